@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/principal"
+)
+
+// micros is how a time lies in the database.
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+// optionalMicros is micros, and NULL for a time that is not set.
+func optionalMicros(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return micros(t)
+}
+
+// timeColumn scans a time; NULL gives the zero time.
+type timeColumn struct{ t *time.Time }
+
+func (c timeColumn) Scan(value any) error {
+	switch v := value.(type) {
+	case nil:
+		*c.t = time.Time{}
+	case int64:
+		*c.t = time.UnixMicro(v).UTC()
+	default:
+		return fmt.Errorf("a time is a %T in the database, not a number", value)
+	}
+	return nil
+}
+
+// listColumn scans and writes a JSON array. An empty one is a slice of no
+// elements, so that it is [] in JSON.
+type listColumn[T any] struct{ list *[]T }
+
+func (c listColumn[T]) Scan(value any) error {
+	text, ok := value.(string)
+	if !ok {
+		return fmt.Errorf("a list is a %T in the database, not text", value)
+	}
+	list := []T{}
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
+		return fmt.Errorf("a list in the database is damaged: %w", err)
+	}
+	*c.list = list
+	return nil
+}
+
+func (c listColumn[T]) Value() (driver.Value, error) {
+	if len(*c.list) == 0 {
+		return "[]", nil
+	}
+	text, err := json.Marshal(*c.list)
+	return string(text), err
+}
+
+// verifierColumn scans a verifier of exactly its length; NULL gives zeros.
+type verifierColumn struct{ v *credential.Verifier }
+
+func (c verifierColumn) Scan(value any) error {
+	switch v := value.(type) {
+	case nil:
+		*c.v = credential.Verifier{}
+	case []byte:
+		if len(v) != credential.VerifierSize {
+			return fmt.Errorf("a verifier in the database has %d bytes, not %d", len(v), credential.VerifierSize)
+		}
+		*c.v = credential.Verifier(v)
+	default:
+		return fmt.Errorf("a verifier is a %T in the database, not bytes", value)
+	}
+	return nil
+}
+
+// scopesColumn scans and writes scopes as a JSON array of words.
+type scopesColumn struct{ s *principal.Scopes }
+
+func (c scopesColumn) Scan(value any) error {
+	text, ok := value.(string)
+	if !ok {
+		return fmt.Errorf("scopes are a %T in the database, not text", value)
+	}
+	return json.Unmarshal([]byte(text), c.s)
+}
+
+func (c scopesColumn) Value() (driver.Value, error) {
+	text, err := json.Marshal(*c.s)
+	return string(text), err
+}
+
+var (
+	_ sql.Scanner   = timeColumn{}
+	_ sql.Scanner   = listColumn[netip.Prefix]{}
+	_ driver.Valuer = listColumn[string]{}
+	_ sql.Scanner   = verifierColumn{}
+	_ sql.Scanner   = scopesColumn{}
+	_ driver.Valuer = scopesColumn{}
+)
+
+// row is what can be scanned once: *sql.Row and *sql.Rows.
+type row interface{ Scan(...any) error }
+
+// querier is what can be asked: a database or a transaction.
+type querier interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}
+
+// notFound turns the driver's word for "no row" into ErrNotFound with words for
+// what was looked for.
+func notFound(err error, format string, args ...any) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf(format+": %w", append(args, ErrNotFound)...)
+	}
+	return err
+}

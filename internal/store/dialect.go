@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Location says where a store is. Its text form is `sqlite:<path>`.
+type Location struct {
+	// Engine is sqlite.
+	Engine string
+	// Path is the database file, absolute.
+	Path string
+}
+
+// ParseLocation reads `sqlite:<path>`. The path is made absolute.
+func ParseLocation(text string) (Location, error) {
+	engine, path, found := strings.Cut(text, ":")
+	if !found {
+		return Location{}, fmt.Errorf("store '%s': write sqlite:<path>", text)
+	}
+	return NewLocation(engine, path)
+}
+
+// NewLocation checks the parts of a location. The path is made absolute.
+func NewLocation(engine, path string) (Location, error) {
+	if engine != "sqlite" {
+		return Location{}, fmt.Errorf("store engine '%s' is unknown; there is sqlite", engine)
+	}
+	if path == "" || strings.ContainsRune(path, 0) {
+		return Location{}, errors.New("store: the path of the database file is missing")
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return Location{}, fmt.Errorf("store '%s': %w", path, err)
+	}
+	return Location{Engine: engine, Path: abs}, nil
+}
+
+func (l Location) String() string { return l.Engine + ":" + l.Path }
+
+// dialect is all in which engines differ.
+type dialect struct {
+	driver string
+	goose  goose.Dialect
+	// dsn is the data source name for a connection, with settings that hold
+	// for each connection.
+	dsn func(Location) string
+	// dataVersion is a query whose result changes whenever another connection
+	// has committed something.
+	dataVersion string
+	// finishNew prepares a database that has just been made for use.
+	finishNew string
+	// isUnique, isBusy and isFault recognise the driver's errors: a name that
+	// is taken, a lock that was not given up in time, anything at all.
+	isUnique, isBusy, isFault func(error) bool
+}
+
+var sqliteDialect = dialect{
+	driver: "sqlite",
+	goose:  goose.DialectSQLite3,
+	dsn: func(l Location) string {
+		query := url.Values{
+			// rw: a file that has gone away must not come back empty.
+			"mode":    {"rw"},
+			"_txlock": {"immediate"},
+			"_pragma": {
+				"busy_timeout(5000)",
+				"foreign_keys(1)",
+				// What was acknowledged is on disk; NORMAL may lose the last
+				// transactions in WAL mode when the power fails.
+				"synchronous(FULL)",
+			},
+		}
+		return (&url.URL{Scheme: "file", Path: l.Path, RawQuery: query.Encode()}).String()
+	},
+	dataVersion: "PRAGMA data_version",
+	finishNew:   "PRAGMA journal_mode = WAL",
+	isUnique: func(err error) bool {
+		code := sqliteCode(err)
+		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	},
+	isBusy: func(err error) bool {
+		code := sqliteCode(err) & 0xff
+		return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+	},
+	isFault: func(err error) bool {
+		return sqliteCode(err) != 0 || errors.Is(err, context.DeadlineExceeded)
+	},
+}
+
+// sqliteCode is SQLite's extended result code of err, 0 if it has none.
+func sqliteCode(err error) int {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code()
+	}
+	return 0
+}
+
+// checkFile refuses what is no database before a driver touches it: an empty
+// file would be taken for a new database, and all keys would be gone without a
+// word.
+func checkFile(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("'%s' is a directory; name the database file", path)
+	case info.Size() == 0:
+		return nil, fmt.Errorf("'%s' is empty: it was cut off or never was a store; put a backup in its place, or delete it to begin with a new one", path)
+	}
+	return info, nil
+}

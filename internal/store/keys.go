@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/credential"
+)
+
+const keyColumns = `k.id, k.user_id, u.username, k.name, k.prefix, k.verifier, k.previous_verifier, k.previous_expires,
+	k.scopes, k.networks, k.user_agent, k.audience, k.subject, k.api_version, k.not_before, k.expires,
+	k.disabled, k.revoked, k.revoked_reason, k.created, k.created_by, k.last_used`
+
+const keysFrom = ` FROM api_keys k JOIN users u ON u.id = k.user_id `
+
+func scanKey(r row) (Key, error) {
+	var k Key
+	err := r.Scan(&k.ID, &k.UserID, &k.Username, &k.Name, &k.Prefix,
+		verifierColumn{&k.Verifier}, verifierColumn{&k.Previous}, timeColumn{&k.PreviousExpires},
+		scopesColumn{&k.Scopes}, listColumn[netip.Prefix]{&k.Networks}, &k.UserAgent,
+		listColumn[string]{&k.Audience}, listColumn[string]{&k.Subject}, &k.APIVersion,
+		timeColumn{&k.NotBefore}, timeColumn{&k.Expires}, timeColumn{&k.Disabled},
+		timeColumn{&k.Revoked}, &k.RevokedReason, timeColumn{&k.Created}, &k.CreatedBy, timeColumn{&k.LastUsed})
+	return k, err
+}
+
+// KeyRef names a key: by its public id, or by owner and name.
+type KeyRef struct {
+	// ID is the public id. If it is set the other fields are not looked at.
+	ID string
+	// UserFold is the owner's folded name, Name the key's. Revoked keys have no
+	// name and can be found by id only.
+	UserFold, Name string
+}
+
+func (r KeyRef) String() string {
+	if r.ID != "" {
+		return r.ID
+	}
+	return r.UserFold + "/" + r.Name
+}
+
+// Key finds a key. The error is ErrNotFound if there is none.
+func (s *Store) Key(ctx context.Context, ref KeyRef) (Key, error) {
+	k, err := key(ctx, s.reads, ref)
+	return k, s.explain(err)
+}
+
+// Key is Store.Key within the change.
+func (c *Change) Key(ref KeyRef) (Key, error) { return key(c.ctx, c.tx, ref) }
+
+func key(ctx context.Context, q querier, ref KeyRef) (Key, error) {
+	where, args := `WHERE u.username_fold = ? AND k.name = ? AND k.revoked IS NULL`, []any{ref.UserFold, ref.Name}
+	if ref.ID != "" {
+		where, args = `WHERE k.id = ?`, []any{ref.ID}
+	}
+	k, err := scanKey(q.QueryRowContext(ctx, `SELECT `+keyColumns+keysFrom+where, args...))
+	return k, notFound(err, "key '%s'", ref)
+}
+
+// KeyFilter says which keys to list.
+type KeyFilter struct {
+	// UserFold is the folded name of the owner; empty means all users.
+	UserFold string
+	// Revoked includes revoked keys.
+	Revoked bool
+	// After is the id after which to begin; empty means the beginning.
+	After string
+	// Limit is the greatest number of keys.
+	Limit int
+}
+
+// Keys lists keys in the order of their ids.
+func (s *Store) Keys(ctx context.Context, f KeyFilter) ([]Key, error) {
+	where, args := `WHERE k.id > ?`, []any{f.After}
+	if f.UserFold != "" {
+		where += ` AND u.username_fold = ?`
+		args = append(args, f.UserFold)
+	}
+	if !f.Revoked {
+		where += ` AND k.revoked IS NULL`
+	}
+	rows, err := s.reads.QueryContext(ctx, `SELECT `+keyColumns+keysFrom+where+` ORDER BY k.id LIMIT ?`, append(args, f.Limit)...)
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	keys, err := collect(rows, scanKey)
+	return keys, s.explain(err)
+}
+
+// InsertKey adds a key. The error is ErrExists if the user has a key of that
+// name.
+func (c *Change) InsertKey(k *Key) error {
+	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO api_keys (id, user_id, name, prefix, verifier, pepper_id, scopes,
+		networks, user_agent, audience, subject, api_version, not_before, expires, created, created_by)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		k.ID, k.UserID, k.Name, k.Prefix, k.Verifier[:], firstPepper, scopesColumn{&k.Scopes},
+		listColumn[netip.Prefix]{&k.Networks}, k.UserAgent, listColumn[string]{&k.Audience}, listColumn[string]{&k.Subject},
+		k.APIVersion, optionalMicros(k.NotBefore), optionalMicros(k.Expires), micros(k.Created), k.CreatedBy)
+	if c.dialect.isUnique(err) {
+		return fmt.Errorf("key '%s/%s' %w", k.Username, k.Name, ErrExists)
+	}
+	if err != nil {
+		return err
+	}
+	return c.changed(keyChange, k.ID)
+}
+
+// UpdateKey writes what may change of a key: verifiers, disabled, revoked.
+func (c *Change) UpdateKey(k *Key) error {
+	var previous any
+	if !k.PreviousExpires.IsZero() {
+		previous = k.Previous[:]
+	}
+	result, err := c.tx.ExecContext(c.ctx, `UPDATE api_keys SET prefix = ?, verifier = ?, previous_verifier = ?, previous_expires = ?,
+		disabled = ?, revoked = ?, revoked_reason = ? WHERE id = ?`,
+		k.Prefix, k.Verifier[:], previous, optionalMicros(k.PreviousExpires),
+		optionalMicros(k.Disabled), optionalMicros(k.Revoked), k.RevokedReason, k.ID)
+	if err := onlyOne(result, err); err != nil {
+		return fmt.Errorf("key '%s/%s': %w", k.Username, k.Name, err)
+	}
+	return c.changed(keyChange, k.ID)
+}
+
+// keyIDs lists the ids of all keys of a user.
+func (c *Change) keyIDs(userID string) ([]string, error) {
+	rows, err := c.tx.QueryContext(c.ctx, `SELECT id FROM api_keys WHERE user_id = ?`, userID)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, func(r row) (id string, err error) { return id, r.Scan(&id) })
+}
+
+// MarkUsed writes when keys were last used, in one transaction. It is not a
+// change of the keys and takes no number. Keys that are gone are skipped, and a
+// time that is later already stays.
+func (s *Store) MarkUsed(ctx context.Context, used map[credential.KeyID]time.Time) error {
+	return s.inTransaction(ctx, func(tx *sql.Tx) error {
+		statement, err := tx.PrepareContext(ctx, `UPDATE api_keys SET last_used = ? WHERE id = ? AND (last_used IS NULL OR last_used < ?)`)
+		if err != nil {
+			return err
+		}
+		defer statement.Close()
+		for id, at := range used {
+			if _, err := statement.ExecContext(ctx, micros(at), id.String(), micros(at)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

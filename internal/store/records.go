@@ -1,0 +1,104 @@
+package store
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/principal"
+)
+
+// UserState says whether a user's credentials are accepted.
+type UserState string
+
+// The states of a user.
+const (
+	// Active users' credentials are accepted.
+	Active UserState = "active"
+	// Disabled users' credentials are refused until an administrator enables
+	// the user; nothing is deleted.
+	Disabled UserState = "disabled"
+)
+
+// User is an account.
+type User struct {
+	// ID is a UUIDv7. It never changes and is never given to another user.
+	ID string `json:"id"`
+	// Username is the name as it was given.
+	Username string `json:"username"`
+	// Fold is the form of Username that is unique: "Alice" and "alice" are one.
+	Fold string `json:"-"`
+	// DisplayName and Email are for people and decide nothing.
+	DisplayName string    `json:"display_name,omitempty"`
+	Email       string    `json:"email,omitempty"`
+	State       UserState `json:"state"`
+	Roles       []string  `json:"roles"`
+	Groups      []string  `json:"groups"`
+	Created     time.Time `json:"created"`
+	Updated     time.Time `json:"updated"`
+	// Version counts the changes of the record, from 1.
+	Version int64 `json:"version"`
+}
+
+// Limits bind a key to circumstances. The zero value binds to nothing; a field
+// that is set must hold on every request.
+type Limits struct {
+	// Networks are the addresses the caller may come from.
+	Networks []netip.Prefix `json:"networks,omitempty"`
+	// UserAgent is the whole User-Agent header.
+	UserAgent string `json:"user_agent,omitempty"`
+	// Audience lists the services (the gate's `audience`) the key is for.
+	Audience []string `json:"audience,omitempty"`
+	// Subject lists paths, or beginnings of paths followed by '*'.
+	Subject []string `json:"subject,omitempty"`
+	// APIVersion is the gate's `api_version`.
+	APIVersion string `json:"api_version,omitempty"`
+}
+
+// None reports whether l binds to nothing.
+func (l *Limits) None() bool {
+	return len(l.Networks) == 0 && l.UserAgent == "" && len(l.Audience) == 0 && len(l.Subject) == 0 && l.APIVersion == ""
+}
+
+// Key is an API key without its secret. Times that are zero are not set.
+type Key struct {
+	ID     string `json:"id"`
+	UserID string `json:"-"`
+	// Username is the owner's; it is filled in when a key is read.
+	Username string `json:"user"`
+	// Name is unique among a user's keys that are not revoked.
+	Name string `json:"name"`
+	// Prefix is what the key began with when it was issued.
+	Prefix   string              `json:"prefix"`
+	Verifier credential.Verifier `json:"-"`
+	// Previous is the verifier that rotation replaced; it is accepted before
+	// PreviousExpires.
+	Previous        credential.Verifier `json:"-"`
+	PreviousExpires time.Time           `json:"previous_expires,omitzero"`
+	Scopes          principal.Scopes    `json:"scopes"`
+	Limits
+	NotBefore     time.Time `json:"not_before,omitzero"`
+	Expires       time.Time `json:"expires,omitzero"`
+	Disabled      time.Time `json:"disabled,omitzero"`
+	Revoked       time.Time `json:"revoked,omitzero"`
+	RevokedReason string    `json:"revoked_reason,omitempty"`
+	Created       time.Time `json:"created"`
+	CreatedBy     string    `json:"created_by"`
+	// LastUsed is exact to a minute or so and may lag behind after a crash.
+	LastUsed time.Time `json:"last_used,omitzero"`
+}
+
+// Event is one line of the audit trail: who did what to whom.
+type Event struct {
+	ID   string    `json:"id"`
+	Time time.Time `json:"time"`
+	// Kind is what was done, such as key.issue.
+	Kind string `json:"kind"`
+	// Outcome is ok; what failed changed nothing and is in the log.
+	Outcome string `json:"outcome"`
+	// Actor is who asked for it, such as os:root.
+	Actor  string `json:"actor"`
+	UserID string `json:"user_id,omitempty"`
+	KeyID  string `json:"key_id,omitempty"`
+	Detail string `json:"detail,omitempty"`
+}

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+)
+
+// Change is a transaction that changes users and keys.
+type Change struct {
+	ctx     context.Context
+	tx      *sql.Tx
+	dialect dialect
+	number  int64
+}
+
+// Change runs f in a transaction and commits it. If f returns an error nothing
+// is changed and the error comes back. When Change returns nil the change is on
+// disk.
+func (s *Store) Change(ctx context.Context, f func(*Change) error) error {
+	return s.inTransaction(ctx, func(tx *sql.Tx) error {
+		return f(&Change{ctx: ctx, tx: tx, dialect: s.dialect})
+	})
+}
+
+func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := s.writes.BeginTx(ctx, nil)
+	if err != nil {
+		return s.explain(err)
+	}
+	if err := f(tx); err != nil {
+		// Rollback fails only where the connection is lost, and with it the
+		// transaction.
+		_ = tx.Rollback()
+		return s.explain(err)
+	}
+	return s.explain(tx.Commit())
+}
+
+// snapshot runs f in a transaction that only reads.
+func (s *Store) snapshot(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := s.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	// Nothing was written, so there is nothing to lose.
+	defer func() { _ = tx.Rollback() }()
+	return f(tx)
+}
+
+// collect reads all rows into a slice that is not nil.
+func collect[T any](rows *sql.Rows, scan func(row) (T, error)) ([]T, error) {
+	list := []T{}
+	err := each(rows, scan, func(t *T) error {
+		list = append(list, *t)
+		return nil
+	})
+	return list, err
+}
+
+// each reads row after row and closes rows.
+func each[T any](rows *sql.Rows, scan func(row) (T, error), do func(*T) error) error {
+	defer rows.Close()
+	for rows.Next() {
+		t, err := scan(rows)
+		if err != nil {
+			return err
+		}
+		if err := do(&t); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+const userColumns = `id, username, username_fold, display_name, email, state, roles, groups, created, updated, version`
+
+func scanUser(r row) (User, error) {
+	var u User
+	err := r.Scan(&u.ID, &u.Username, &u.Fold, &u.DisplayName, &u.Email, &u.State,
+		listColumn[string]{&u.Roles}, listColumn[string]{&u.Groups},
+		timeColumn{&u.Created}, timeColumn{&u.Updated}, &u.Version)
+	return u, err
+}
+
+// UserByFold finds a user by the unique form of the name. The error is
+// ErrNotFound if there is none.
+func (s *Store) UserByFold(ctx context.Context, fold string) (User, error) {
+	u, err := userByFold(ctx, s.reads, fold)
+	return u, s.explain(err)
+}
+
+// UserByFold is Store.UserByFold within the change.
+func (c *Change) UserByFold(fold string) (User, error) {
+	return userByFold(c.ctx, c.tx, fold)
+}
+
+func userByFold(ctx context.Context, q querier, fold string) (User, error) {
+	u, err := scanUser(q.QueryRowContext(ctx, `SELECT `+userColumns+` FROM users WHERE username_fold = ?`, fold))
+	return u, notFound(err, "user '%s'", fold)
+}
+
+// Users lists up to limit users in the order of their folded names, beginning
+// after the one named after ("" is the beginning).
+func (s *Store) Users(ctx context.Context, after string, limit int) ([]User, error) {
+	rows, err := s.reads.QueryContext(ctx, `SELECT `+userColumns+` FROM users WHERE username_fold > ? ORDER BY username_fold LIMIT ?`, after, limit)
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	users, err := collect(rows, scanUser)
+	return users, s.explain(err)
+}
+
+// InsertUser adds a user. The error is ErrExists if the name is taken.
+func (c *Change) InsertUser(u *User) error {
+	u.Version = 1
+	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO users (`+userColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		u.ID, u.Username, u.Fold, u.DisplayName, u.Email, u.State,
+		listColumn[string]{&u.Roles}, listColumn[string]{&u.Groups},
+		micros(u.Created), micros(u.Updated), u.Version)
+	if c.dialect.isUnique(err) {
+		return fmt.Errorf("user '%s' %w", u.Username, ErrExists)
+	}
+	if err != nil {
+		return err
+	}
+	return c.changed(userChange, u.ID)
+}
+
+// UpdateUser writes what may change of a user and counts the version up.
+func (c *Change) UpdateUser(u *User) error {
+	u.Version++
+	result, err := c.tx.ExecContext(c.ctx, `UPDATE users SET display_name = ?, email = ?, state = ?, roles = ?, groups = ?, updated = ?, version = ? WHERE id = ?`,
+		u.DisplayName, u.Email, u.State, listColumn[string]{&u.Roles}, listColumn[string]{&u.Groups},
+		micros(u.Updated), u.Version, u.ID)
+	if err := onlyOne(result, err); err != nil {
+		return fmt.Errorf("user '%s': %w", u.Username, err)
+	}
+	return c.changed(userChange, u.ID)
+}
+
+// DeleteUser removes a user with all keys.
+func (c *Change) DeleteUser(u *User) error {
+	ids, err := c.keyIDs(u.ID)
+	if err != nil {
+		return err
+	}
+	result, err := c.tx.ExecContext(c.ctx, `DELETE FROM users WHERE id = ?`, u.ID)
+	if err := onlyOne(result, err); err != nil {
+		return fmt.Errorf("user '%s': %w", u.Username, err)
+	}
+	for _, id := range ids {
+		if err := c.changed(keyChange, id); err != nil {
+			return err
+		}
+	}
+	return c.changed(userChange, u.ID)
+}
+
+// onlyOne checks that a statement has changed the one row it was meant for.
+func onlyOne(result sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		return ErrNotFound
+	}
+	return err
+}
