@@ -1,9 +1,37 @@
+// Package caddyauth is the gate of a Caddy server: who is asking, and may he?
+//
+//	{
+//		caddyauth {
+//			store sqlite /var/lib/sallyport/auth.db
+//		}
+//	}
+//	example.org {
+//		token_auth
+//		reverse_proxy 127.0.0.1:9000
+//	}
+//
+// The modules:
+//
+//   - caddyauth: the app. It has the store of users and API keys, and the copy
+//     of it in memory from which requests are answered.
+//   - http.handlers.token_auth: the gate in front of a route.
+//   - http.authentication.providers.token: the same gate for Caddy's own
+//     authentication handler, in JSON.
+//   - admin.api.caddyauth: what the command line asks of a running server.
+//
+// A request takes this way through the gate:
+//
+//  1. Headers in which upstreams believe the user's name are removed.
+//  2. The one credential is read from the headers (internal/credential). Two of
+//     them, or a malformed one, is 400.
+//  3. The key is proven and its limits are held against the request, from
+//     memory (internal/identity). If memory is not provably up to date the
+//     answer is 503: what cannot be found out is not allowed.
+//  4. The gate's own rules are asked: scopes, roles, groups.
+//  5. The caller becomes a principal in the request's context and the
+//     placeholders {http.auth.user.*}; the credential is removed, so that
+//     nothing behind the gate can log or leak it.
+//
+// A refusal is a short JSON object with a stable code and an error id. The cause
+// is in the log beside the same id.
 package caddyauth
-
-import (
- _ "modernc.org/sqlite"
- _ "github.com/pressly/goose/v3"
- _ "github.com/caddyserver/caddy/v2"
- _ "golang.org/x/text/unicode/norm"
- _ "golang.org/x/crypto/argon2"
-)

@@ -16,6 +16,8 @@ type Principal struct {
 	UserID string
 	// Roles and Groups are the user's. They must not be changed.
 	Roles, Groups []string
+	// RoleList and GroupList are the same, joined by commas.
+	RoleList, GroupList string
 	// Scopes is what the credential may be used for.
 	Scopes Scopes
 	// Method is how the caller was authenticated: api_key.

@@ -20,4 +20,3 @@ func (s *Store) Events(ctx context.Context, limit int) ([]Event, error) {
 	})
 	return events, s.explain(err)
 }
-

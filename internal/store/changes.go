@@ -54,7 +54,9 @@ func (s *Store) ChangesSince(ctx context.Context, number int64) (Delta, error) {
 		if err != nil {
 			return err
 		}
-		if d.Complete = !oldest.Valid && d.Number == number || oldest.Valid && oldest.Int64 <= number+1; !d.Complete {
+		// A number that lies ahead is of another history: a backup was put back.
+		d.Complete = d.Number == number || d.Number > number && oldest.Valid && oldest.Int64 <= number+1
+		if !d.Complete || d.Number == number {
 			return nil
 		}
 		return d.read(ctx, tx, number)
@@ -96,4 +98,3 @@ func (d *Delta) read(ctx context.Context, tx *sql.Tx, number int64) error {
 	}
 	return nil
 }
-

@@ -46,4 +46,3 @@ func (s *Store) Count(ctx context.Context) (Counts, error) {
 		(SELECT COUNT(*) FROM api_keys WHERE revoked IS NULL), (SELECT COUNT(*) FROM audit_events)`).Scan(&c.Users, &c.Keys, &c.Events)
 	return c, s.explain(err)
 }
-

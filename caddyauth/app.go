@@ -1,0 +1,171 @@
+package caddyauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+func init() {
+	caddy.RegisterModule(App{})
+}
+
+// App holds the users and API keys of this server. Without any configuration
+// it keeps them in Caddy's data directory, in the folder sallyport.
+//
+// The store is opened when the server starts, and made if there is none;
+// validating a configuration opens nothing. It stays open over reloads.
+type App struct {
+	// Store is where users and keys are kept. Default: the SQLite file
+	// sallyport/auth.db in Caddy's data directory.
+	Store *StoreConfig `json:"store,omitempty"`
+
+	// PepperFile holds the secret under which keys are hashed: 64 hexadecimal
+	// digits, not readable by everybody. It is made together with a new store.
+	// Keep a copy of it apart from the copies of the store. Default: the file
+	// pepper beside the database. Placeholders such as {env.X} work.
+	PepperFile string `json:"pepper_file,omitempty"`
+
+	// KeyPrefix begins the keys that are issued from now on: 2 to 16 lower-case
+	// letters and digits, a letter first. Keys with another prefix stay valid.
+	// Default: sly. Placeholders such as {env.X} work.
+	KeyPrefix string `json:"key_prefix,omitempty"`
+
+	directory *directory
+	prefix    string
+}
+
+// StoreConfig names a database.
+type StoreConfig struct {
+	// Engine is sqlite.
+	Engine string `json:"engine"`
+	// Path is the database file. Its directory must exist and be writable for
+	// the server. Placeholders such as {env.X} work.
+	Path string `json:"path"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: appName, New: func() caddy.Module { return new(App) }}
+}
+
+const appName = "caddyauth"
+
+// Provision checks the settings and takes the app's share of the store, which
+// is not opened before Start.
+func (a *App) Provision(ctx caddy.Context) error {
+	settings, err := a.resolve()
+	if err != nil {
+		return err
+	}
+	a.prefix = settings.KeyPrefix
+	a.directory, err = shareDirectory(settings, ctx.Slogger())
+	return err
+}
+
+// Start opens the store. What an administrator has to mend, a missing pepper
+// for instance, stops the start.
+func (a *App) Start() error {
+	ctx, cancel := context.WithTimeout(context.Background(), openLimit)
+	defer cancel()
+	return a.directory.open(ctx, a.prefix)
+}
+
+// Stop does nothing: requests may still be running, so the store is closed by
+// Cleanup.
+func (a *App) Stop() error { return nil }
+
+// Cleanup gives the app's share of the store back. The last one closes it.
+func (a *App) Cleanup() error {
+	if a.directory == nil {
+		return nil
+	}
+	directory := a.directory
+	a.directory = nil
+	return directory.giveBack()
+}
+
+// resolve replaces placeholders and fills defaults in. It opens nothing.
+func (a *App) resolve() (identity.Config, error) {
+	c := identity.Config{Create: true}
+	engine, path := "sqlite", filepath.Join(caddy.AppDataDir(), "sallyport", "auth.db")
+	c.CreateDir = a.Store == nil
+	var err error
+	if a.Store != nil {
+		engine = a.Store.Engine
+		if path, err = resolve("store", a.Store.Path); err != nil {
+			return c, err
+		}
+	}
+	if c.Location, err = store.NewLocation(engine, path); err != nil {
+		return c, err
+	}
+	if c.PepperFile = identity.DefaultPepperFile(c.Location); a.PepperFile != "" {
+		if c.PepperFile, err = resolve("pepper_file", a.PepperFile); err != nil {
+			return c, err
+		}
+		if c.PepperFile, err = filepath.Abs(c.PepperFile); err != nil {
+			return c, fmt.Errorf("pepper_file: %w", err)
+		}
+	}
+	if c.KeyPrefix = credential.DefaultPrefix; a.KeyPrefix != "" {
+		if c.KeyPrefix, err = resolve("key_prefix", a.KeyPrefix); err != nil {
+			return c, err
+		}
+	}
+	return c, credential.CheckPrefix(c.KeyPrefix)
+}
+
+// resolve replaces the placeholders of a setting. One that is unknown or empty
+// is an error: an unset variable must not open a door.
+func resolve(setting, value string) (string, error) {
+	resolved, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", setting, err)
+	}
+	return resolved, nil
+}
+
+// appOf returns the caddyauth app of a configuration; without settings it is
+// the default one.
+func appOf(ctx caddy.Context) (*App, error) {
+	app, err := ctx.App(appName)
+	if err != nil {
+		return nil, err
+	}
+	return app.(*App), nil
+}
+
+const (
+	// openLimit is how long opening the store may take, waiting for another
+	// program's lock included.
+	openLimit = 30 * time.Second
+	// readyWait is how long a request waits for the store after a start.
+	readyWait = 5 * time.Second
+)
+
+// errNotReady: the store is not loaded yet.
+var errNotReady = errors.New("the store of users and keys is not loaded yet")
+
+// mirror returns the copy of the store in memory, and waits for it after a
+// start.
+func (a *App) mirror(ctx context.Context) (*identity.Mirror, error) {
+	if m := a.directory.ready(); m != nil {
+		return m, nil
+	}
+	return a.directory.wait(ctx)
+}
+
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

@@ -1,0 +1,195 @@
+package caddyauth
+
+import (
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+func init() {
+	httpcaddyfile.RegisterGlobalOption(appName, parseApp)
+	httpcaddyfile.RegisterHandlerDirective("token_auth", parseTokenAuth)
+	httpcaddyfile.RegisterDirectiveOrder("token_auth", httpcaddyfile.Before, "basic_auth")
+}
+
+// parseApp reads the global option.
+func parseApp(d *caddyfile.Dispenser, earlier any) (any, error) {
+	if earlier != nil {
+		d.Next()
+		return nil, d.Errf("there is a 'caddyauth' already; write one block")
+	}
+	app := new(App)
+	if err := app.UnmarshalCaddyfile(d); err != nil {
+		return nil, err
+	}
+	return httpcaddyfile.App{Name: appName, Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+// parseTokenAuth reads the directive.
+func parseTokenAuth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	t := new(TokenAuth)
+	return t, t.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// UnmarshalCaddyfile reads the global option:
+//
+//	caddyauth {
+//		store       sqlite <path>
+//		pepper_file <path>
+//		key_prefix  <prefix>
+//	}
+func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return block(d, func(option string) error {
+		switch option {
+		case "store":
+			a.Store = new(StoreConfig)
+			if !d.AllArgs(&a.Store.Engine, &a.Store.Path) {
+				return d.Errf("write 'store sqlite <path>'")
+			}
+			if a.Store.Engine != "sqlite" {
+				return d.Errf("store engine '%s' is unknown; there is sqlite", a.Store.Engine)
+			}
+			return nil
+		case "pepper_file":
+			return oneWord(d, &a.PepperFile)
+		case "key_prefix":
+			return oneWord(d, &a.KeyPrefix)
+		}
+		return unknownOption(d, option)
+	})
+}
+
+// UnmarshalCaddyfile reads the directive:
+//
+//	token_auth [<matcher>] {
+//		accept             api_key
+//		require            scope <scopes...>
+//		require            role <roles...>
+//		require            group <groups...>
+//		audience           <name>
+//		api_version        <version>
+//		optional
+//		identity_headers   <names...>
+//		forward_identity   <header>
+//		forward_credential
+//		errors             caddy
+//	}
+//
+// Of several names after one word of require, one is enough; each line of
+// require must be met.
+func (t *TokenAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	err := block(d, func(option string) error {
+		switch option {
+		case "accept":
+			return words(d, &t.Accept)
+		case "audience":
+			return oneWord(d, &t.Audience)
+		case "api_version":
+			return oneWord(d, &t.APIVersion)
+		case "optional":
+			return flag(d, &t.Optional)
+		case "identity_headers":
+			return words(d, &t.IdentityHeaders)
+		case "forward_identity":
+			return oneWord(d, &t.ForwardIdentity)
+		case "forward_credential":
+			return flag(d, &t.ForwardCredential)
+		case "errors":
+			return oneWord(d, &t.Errors)
+		case "require":
+			return t.Require.unmarshal(d)
+		}
+		return unknownOption(d, option)
+	})
+	if err != nil {
+		return err
+	}
+	// Here the line is known; Validate says the same to those who write JSON.
+	if err := t.Validate(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+func (r *Require) unmarshal(d *caddyfile.Dispenser) error {
+	if !d.NextArg() {
+		return d.Errf("write 'require scope', 'require role' or 'require group', and names")
+	}
+	lists := map[string]*[]string{"scope": &r.Scopes, "role": &r.Roles, "group": &r.Groups}
+	list, known := lists[d.Val()]
+	if !known {
+		return d.Errf("require '%s' is unknown; there are scope, role and group", d.Val())
+	}
+	if *list != nil {
+		return d.Errf("'require %s' stands here twice; write all names on one line, of which one is enough", d.Val())
+	}
+	return words(d, list)
+}
+
+// block reads the options of a block, each but require at most once.
+func block(d *caddyfile.Dispenser, read func(option string) error) error {
+	seen := map[string]bool{}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		option := d.Val()
+		if seen[option] && option != "require" {
+			return d.Errf("'%s' stands here twice", option)
+		}
+		seen[option] = true
+		if err := read(option); err != nil {
+			return err
+		}
+		if d.NextArg() {
+			return d.Errf("'%s' is too much after '%s'", d.Val(), option)
+		}
+	}
+	return nil
+}
+
+// oneWord reads exactly one argument that is not empty.
+func oneWord(d *caddyfile.Dispenser, value *string) error {
+	option := d.Val()
+	if !d.NextArg() || d.Val() == "" {
+		return d.Errf("'%s' needs a value", option)
+	}
+	*value = d.Val()
+	return nil
+}
+
+// words reads one or more arguments that are not empty.
+func words(d *caddyfile.Dispenser, list *[]string) error {
+	option := d.Val()
+	for d.NextArg() {
+		if d.Val() == "" {
+			return d.Errf("'%s' has an empty value", option)
+		}
+		*list = append(*list, d.Val())
+	}
+	if len(*list) == 0 {
+		return d.Errf("'%s' needs at least one value", option)
+	}
+	return nil
+}
+
+// flag reads an option without arguments.
+func flag(_ *caddyfile.Dispenser, value *bool) error {
+	*value = true
+	return nil
+}
+
+func unknownOption(d *caddyfile.Dispenser, option string) error {
+	return d.Errf("unrecognized option '%s'", option)
+}
+
+var (
+	_ caddyfile.Unmarshaler = (*App)(nil)
+	_ caddyfile.Unmarshaler = (*TokenAuth)(nil)
+)

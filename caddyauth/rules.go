@@ -1,0 +1,219 @@
+package caddyauth
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/principal"
+)
+
+// Rules say which callers a gate lets through.
+type Rules struct {
+	// Accept lists the kinds of credentials: api_key. Default: all of them.
+	Accept []string `json:"accept,omitempty"`
+
+	// Require lists what an accepted caller must have besides.
+	Require Require `json:"require,omitzero"`
+
+	// Audience names the service behind the gate. A key that is bound to
+	// audiences is accepted only where one of them stands here. Placeholders
+	// such as {env.X} work.
+	Audience string `json:"audience,omitempty"`
+
+	// APIVersion is the version of the service behind the gate, for keys that
+	// are bound to one.
+	APIVersion string `json:"api_version,omitempty"`
+
+	// IdentityHeaders are request headers in which upstreams look for the user.
+	// They are removed from each request, in every spelling by case, `_` and
+	// `.`; a `*` at the end stands for anything. Default: X-User,
+	// X-Remote-User and X-Auth-*.
+	IdentityHeaders []string `json:"identity_headers,omitempty"`
+
+	// ForwardIdentity is a request header that tells the upstream the user
+	// name. What the client sent in it is removed.
+	ForwardIdentity string `json:"forward_identity,omitempty"`
+
+	// ForwardCredential leaves the accepted credential in the request.
+	ForwardCredential bool `json:"forward_credential,omitempty"`
+
+	app        *App
+	log        *zap.Logger
+	sample     *sampler
+	scopes     principal.Scopes
+	audience   string
+	identity   headerSet
+	challenges challenges
+}
+
+// Require lists what a caller must have: of each list that is not empty, at
+// least one.
+type Require struct {
+	// Scopes of the credential: read, write, extended. None includes another.
+	Scopes []string `json:"scopes,omitempty"`
+	// Roles of the user.
+	Roles []string `json:"roles,omitempty"`
+	// Groups of the user.
+	Groups []string `json:"groups,omitempty"`
+}
+
+// methodAPIKey is the only kind of credential so far.
+const methodAPIKey = "api_key"
+
+var defaultIdentityHeaders = []string{"X-User", "X-Remote-User", "X-Auth-*"}
+
+func (t *Rules) provision(ctx caddy.Context) (err error) {
+	t.log, t.sample = ctx.Logger(), new(sampler)
+	if t.app, err = appOf(ctx); err != nil {
+		return err
+	}
+	if t.scopes, err = principal.ParseScopes(t.Require.Scopes); err != nil {
+		return err
+	}
+	if t.audience, err = resolve("audience", t.Audience); err != nil {
+		return err
+	}
+	t.ForwardIdentity = http.CanonicalHeaderKey(t.ForwardIdentity)
+	names := t.IdentityHeaders
+	if len(names) == 0 {
+		names = defaultIdentityHeaders
+	}
+	if t.ForwardIdentity != "" {
+		names = append(slices.Clone(names), t.ForwardIdentity)
+	}
+	t.identity = newHeaderSet(names)
+	t.challenges = newChallenges(t.scopes)
+	return nil
+}
+
+func (t *Rules) validate() error {
+	for _, kind := range t.Accept {
+		if kind != methodAPIKey {
+			return fmt.Errorf("accept '%s' is unknown; there is %s", kind, methodAPIKey)
+		}
+	}
+	if _, err := principal.ParseScopes(t.Require.Scopes); err != nil {
+		return err
+	}
+	for _, name := range append(slices.Clone(t.IdentityHeaders), t.ForwardIdentity) {
+		if err := checkIdentityHeader(name); err != nil {
+			return err
+		}
+	}
+	if t.ForwardIdentity != "" && !httpguts.ValidHeaderFieldName(t.ForwardIdentity) {
+		return fmt.Errorf("forward_identity '%s' is not a header name", t.ForwardIdentity)
+	}
+	return nil
+}
+
+// authenticate says who the caller is, or why he is refused.
+func (t *Rules) authenticate(r *http.Request) (*principal.Principal, *refusal) {
+	p, refused := t.identify(r)
+	if refused != nil {
+		return nil, refused
+	}
+	return p, t.authorize(p)
+}
+
+// identify proves the credential of the request. A caller whom an earlier gate
+// has proven is held against the circumstances of this one.
+func (t *Rules) identify(r *http.Request) (*principal.Principal, *refusal) {
+	if p := principal.FromContext(r.Context()); p != nil {
+		mirror, err := t.app.mirror(r.Context())
+		if err != nil {
+			return nil, unavailable(err)
+		}
+		c := t.circumstances(r)
+		return p, rejected(mirror.Recheck(p.KeyID, &c))
+	}
+	presented, err := credential.FromHeaders(r.Header)
+	switch {
+	case err != nil:
+		return nil, malformed(err)
+	case presented.Kind == credential.None:
+		return nil, missing
+	case presented.Kind == credential.UnknownScheme:
+		return nil, unknownScheme
+	}
+	mirror, err := t.app.mirror(r.Context())
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	c := t.circumstances(r)
+	caller, reason := mirror.Check(&presented, &c)
+	if reason != identity.Accepted {
+		return nil, rejected(reason)
+	}
+	return &principal.Principal{
+		User: caller.Account.Username, UserID: caller.Account.ID,
+		Roles: caller.Account.Roles, Groups: caller.Account.Groups,
+		RoleList: caller.Account.RoleList, GroupList: caller.Account.GroupList,
+		Scopes: caller.Scopes, Method: methodAPIKey, KeyID: caller.KeyID.String(),
+	}, nil
+}
+
+// authorize holds the caller against the gate's own rules.
+func (t *Rules) authorize(p *principal.Principal) *refusal {
+	switch {
+	case t.scopes != 0 && !p.Scopes.Any(t.scopes):
+		return scopeMissing
+	case len(t.Require.Roles) > 0 && !haveCommon(p.Roles, t.Require.Roles):
+		return roleMissing
+	case len(t.Require.Groups) > 0 && !haveCommon(p.Groups, t.Require.Groups):
+		return groupMissing
+	}
+	return nil
+}
+
+func haveCommon(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
+}
+
+// circumstances collects what a key may be bound to.
+func (t *Rules) circumstances(r *http.Request) identity.Circumstances {
+	c := identity.Circumstances{
+		Address: clientAddress(r), UserAgent: r.UserAgent(), Path: r.URL.Path,
+		Audience: t.audience, APIVersion: t.APIVersion,
+	}
+	// Keys are bound to the paths that clients ask for, whatever handle_path
+	// or rewrite have made of them since.
+	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
+		c.Path = original.URL.Path
+	}
+	return c
+}
+
+// clientAddress is Caddy's client_ip, and nothing else. An address that cannot
+// be read is in no network.
+func clientAddress(r *http.Request) netip.Addr {
+	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	address, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return address.Unmap().WithZone("")
+}
+
+func removeCredential(h http.Header) {
+	delete(h, credential.AuthorizationHeader)
+	delete(h, credential.APIKeyHeader)
+}
+
+// setPlaceholders publishes the caller as {http.auth.user.*}.
+func setPlaceholders(repl *caddy.Replacer, p *principal.Principal) {
+	repl.Set("http.auth.user.id", p.User)
+	repl.Set("http.auth.user.roles", p.RoleList)
+	repl.Set("http.auth.user.groups", p.GroupList)
+	repl.Set("http.auth.user.scopes", p.Scopes.String())
+	repl.Set("http.auth.user.key_id", p.KeyID)
+	repl.Set("http.auth.user.method", p.Method)
+}

@@ -1,0 +1,192 @@
+package identity
+
+import (
+	"context"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/principal"
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// NewKey is what an API key is made of.
+type NewKey struct {
+	// Username is the owner.
+	Username string `json:"user"`
+	Name     string `json:"name"`
+	// Scopes is what the key may be used for; empty opens only what asks for
+	// no scope.
+	Scopes principal.Scopes `json:"scopes"`
+	store.Limits
+	NotBefore time.Time `json:"not_before,omitzero"`
+	Expires   time.Time `json:"expires,omitzero"`
+}
+
+// maxKeyTime is the last time that memory can hold: 2106-02-07.
+var maxKeyTime = time.Unix(math.MaxUint32-1, 0)
+
+// ParseKeyRef reads the two ways to name a key: `user/name` and the public id.
+func ParseKeyRef(text string) (store.KeyRef, error) {
+	if user, name, found := strings.Cut(text, "/"); found && user != "" && name != "" {
+		return store.KeyRef{UserFold: Fold(user), Name: name}, nil
+	}
+	if _, err := credential.ParseKeyID(text); err != nil {
+		return store.KeyRef{}, invalid("key '%s': write user/name, or the public id of 12 letters and digits", printable(text))
+	}
+	return store.KeyRef{ID: text}, nil
+}
+
+// Key finds a key. The error is store.ErrNotFound if there is none.
+func (r *Registry) Key(ctx context.Context, ref store.KeyRef) (store.Key, error) {
+	return r.store.Key(ctx, ref)
+}
+
+// Keys lists keys by id.
+func (r *Registry) Keys(ctx context.Context, f store.KeyFilter) ([]store.Key, error) {
+	return r.store.Keys(ctx, f)
+}
+
+// IssueKey makes a key. The secret is the whole word that the holder presents;
+// it is returned once and cannot be had again.
+func (r *Registry) IssueKey(ctx context.Context, actor string, n NewKey) (store.Key, credential.Secret, error) {
+	now := r.now()
+	if err := n.check(now); err != nil {
+		return store.Key{}, credential.Secret{}, err
+	}
+	id, err := credential.NewKeyID(r.random)
+	if err != nil {
+		return store.Key{}, credential.Secret{}, err
+	}
+	prefix := *r.prefix.Load()
+	word, err := credential.NewKey(r.random, prefix, id)
+	if err != nil {
+		return store.Key{}, credential.Secret{}, err
+	}
+	k := store.Key{
+		ID: id.String(), Name: n.Name, Prefix: prefix, Verifier: r.pepper.Verifier(word.Reveal()),
+		Scopes: n.Scopes, Limits: n.Limits, NotBefore: n.NotBefore, Expires: n.Expires,
+		Created: now, CreatedBy: actor,
+	}
+	err = r.change(ctx, store.Event{Kind: "key.issue", Actor: actor, KeyID: k.ID}, func(c *store.Change, e *store.Event) error {
+		owner, err := c.UserByFold(Fold(n.Username))
+		if err != nil {
+			return err
+		}
+		k.UserID, k.Username = owner.ID, owner.Username
+		e.UserID, e.Detail = owner.ID, owner.Username+"/"+k.Name
+		return c.InsertKey(&k)
+	})
+	if err != nil {
+		return store.Key{}, credential.Secret{}, err
+	}
+	return k, word, nil
+}
+
+func (n *NewKey) check(now time.Time) error {
+	if err := checkKeyName(n.Name); err != nil {
+		return err
+	}
+	if n.Scopes&^principal.AllScopes != 0 {
+		return invalid("the scopes are unknown")
+	}
+	switch {
+	case !n.Expires.IsZero() && !n.Expires.After(now):
+		return invalid("the key would have expired already, at %s", n.Expires.Format(time.RFC3339))
+	case !n.Expires.IsZero() && !n.Expires.After(n.NotBefore):
+		return invalid("the key would expire before it becomes valid")
+	case n.Expires.After(maxKeyTime), n.NotBefore.After(maxKeyTime):
+		return invalid("times end at %s", maxKeyTime.UTC().Format(time.RFC3339))
+	}
+	return checkLimits(&n.Limits)
+}
+
+// RotateKey gives a key a new secret under the same id, name and limits. The old
+// secret is accepted for overlap longer; one that an earlier rotation left is
+// not accepted any more.
+func (r *Registry) RotateKey(ctx context.Context, actor string, ref store.KeyRef, overlap time.Duration) (store.Key, credential.Secret, error) {
+	if overlap < 0 {
+		return store.Key{}, credential.Secret{}, invalid("the overlap is negative")
+	}
+	if r.now().Add(overlap).After(maxKeyTime) {
+		return store.Key{}, credential.Secret{}, invalid("the overlap ends after %s", maxKeyTime.UTC().Format(time.RFC3339))
+	}
+	var word credential.Secret
+	k, err := r.updateKey(ctx, "key.rotate", actor, ref, func(k *store.Key) error {
+		id, err := credential.ParseKeyID(k.ID)
+		if err != nil {
+			return err
+		}
+		prefix := *r.prefix.Load()
+		if word, err = credential.NewKey(r.random, prefix, id); err != nil {
+			return err
+		}
+		k.Previous, k.PreviousExpires = credential.Verifier{}, time.Time{}
+		if overlap > 0 {
+			k.Previous, k.PreviousExpires = k.Verifier, r.now().Add(overlap)
+		}
+		k.Prefix, k.Verifier = prefix, r.pepper.Verifier(word.Reveal())
+		return nil
+	})
+	if err != nil {
+		return store.Key{}, credential.Secret{}, err
+	}
+	return k, word, nil
+}
+
+// DisableKey refuses a key until EnableKey.
+func (r *Registry) DisableKey(ctx context.Context, actor string, ref store.KeyRef) (store.Key, error) {
+	return r.updateKey(ctx, "key.disable", actor, ref, func(k *store.Key) error {
+		if k.Disabled.IsZero() {
+			k.Disabled = r.now()
+		}
+		return nil
+	})
+}
+
+// EnableKey takes DisableKey back.
+func (r *Registry) EnableKey(ctx context.Context, actor string, ref store.KeyRef) (store.Key, error) {
+	return r.updateKey(ctx, "key.enable", actor, ref, func(k *store.Key) error {
+		k.Disabled = time.Time{}
+		return nil
+	})
+}
+
+// RevokeKey refuses a key for ever. Its name becomes free.
+func (r *Registry) RevokeKey(ctx context.Context, actor string, ref store.KeyRef, reason string) (store.Key, error) {
+	if err := checkText("reason", reason, 255); err != nil {
+		return store.Key{}, err
+	}
+	return r.updateKey(ctx, "key.revoke", actor, ref, func(k *store.Key) error {
+		k.Revoked, k.RevokedReason = r.now(), reason
+		k.Previous, k.PreviousExpires = credential.Verifier{}, time.Time{}
+		return nil
+	})
+}
+
+func (r *Registry) updateKey(ctx context.Context, kind, actor string, ref store.KeyRef, update func(*store.Key) error) (k store.Key, err error) {
+	err = r.change(ctx, store.Event{Kind: kind, Actor: actor}, func(c *store.Change, e *store.Event) error {
+		if k, err = c.Key(ref); err != nil {
+			return err
+		}
+		if !k.Revoked.IsZero() {
+			return &revokedError{k.ID}
+		}
+		if err := update(&k); err != nil {
+			return err
+		}
+		e.UserID, e.KeyID, e.Detail = k.UserID, k.ID, k.Username+"/"+k.Name
+		if k.RevokedReason != "" {
+			e.Detail += ": " + k.RevokedReason
+		}
+		return c.UpdateKey(&k)
+	})
+	return k, err
+}
+
+// revokedError is ErrRevoked with the key it is about.
+type revokedError struct{ id string }
+
+func (e *revokedError) Error() string { return "key '" + e.id + "' " + ErrRevoked.Error() }
+func (e *revokedError) Unwrap() error { return ErrRevoked }

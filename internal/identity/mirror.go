@@ -1,0 +1,266 @@
+package identity
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+const (
+	// pollEvery is how often the database is asked whether something changed.
+	pollEvery = 100 * time.Millisecond
+	// freshFor is how long a successful look proves that nothing was missed.
+	freshFor = time.Second
+	// queryLimit bounds each question to the database, loadLimit a whole load.
+	queryLimit = 5 * time.Second
+	loadLimit  = 5 * time.Minute
+	// loadRetry is the pause after a load that went wrong.
+	loadRetry = time.Second
+	// complainEvery is how often a fault that lasts is logged again.
+	complainEvery = time.Minute
+)
+
+// Mirror holds a store's keys in memory and answers checks from there.
+type Mirror struct {
+	store  *store.Store
+	pepper *credential.Pepper
+	log    *slog.Logger
+	now    func() time.Time
+	used   usage
+
+	// loaded is closed when the first load is done; index is set from then on.
+	loaded chan struct{}
+	index  atomic.Pointer[index]
+	// began and freshUntil (nanoseconds after began) are told by the monotonic
+	// clock: freshness must not depend on somebody setting the time of day.
+	began      time.Time
+	freshUntil atomic.Int64
+
+	// mu is held by whoever brings the index up to date.
+	mu      sync.Mutex
+	number  int64
+	version int64
+}
+
+// NewMirror makes the mirror of a registry. It is empty until Run has loaded it,
+// and from now on each change through r shows in it before the change returns.
+func NewMirror(r *Registry, log *slog.Logger) *Mirror {
+	m := &Mirror{store: r.store, pepper: r.pepper, log: log, now: r.now, loaded: make(chan struct{}), began: r.now()}
+	r.committed = m.follow
+	return m
+}
+
+// Run loads the store and keeps the mirror up to date until ctx ends. It returns
+// after the last uses of keys have been written.
+func (m *Mirror) Run(ctx context.Context) {
+	var writers sync.WaitGroup
+	writers.Go(func() { m.used.run(ctx, m.store, m.log) })
+	defer writers.Wait()
+
+	c := complaint{log: m.log, now: m.now}
+	for m.index.Load() == nil {
+		err := m.load(ctx)
+		if c.about("load the store", err); err != nil && !sleep(ctx, loadRetry) {
+			return
+		}
+	}
+	// Loading may have taken longer than a look stays fresh.
+	c.about("look at the store", m.poll(ctx))
+	close(m.loaded)
+	for sleep(ctx, pollEvery) {
+		c.about("look at the store", m.poll(ctx))
+	}
+}
+
+// Loaded reports whether the store is loaded.
+func (m *Mirror) Loaded() bool {
+	select {
+	case <-m.loaded:
+		return true
+	default:
+		return false
+	}
+}
+
+// Ready waits until the store is loaded. The error is that of ctx.
+func (m *Mirror) Ready(ctx context.Context) error {
+	select {
+	case <-m.loaded:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Keys counts the keys in memory, revoked ones among them.
+func (m *Mirror) Keys() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if x := m.index.Load(); x != nil {
+		return x.keys
+	}
+	return 0
+}
+
+// look returns the index, the time, and whether answers may be given.
+func (m *Mirror) look() (*index, time.Time, bool) {
+	now := m.now()
+	x := m.index.Load()
+	return x, now, x != nil && int64(now.Sub(m.began)) < m.freshUntil.Load()
+}
+
+// poll looks whether another process has changed something.
+func (m *Mirror) poll(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	start := m.now()
+	version, err := m.dataVersion(ctx)
+	if err != nil {
+		return err
+	}
+	if version != m.version {
+		if err := m.catchUp(ctx); err != nil {
+			return err
+		}
+		m.version = version
+	}
+	m.proveFresh(start)
+	return nil
+}
+
+// follow brings the index up to a change that this process has just committed.
+// If that fails nothing is answered from memory until a poll has succeeded, so
+// that the change is in force either way.
+func (m *Mirror) follow(ctx context.Context) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.index.Load() == nil {
+		return
+	}
+	if err := m.catchUp(ctx); err != nil {
+		m.freshUntil.Store(0)
+		m.version = unknownVersion
+		m.log.Error("memory could not follow a change; keys are not checked until it can", slog.Any("error", err))
+	}
+}
+
+// unknownVersion is no data version of any engine: the next poll reads changes.
+const unknownVersion = -1
+
+func (m *Mirror) proveFresh(start time.Time) {
+	m.freshUntil.Store(int64(start.Sub(m.began) + freshFor))
+}
+
+// catchUp applies what has changed in the database. m.mu must be held.
+func (m *Mirror) catchUp(ctx context.Context) error {
+	delta, err := m.changes(ctx)
+	if err != nil {
+		return err
+	}
+	if !delta.Complete || m.index.Load().apply(&delta) != nil {
+		// Too much has changed, or memory and database disagree.
+		return m.reload(ctx)
+	}
+	m.number = delta.Number
+	return nil
+}
+
+// load fills the index for the first time.
+func (m *Mirror) load(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	start := m.now()
+	version, err := m.dataVersion(ctx)
+	if err != nil {
+		return err
+	}
+	if err := m.reload(ctx); err != nil {
+		return err
+	}
+	m.version = version
+	m.proveFresh(start)
+	m.log.Info("keys loaded", slog.Int("keys", m.index.Load().keys), slog.Duration("took", m.now().Sub(start)))
+	return nil
+}
+
+func (m *Mirror) dataVersion(ctx context.Context) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryLimit)
+	defer cancel()
+	return m.store.DataVersion(ctx)
+}
+
+func (m *Mirror) changes(ctx context.Context) (store.Delta, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryLimit)
+	defer cancel()
+	return m.store.ChangesSince(ctx, m.number)
+}
+
+// reload reads everything into a new index. m.mu must be held.
+func (m *Mirror) reload(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, loadLimit)
+	defer cancel()
+	l := loader{index: newIndex()}
+	number, err := m.store.Load(ctx, l.user, l.key)
+	if err != nil {
+		return err
+	}
+	m.index.Store(l.finish())
+	m.number = number
+	return nil
+}
+
+// apply brings the index up to the delta: users first, since keys name them.
+func (x *index) apply(d *store.Delta) error {
+	if len(d.Users) > 0 {
+		x.putUsers(d.Users)
+	}
+	for i := range d.Keys {
+		if err := x.putKey(&d.Keys[i]); err != nil {
+			return err
+		}
+	}
+	for _, id := range d.GoneKeys {
+		if err := x.removeKey(id); err != nil {
+			return err
+		}
+	}
+	for _, id := range d.GoneUsers {
+		x.removeUser(id)
+	}
+	return nil
+}
+
+// complaint logs a fault when it begins, again while it lasts, and its end.
+type complaint struct {
+	log  *slog.Logger
+	now  func() time.Time
+	last time.Time
+}
+
+func (c *complaint) about(what string, err error) {
+	switch {
+	case err == nil && !c.last.IsZero():
+		c.log.Info("the store is back; keys are checked again")
+		c.last = time.Time{}
+	case err != nil && (c.last.IsZero() || c.now().Sub(c.last) >= complainEvery):
+		c.log.Error("could not "+what+"; keys are not checked until it succeeds", slog.Any("error", err))
+		c.last = c.now()
+	}
+}
+
+// sleep reports whether d has passed before ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,66 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// maxPepperFile is more than any pepper file needs.
+const maxPepperFile = 1 << 10
+
+// loadPepper reads the pepper file. If it is missing and the store is new the
+// pepper is made.
+func loadPepper(path string, newStore bool, random io.Reader) (*credential.Pepper, error) {
+	pepper, err := readPepper(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return pepper, err
+	}
+	if !newStore {
+		return nil, fmt.Errorf("pepper file '%s' is missing, but its store is there: put it back from a backup; no key can be checked without it", path)
+	}
+	if pepper, err = credential.NewPepper(random); err != nil {
+		return nil, err
+	}
+	err = store.WriteNewFile(path, []byte(pepper.Text().Reveal()+"\n"))
+	if errors.Is(err, fs.ErrExist) {
+		// Another process has made it at the same time.
+		return readPepper(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("pepper file '%s' cannot be made: %w", path, err)
+	}
+	return pepper, nil
+}
+
+func readPepper(path string) (*credential.Pepper, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("pepper file: %w", err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("pepper file: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("pepper file '%s' is not a regular file", path)
+	}
+	if info.Mode().Perm()&0o007 != 0 {
+		return nil, fmt.Errorf("pepper file '%s' is open to everybody on this machine (mode %04o); run `chmod 600`", path, info.Mode().Perm())
+	}
+	text, err := io.ReadAll(io.LimitReader(file, maxPepperFile))
+	if err != nil {
+		return nil, fmt.Errorf("pepper file: %w", err)
+	}
+	pepper, err := credential.ParsePepper(text)
+	if err != nil {
+		return nil, fmt.Errorf("pepper file '%s': %w; put it back from a backup", path, err)
+	}
+	return pepper, nil
+}

@@ -1,0 +1,194 @@
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// Config says where a Registry has its things.
+type Config struct {
+	// Location is that of the store.
+	Location store.Location
+	// PepperFile holds the pepper. Empty means the file `pepper` beside the
+	// database.
+	PepperFile string
+	// Create makes the store, and its pepper, if there is no store.
+	Create bool
+	// CreateDir makes the store's directory as well, with mode 0700.
+	CreateDir bool
+	// KeyPrefix begins the keys that are issued. Empty means
+	// credential.DefaultPrefix.
+	KeyPrefix string
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Random is the source of ids and secrets; nil means crypto/rand.Reader.
+	Random io.Reader
+}
+
+// Registry changes users and keys. It may be used by many goroutines at once.
+type Registry struct {
+	store  *store.Store
+	pepper *credential.Pepper
+	prefix atomic.Pointer[string]
+	now    func() time.Time
+	random io.Reader
+	// committed is called after each change, before it is acknowledged.
+	committed func(context.Context)
+	created   bool
+}
+
+// ErrRevoked: the key was revoked, which is for ever.
+var ErrRevoked = errors.New("is revoked; issue a new one")
+
+// DefaultPepperFile is where the pepper of a store is if nothing else is said.
+func DefaultPepperFile(l store.Location) string {
+	return filepath.Join(filepath.Dir(l.Path), "pepper")
+}
+
+// Open opens the registry, and makes store and pepper if there is no store and
+// c.Create is set. The pepper is made only with a new store: one that is missing
+// beside a store in use is an error, since with another one no key would fit.
+func Open(ctx context.Context, c Config) (*Registry, error) {
+	r := &Registry{now: c.Now, random: c.Random, committed: func(context.Context) {}}
+	if c.KeyPrefix == "" {
+		c.KeyPrefix = credential.DefaultPrefix
+	}
+	if err := r.UsePrefix(c.KeyPrefix); err != nil {
+		return nil, err
+	}
+	if r.now == nil {
+		r.now = time.Now
+	}
+	if r.random == nil {
+		r.random = rand.Reader
+	}
+	if c.PepperFile == "" {
+		c.PepperFile = DefaultPepperFile(c.Location)
+	}
+	if err := r.open(ctx, c); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Registry) open(ctx context.Context, c Config) error {
+	_, err := os.Stat(c.Location.Path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if missing && !c.Create {
+		return fmt.Errorf("%w at %s", store.ErrNoStore, c.Location)
+	}
+	if missing && c.CreateDir {
+		if err := os.MkdirAll(filepath.Dir(c.Location.Path), 0o700); err != nil {
+			return fmt.Errorf("store %s cannot be made: %w", c.Location, err)
+		}
+	}
+	if r.pepper, err = loadPepper(c.PepperFile, missing, r.random); err != nil {
+		return err
+	}
+	if missing {
+		err := store.Create(ctx, c.Location, r.pepper.Fingerprint(), r.now)
+		// Another process may have been faster.
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		r.created = err == nil
+	}
+	r.store, err = store.Open(ctx, c.Location, r.pepper.Fingerprint(), r.now)
+	if errors.Is(err, store.ErrPepper) {
+		return fmt.Errorf("pepper file '%s': %w", c.PepperFile, err)
+	}
+	return err
+}
+
+// UsePrefix changes the prefix of the keys that are issued from now on.
+func (r *Registry) UsePrefix(prefix string) error {
+	if err := credential.CheckPrefix(prefix); err != nil {
+		return err
+	}
+	r.prefix.Store(&prefix)
+	return nil
+}
+
+// Created reports whether Open has made the store.
+func (r *Registry) Created() bool { return r.created }
+
+// Close closes the store. A nil Registry may be closed.
+func (r *Registry) Close() error {
+	if r == nil {
+		return nil
+	}
+	return r.store.Close()
+}
+
+// Info describes a store.
+type Info struct {
+	Store    string `json:"store"`
+	Schema   int64  `json:"schema"`
+	Pepper   string `json:"pepper_fingerprint"`
+	KeyBegin string `json:"key_prefix"`
+	store.Counts
+}
+
+// Info describes the registry's store.
+func (r *Registry) Info(ctx context.Context) (Info, error) {
+	schema, err := r.store.Schema(ctx)
+	if err != nil {
+		return Info{}, err
+	}
+	counts, err := r.store.Count(ctx)
+	return Info{
+		Store:    r.store.Location().String(),
+		Schema:   schema,
+		Pepper:   r.pepper.Fingerprint(),
+		KeyBegin: *r.prefix.Load(),
+		Counts:   counts,
+	}, err
+}
+
+// change runs f in a transaction together with its audit event, and makes
+// memory follow before it returns.
+func (r *Registry) change(ctx context.Context, event store.Event, f func(*store.Change, *store.Event) error) error {
+	if err := checkText("actor", event.Actor, 200); err != nil {
+		return err
+	}
+	id, err := r.newID()
+	if err != nil {
+		return err
+	}
+	event.ID, event.Time, event.Outcome = id, r.now(), "ok"
+	err = r.store.Change(ctx, func(c *store.Change) error {
+		if err := f(c, &event); err != nil {
+			return err
+		}
+		return c.Record(&event)
+	})
+	if err != nil {
+		return err
+	}
+	// The change is on disk. Whoever asked for it may be gone, but memory must
+	// follow all the same.
+	r.committed(context.WithoutCancel(ctx))
+	return nil
+}
+
+// newID makes a UUIDv7.
+func (r *Registry) newID() (string, error) {
+	id, err := uuid.NewV7FromReader(r.random)
+	if err != nil {
+		return "", fmt.Errorf("making an id: %w", err)
+	}
+	return id.String(), nil
+}

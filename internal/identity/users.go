@@ -1,0 +1,128 @@
+package identity
+
+import (
+	"context"
+
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// NewUser is what a user is made of.
+type NewUser struct {
+	Username    string   `json:"username"`
+	DisplayName string   `json:"display_name,omitempty"`
+	Email       string   `json:"email,omitempty"`
+	Roles       []string `json:"roles,omitempty"`
+	Groups      []string `json:"groups,omitempty"`
+}
+
+// UserEdit says what to change of a user; nil leaves things as they are.
+type UserEdit struct {
+	DisplayName *string   `json:"display_name,omitempty"`
+	Email       *string   `json:"email,omitempty"`
+	Roles       *[]string `json:"roles,omitempty"`
+	Groups      *[]string `json:"groups,omitempty"`
+}
+
+// User finds a user by name. The error is store.ErrNotFound if there is none.
+func (r *Registry) User(ctx context.Context, username string) (store.User, error) {
+	return r.store.UserByFold(ctx, Fold(username))
+}
+
+// Users lists up to limit users by name, after the folded name of the last page.
+func (r *Registry) Users(ctx context.Context, after string, limit int) ([]store.User, error) {
+	return r.store.Users(ctx, Fold(after), limit)
+}
+
+// AddUser makes an active user. The error is store.ErrExists if the name is
+// taken, in whatever case.
+func (r *Registry) AddUser(ctx context.Context, actor string, n NewUser) (store.User, error) {
+	if err := checkUsername(n.Username); err != nil {
+		return store.User{}, err
+	}
+	id, err := r.newID()
+	if err != nil {
+		return store.User{}, err
+	}
+	now := r.now()
+	u := store.User{ID: id, Username: n.Username, Fold: Fold(n.Username), State: store.Active, Created: now, Updated: now}
+	edit := UserEdit{DisplayName: &n.DisplayName, Email: &n.Email, Roles: &n.Roles, Groups: &n.Groups}
+	if err := edit.apply(&u); err != nil {
+		return store.User{}, err
+	}
+	err = r.change(ctx, store.Event{Kind: "user.add", Actor: actor, UserID: id, Detail: u.Username}, func(c *store.Change, _ *store.Event) error {
+		return c.InsertUser(&u)
+	})
+	return u, err
+}
+
+func (e *UserEdit) apply(u *store.User) (err error) {
+	if e.DisplayName != nil {
+		u.DisplayName = *e.DisplayName
+	}
+	if e.Email != nil {
+		u.Email = *e.Email
+	}
+	if e.Roles != nil {
+		if u.Roles, err = checkNames("role", *e.Roles); err != nil {
+			return err
+		}
+	}
+	if e.Groups != nil {
+		if u.Groups, err = checkNames("group", *e.Groups); err != nil {
+			return err
+		}
+	}
+	if err := checkText("display name", u.DisplayName, 255); err != nil {
+		return err
+	}
+	return checkText("email", u.Email, 255)
+}
+
+// EditUser changes what e names.
+func (r *Registry) EditUser(ctx context.Context, actor, username string, e UserEdit) (store.User, error) {
+	return r.updateUser(ctx, "user.edit", actor, username, e.apply)
+}
+
+// DisableUser refuses all of a user's credentials until EnableUser.
+func (r *Registry) DisableUser(ctx context.Context, actor, username string) (store.User, error) {
+	return r.updateUser(ctx, "user.disable", actor, username, setState(store.Disabled))
+}
+
+// EnableUser takes DisableUser back.
+func (r *Registry) EnableUser(ctx context.Context, actor, username string) (store.User, error) {
+	return r.updateUser(ctx, "user.enable", actor, username, setState(store.Active))
+}
+
+func setState(state store.UserState) func(*store.User) error {
+	return func(u *store.User) error {
+		u.State = state
+		return nil
+	}
+}
+
+// DeleteUser removes a user and all keys, for ever.
+func (r *Registry) DeleteUser(ctx context.Context, actor, username string) error {
+	return r.change(ctx, store.Event{Kind: "user.delete", Actor: actor}, func(c *store.Change, e *store.Event) error {
+		u, err := c.UserByFold(Fold(username))
+		if err != nil {
+			return err
+		}
+		e.UserID, e.Detail = u.ID, u.Username
+		return c.DeleteUser(&u)
+	})
+}
+
+func (r *Registry) updateUser(ctx context.Context, kind, actor, username string, update func(*store.User) error) (u store.User, err error) {
+	err = r.change(ctx, store.Event{Kind: kind, Actor: actor}, func(c *store.Change, e *store.Event) error {
+		if u, err = c.UserByFold(Fold(username)); err != nil {
+			return err
+		}
+		if err := update(&u); err != nil {
+			return err
+		}
+		u.Updated = r.now()
+		e.UserID, e.Detail = u.ID, u.Username
+		return c.UpdateUser(&u)
+	})
+	return u, err
+}
