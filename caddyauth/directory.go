@@ -2,7 +2,6 @@ package caddyauth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -83,6 +82,13 @@ func (d *directory) open(ctx context.Context, prefix string) error {
 	return nil
 }
 
+// current returns the registry if the store is open, else nil.
+func (d *directory) current() *identity.Registry {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.registry
+}
+
 // ready returns the mirror if it is loaded, else nil.
 func (d *directory) ready() *identity.Mirror {
 	if m := d.mirror.Load(); m != nil && m.Loaded() {
@@ -116,7 +122,7 @@ func (d *directory) Destruct() error {
 	}
 	d.stop()
 	<-d.stopped
-	return errors.Join(d.registry.Close())
+	return d.registry.Close()
 }
 
 var _ caddy.Destructor = (*directory)(nil)

@@ -1,0 +1,93 @@
+package caddyauth
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+func init() {
+	caddy.RegisterModule(Admin{})
+}
+
+// Admin lets the command line work through a running server, by
+// `POST /caddyauth/<operation>` on Caddy's admin API, for instance
+// `POST /caddyauth/key/list`. The body is an object of actor and input.
+//
+// It opens nothing to anybody who could not load another configuration anyway.
+type Admin struct {
+	ctx caddy.Context
+}
+
+// adminPath begins the paths of the routes.
+const adminPath = "/caddyauth/"
+
+// maxAdminBody bounds a request, in bytes.
+const maxAdminBody = 1 << 20
+
+// CaddyModule returns the Caddy module information.
+func (Admin) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "admin.api.caddyauth", New: func() caddy.Module { return new(Admin) }}
+}
+
+// Provision keeps the context, to find the app when a request comes: it is
+// loaded after the admin API.
+func (a *Admin) Provision(ctx caddy.Context) error {
+	a.ctx = ctx
+	return nil
+}
+
+// Routes are the routes of the admin API.
+func (a *Admin) Routes() []caddy.AdminRoute {
+	return []caddy.AdminRoute{{Pattern: adminPath, Handler: caddy.AdminHandlerFunc(a.serve)}}
+}
+
+// call is the body of a request.
+type call struct {
+	// Actor is who is asking, for the audit trail.
+	Actor string          `json:"actor"`
+	Input json.RawMessage `json:"input"`
+}
+
+func (a *Admin) serve(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		return apiError(http.StatusMethodNotAllowed, errors.New("use POST"))
+	}
+	app, err := a.ctx.AppIfConfigured(appName)
+	if err != nil {
+		return apiError(http.StatusNotFound, fmt.Errorf("this server has no caddyauth: %w", err))
+	}
+	registry := app.(*App).directory.current()
+	if registry == nil {
+		return apiError(http.StatusServiceUnavailable, errNotReady)
+	}
+	var c call
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody)).Decode(&c); err != nil {
+		return apiError(http.StatusBadRequest, fmt.Errorf("body: %w", err))
+	}
+	result, err := perform(r.Context(), registry, strings.TrimPrefix(r.URL.Path, adminPath), c.Actor, c.Input)
+	if err != nil {
+		return apiError(statusOf(err), err)
+	}
+	body, err := json.Marshal(result)
+	if err != nil {
+		return fmt.Errorf("writing the answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_, err = io.WriteString(w, string(body)+"\n")
+	return err
+}
+
+func apiError(status int, err error) error { return caddy.APIError{HTTPStatus: status, Err: err} }
+
+var (
+	_ caddy.AdminRouter = (*Admin)(nil)
+	_ caddy.Provisioner = (*Admin)(nil)
+)

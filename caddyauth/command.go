@@ -1,0 +1,196 @@
+package caddyauth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/signal"
+	"syscall"
+	"text/tabwriter"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+func init() {
+	caddycmd.RegisterCommand(caddycmd.Command{
+		Name:  "auth",
+		Short: "Manages users and API keys",
+		Long: `
+Manages the users and API keys of the caddyauth app.
+
+The commands work with the server running or not: if a server runs with the
+store they ask it, through its admin API, else they open the store themselves.
+Which store is meant says the configuration (--config, or the Caddyfile in this
+directory), or --store. A store is made only with --create.
+
+Results go to standard output, everything else to standard error. Exit codes:
+
+  0  done
+  1  the command line is not understood
+  2  a value is refused
+  3  there is no such user or key
+  4  it exists already, or is revoked
+  5  the store or the server cannot be used`,
+		CobraFunc: buildCommand,
+	})
+}
+
+// Exit codes besides those of Caddy's own.
+const (
+	exitInvalid     = 2
+	exitNotFound    = 3
+	exitConflict    = 4
+	exitUnavailable = 5
+)
+
+// buildCommand hangs the sub-commands under `caddy auth`.
+func buildCommand(root *cobra.Command) {
+	root.Use = "auth"
+	var where targetFlags
+	flags := root.PersistentFlags()
+	flags.StringVarP(&where.config, "config", "c", "", "Configuration file that names the store")
+	flags.StringVarP(&where.adapter, "adapter", "a", "", "Name of the adapter of the configuration file")
+	flags.StringVar(&where.address, "address", "", "Address of the running server's admin API (default: from the configuration)")
+	flags.StringVar(&where.store, "store", "", "The store itself, as sqlite:<path>")
+	flags.StringVar(&where.pepperFile, "pepper-file", "", "The store's pepper file (default: from the configuration, or 'pepper' beside the database)")
+	flags.BoolVar(&where.create, "create", false, "Make the store, and its pepper, if there is none")
+	root.AddCommand(userCommand(&where), keyCommand(&where), storeCommand(&where))
+}
+
+// session is one run of a command.
+type session struct {
+	*target
+	ctx context.Context
+	// out is for results, talk for everything else.
+	out, talk io.Writer
+}
+
+// verb makes a sub-command that works on a store.
+func verb(where *targetFlags, c cobra.Command, run func(s *session, args []string) error) *cobra.Command {
+	cmd := &c
+	// Errors are written here, as plain text, and not through the server's log.
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	if cmd.Args == nil {
+		cmd.Args = cobra.NoArgs
+	}
+	check := cmd.Args
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			// Cobra would say nothing at all.
+			cmd.PrintErrf("Error: %v; see 'caddy auth %s %s --help'\n", err, cmd.Parent().Name(), cmd.Name())
+			return err
+		}
+		return nil
+	}
+	cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(f caddycmd.Flags) (int, error) {
+		err := runVerb(cmd, where, func(s *session) error { return run(s, f.Args()) })
+		if err != nil {
+			cmd.PrintErrf("Error: %v\n", err)
+		}
+		return exitCode(err), nil
+	})
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		cmd.PrintErrf("Error: %v; see 'caddy auth %s %s --help'\n", err, cmd.Parent().Name(), cmd.Name())
+		return err
+	})
+	return cmd
+}
+
+func runVerb(cmd *cobra.Command, where *targetFlags, run func(*session) error) (err error) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	t, err := where.find(ctx, cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.close()) }()
+	return run(&session{target: t, ctx: ctx, out: cmd.OutOrStdout(), talk: cmd.ErrOrStderr()})
+}
+
+// exitCode is the exit code for an error of an operation.
+func exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	status := statusOf(err)
+	if e, ok := errors.AsType[*operationError](err); ok {
+		status = e.status
+	}
+	switch status {
+	case http.StatusBadRequest:
+		return exitInvalid
+	case http.StatusNotFound:
+		return exitNotFound
+	case http.StatusConflict:
+		return exitConflict
+	}
+	return exitUnavailable
+}
+
+// group makes a command that only has sub-commands.
+func group(name, short string, verbs ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: name, Short: short}
+	c.AddCommand(verbs...)
+	return c
+}
+
+// do runs an operation and tells what was done.
+func (s *session) do(operation string, input, out any, format string, args ...any) error {
+	if err := s.perform(s.ctx, operation, input, out); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(s.talk, format+"\n", args...)
+	return err
+}
+
+// list prints page after page, either as a JSON array or as a table.
+func list[T any](s *session, asJSON bool, header string, row func(T) string, page func(last *T) ([]T, error)) error {
+	table := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	if !asJSON {
+		fmt.Fprintln(table, header)
+	}
+	separator := "["
+	var last *T
+	for {
+		items, err := page(last)
+		if err != nil {
+			return err
+		}
+		for i := range items {
+			if asJSON {
+				text, err := json.Marshal(items[i])
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(s.out, "%s\n%s", separator, text)
+				separator = ","
+			} else {
+				fmt.Fprintln(table, row(items[i]))
+			}
+			last = &items[i]
+		}
+		if len(items) < pageSize {
+			break
+		}
+	}
+	if !asJSON {
+		return table.Flush()
+	}
+	if separator == "[" {
+		_, err := fmt.Fprintln(s.out, "[]")
+		return err
+	}
+	_, err := fmt.Fprintln(s.out, "\n]")
+	return err
+}
+
+// show prints one record as indented JSON.
+func (s *session) show(record any) error {
+	encoder := json.NewEncoder(s.out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(record)
+}

@@ -1,0 +1,24 @@
+package caddyauth
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/sallyport/sallyport/internal/identity"
+)
+
+// storeCommand is `caddy auth store`.
+func storeCommand(where *targetFlags) *cobra.Command {
+	return group("store", "Looks after the store of users and keys",
+		verb(where, cobra.Command{
+			Use:     "info",
+			Short:   "Shows where the store is and what is in it",
+			Long:    "Shows, as JSON, where the store is, its schema, the fingerprint of its pepper, and how much is in it.",
+			Example: "  caddy auth store info --store sqlite:/var/lib/sallyport/auth.db",
+		}, func(s *session, _ []string) error {
+			var info identity.Info
+			if err := s.perform(s.ctx, "store/info", struct{}{}, &info); err != nil {
+				return err
+			}
+			return s.show(info)
+		}))
+}

@@ -1,0 +1,144 @@
+package caddyauth
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// userCommand is `caddy auth user`.
+func userCommand(where *targetFlags) *cobra.Command {
+	return group("user", "Manages users",
+		userAddCommand(where), userListCommand(where), userShowCommand(where), userEditCommand(where),
+		userVerb(where, "disable", "user/disable", "Refuses all of a user's keys until 'enable'"),
+		userVerb(where, "enable", "user/enable", "Accepts a disabled user's keys again"),
+		userVerb(where, "delete", "user/delete", "Deletes a user and all keys, for ever"),
+	)
+}
+
+// userFlags are the properties of a user.
+type userFlags struct {
+	displayName, email string
+	roles, groups      []string
+}
+
+func (u *userFlags) register(flags *pflag.FlagSet) {
+	flags.StringVar(&u.displayName, "display-name", "", "Name for people")
+	flags.StringVar(&u.email, "email", "", "E-mail address")
+	flags.StringArrayVar(&u.roles, "role", nil, "Role; may be given several times")
+	flags.StringArrayVar(&u.groups, "group", nil, "Group; may be given several times")
+}
+
+func userAddCommand(where *targetFlags) *cobra.Command {
+	var u userFlags
+	c := verb(where, cobra.Command{
+		Use:     "add <name>",
+		Short:   "Adds a user",
+		Long:    "Adds a user. The name has 1 to 64 letters, digits and . _ - @; upper and lower case are the same name.",
+		Example: "  caddy auth user add alice --role admin --group ops",
+		Args:    cobra.ExactArgs(1),
+	}, func(s *session, args []string) error {
+		input := identity.NewUser{Username: args[0], DisplayName: u.displayName, Email: u.email, Roles: u.roles, Groups: u.groups}
+		return s.do("user/add", input, new(store.User), "user %s added", args[0])
+	})
+	u.register(c.Flags())
+	return c
+}
+
+func userEditCommand(where *targetFlags) *cobra.Command {
+	var u userFlags
+	var c *cobra.Command
+	c = verb(where, cobra.Command{
+		Use:   "edit <name>",
+		Short: "Changes a user",
+		Long: `Changes what is given and leaves the rest. The roles that are given replace all
+roles, and the groups all groups; --role "" takes all away.`,
+		Example: "  caddy auth user edit alice --role admin --role auditor",
+		Args:    cobra.ExactArgs(1),
+	}, func(s *session, args []string) error {
+		var edit identity.UserEdit
+		given := c.Flags().Changed
+		if given("display-name") {
+			edit.DisplayName = &u.displayName
+		}
+		if given("email") {
+			edit.Email = &u.email
+		}
+		if given("role") {
+			edit.Roles = withoutEmpty(u.roles)
+		}
+		if given("group") {
+			edit.Groups = withoutEmpty(u.groups)
+		}
+		return s.do("user/edit", editInput{userInput{args[0]}, edit}, new(store.User), "user %s changed", args[0])
+	})
+	u.register(c.Flags())
+	return c
+}
+
+// withoutEmpty drops the empty text that means "none".
+func withoutEmpty(names []string) *[]string {
+	list := []string{}
+	for _, name := range names {
+		if name != "" {
+			list = append(list, name)
+		}
+	}
+	return &list
+}
+
+func userListCommand(where *targetFlags) *cobra.Command {
+	var asJSON bool
+	c := verb(where, cobra.Command{
+		Use:     "list",
+		Short:   "Lists users",
+		Long:    "Lists all users by name.",
+		Example: "  caddy auth user list --json",
+	}, func(s *session, _ []string) error {
+		row := func(u store.User) string {
+			return strings.Join([]string{u.Username, string(u.State), strings.Join(u.Roles, ","), strings.Join(u.Groups, ",")}, "\t")
+		}
+		return list(s, asJSON, "USER\tSTATE\tROLES\tGROUPS", row, func(last *store.User) (page []store.User, err error) {
+			var input listUsersInput
+			if last != nil {
+				input.After = last.Username
+			}
+			return page, s.perform(s.ctx, "user/list", input, &page)
+		})
+	})
+	c.Flags().BoolVar(&asJSON, "json", false, "Write a JSON array")
+	return c
+}
+
+func userShowCommand(where *targetFlags) *cobra.Command {
+	return verb(where, cobra.Command{
+		Use:     "show <name>",
+		Short:   "Shows a user as JSON",
+		Long:    "Shows all that is known of a user, as JSON.",
+		Example: "  caddy auth user show alice",
+		Args:    cobra.ExactArgs(1),
+	}, func(s *session, args []string) error {
+		var u store.User
+		if err := s.perform(s.ctx, "user/show", userInput{args[0]}, &u); err != nil {
+			return err
+		}
+		return s.show(u)
+	})
+}
+
+// userVerb makes a command that only needs a name.
+func userVerb(where *targetFlags, name, operation, short string) *cobra.Command {
+	return verb(where, cobra.Command{
+		Use:     name + " <name>",
+		Short:   short,
+		Long:    short + ". It is in force when the command has ended; for a server that was not asked, within half a second.",
+		Example: "  caddy auth user " + name + " alice",
+		Args:    cobra.ExactArgs(1),
+	}, func(s *session, args []string) error {
+		return s.do(operation, userInput{args[0]}, new(store.User), "user %s %sd", args[0], name)
+	})
+}

@@ -1,0 +1,220 @@
+package caddyauth
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// pageSize is how many users or keys one answer lists.
+const pageSize = 500
+
+// operation is one thing that an administrator can do. The admin API and the
+// command line run the same ones, so that they cannot drift apart.
+type operation func(ctx context.Context, r *identity.Registry, actor string, input json.RawMessage) (any, error)
+
+// operations by the name they have in the admin API.
+var operations = map[string]operation{
+	"user/add":     typed(addUser),
+	"user/list":    typed(listUsers),
+	"user/show":    typed(showUser),
+	"user/edit":    typed(editUser),
+	"user/disable": typed(disableUser),
+	"user/enable":  typed(enableUser),
+	"user/delete":  typed(deleteUser),
+	"key/issue":    typed(issueKey),
+	"key/list":     typed(listKeys),
+	"key/show":     typed(showKey),
+	"key/disable":  typed(disableKey),
+	"key/enable":   typed(enableKey),
+	"key/revoke":   typed(revokeKey),
+	"key/rotate":   typed(rotateKey),
+	"store/info":   typed(storeInfo),
+}
+
+// request is an operation's surroundings.
+type request struct {
+	ctx      context.Context
+	registry *identity.Registry
+	// actor is who is asking, for the audit trail.
+	actor string
+}
+
+// typed makes an operation of a function. Input with unknown fields is refused:
+// a setting that is silently lost could be a limit.
+func typed[In, Out any](f func(request, In) (Out, error)) operation {
+	return func(ctx context.Context, r *identity.Registry, actor string, input json.RawMessage) (any, error) {
+		var in In
+		decoder := json.NewDecoder(bytes.NewReader(input))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(&in); err != nil {
+			return nil, &inputError{err}
+		}
+		return f(request{ctx, r, actor}, in)
+	}
+}
+
+// inputError: the input of an operation cannot be read.
+type inputError struct{ err error }
+
+func (e *inputError) Error() string { return "input: " + e.err.Error() }
+func (e *inputError) Unwrap() error { return e.err }
+
+type (
+	userInput struct {
+		User string `json:"user"`
+	}
+	editInput struct {
+		userInput
+		identity.UserEdit
+	}
+	listUsersInput struct {
+		// After is the last user name of the page before.
+		After string `json:"after,omitempty"`
+	}
+	keyInput struct {
+		// Key is `user/name` or a public id.
+		Key string `json:"key"`
+	}
+	revokeInput struct {
+		keyInput
+		Reason string `json:"reason,omitempty"`
+	}
+	rotateInput struct {
+		keyInput
+		// Overlap is how long the old secret stays valid, in nanoseconds.
+		Overlap time.Duration `json:"overlap,omitempty"`
+	}
+	listKeysInput struct {
+		// User limits the list to the keys of one.
+		User string `json:"user,omitempty"`
+		// Revoked includes revoked keys.
+		Revoked bool `json:"revoked,omitempty"`
+		// After is the last id of the page before.
+		After string `json:"after,omitempty"`
+	}
+	// issued is the one answer that holds a secret: the key itself, for whoever
+	// asked for it.
+	issued struct {
+		store.Key
+		Word string `json:"key"`
+	}
+)
+
+func addUser(r request, in identity.NewUser) (store.User, error) {
+	return r.registry.AddUser(r.ctx, r.actor, in)
+}
+
+func listUsers(r request, in listUsersInput) ([]store.User, error) {
+	return r.registry.Users(r.ctx, in.After, pageSize)
+}
+
+func showUser(r request, in userInput) (store.User, error) {
+	return r.registry.User(r.ctx, in.User)
+}
+
+func editUser(r request, in editInput) (store.User, error) {
+	return r.registry.EditUser(r.ctx, r.actor, in.User, in.UserEdit)
+}
+
+func disableUser(r request, in userInput) (store.User, error) {
+	return r.registry.DisableUser(r.ctx, r.actor, in.User)
+}
+
+func enableUser(r request, in userInput) (store.User, error) {
+	return r.registry.EnableUser(r.ctx, r.actor, in.User)
+}
+
+func deleteUser(r request, in userInput) (struct{}, error) {
+	return struct{}{}, r.registry.DeleteUser(r.ctx, r.actor, in.User)
+}
+
+func issueKey(r request, in identity.NewKey) (issued, error) {
+	k, word, err := r.registry.IssueKey(r.ctx, r.actor, in)
+	return issued{k, word.Reveal()}, err
+}
+
+func listKeys(r request, in listKeysInput) ([]store.Key, error) {
+	if in.User != "" {
+		// A user who is not there is an error, not one without keys.
+		if _, err := r.registry.User(r.ctx, in.User); err != nil {
+			return nil, err
+		}
+	}
+	return r.registry.Keys(r.ctx, store.KeyFilter{UserFold: identity.Fold(in.User), Revoked: in.Revoked, After: in.After, Limit: pageSize})
+}
+
+func showKey(r request, in keyInput) (store.Key, error) {
+	return withKey(in.Key, func(ref store.KeyRef) (store.Key, error) { return r.registry.Key(r.ctx, ref) })
+}
+
+func disableKey(r request, in keyInput) (store.Key, error) {
+	return withKey(in.Key, func(ref store.KeyRef) (store.Key, error) { return r.registry.DisableKey(r.ctx, r.actor, ref) })
+}
+
+func enableKey(r request, in keyInput) (store.Key, error) {
+	return withKey(in.Key, func(ref store.KeyRef) (store.Key, error) { return r.registry.EnableKey(r.ctx, r.actor, ref) })
+}
+
+func revokeKey(r request, in revokeInput) (store.Key, error) {
+	return withKey(in.Key, func(ref store.KeyRef) (store.Key, error) {
+		return r.registry.RevokeKey(r.ctx, r.actor, ref, in.Reason)
+	})
+}
+
+func rotateKey(r request, in rotateInput) (issued, error) {
+	return withKey(in.Key, func(ref store.KeyRef) (issued, error) {
+		k, word, err := r.registry.RotateKey(r.ctx, r.actor, ref, in.Overlap)
+		return issued{k, word.Reveal()}, err
+	})
+}
+
+// withKey does something with the key that is named by the text.
+func withKey[Out any](text string, do func(store.KeyRef) (Out, error)) (Out, error) {
+	ref, err := identity.ParseKeyRef(text)
+	if err != nil {
+		var none Out
+		return none, err
+	}
+	return do(ref)
+}
+
+func storeInfo(r request, _ struct{}) (identity.Info, error) {
+	return r.registry.Info(r.ctx)
+}
+
+// statusOf is the HTTP status of an operation's error.
+func statusOf(err error) int {
+	if _, ok := errors.AsType[*identity.InvalidError](err); ok {
+		return http.StatusBadRequest
+	}
+	if _, ok := errors.AsType[*inputError](err); ok {
+		return http.StatusBadRequest
+	}
+	if _, ok := errors.AsType[*usageError](err); ok {
+		return http.StatusBadRequest
+	}
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return http.StatusNotFound
+	case errors.Is(err, store.ErrExists), errors.Is(err, identity.ErrRevoked):
+		return http.StatusConflict
+	}
+	return http.StatusServiceUnavailable
+}
+
+// perform runs an operation by its name.
+func perform(ctx context.Context, r *identity.Registry, name, actor string, input json.RawMessage) (any, error) {
+	do, known := operations[name]
+	if !known {
+		return nil, &inputError{fmt.Errorf("operation '%s' is unknown", name)}
+	}
+	return do(ctx, r, actor, input)
+}
