@@ -1,0 +1,278 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// What follows is about files, and so about SQLite.
+
+func locate(t *testing.T) store.Location { return engines["sqlite"](t) }
+
+func TestOpenRefusesWhatIsNoStore(t *testing.T) {
+	for name, test := range map[string]struct {
+		file string
+		want string
+	}{
+		"an empty file": {"", "is empty: it was cut off or never was a store"},
+		"another file":  {strings.Repeat("no database\n", 100), "file is not a database"},
+	} {
+		l := locate(t)
+		if err := os.WriteFile(l.Path, []byte(test.file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := store.Open(t.Context(), l, fingerprint, nil)
+		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), l.Path) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	l := locate(t)
+	if _, err := store.Open(t.Context(), l, fingerprint, nil); !errors.Is(err, store.ErrNoStore) || !strings.Contains(err.Error(), l.Path) {
+		t.Errorf("no file: %v", err)
+	}
+	if _, err := os.Stat(l.Path); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("opening has made a file")
+	}
+	l.Path = t.TempDir()
+	if _, err := store.Open(t.Context(), l, fingerprint, nil); err == nil || !strings.Contains(err.Error(), "is a directory") {
+		t.Errorf("a directory: %v", err)
+	}
+}
+
+func TestOpenRefusesAnotherPepper(t *testing.T) {
+	l := locate(t)
+	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
+		t.Fatal(err)
+	}
+	_, err := store.Open(t.Context(), l, "ffff", nil)
+	if !errors.Is(err, store.ErrPepper) || !strings.Contains(err.Error(), fingerprint) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestOpenRefusesANewerSchema(t *testing.T) {
+	l := locate(t)
+	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", l.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = store.Open(t.Context(), l, fingerprint, nil)
+	if err == nil || !strings.Contains(err.Error(), "has schema 999, this program knows 1: it was used by a newer version") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestStoreIsDurableAndStrict(t *testing.T) {
+	l := locate(t)
+	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(l.Path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %o, %v", info.Mode().Perm(), err)
+	}
+	s := open(t, l)
+	for pragma, want := range map[string]string{
+		"journal_mode": "wal", "foreign_keys": "1", "synchronous": "2", "busy_timeout": "5000",
+	} {
+		if got := s.Pragma(t, pragma); got != want {
+			t.Errorf("%s is %s, want %s", pragma, got, want)
+		}
+	}
+}
+
+func TestCreateLeavesAStoreAlone(t *testing.T) {
+	l := locate(t)
+	if err := os.WriteFile(l.Path, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Create(t.Context(), l, fingerprint, clock); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("%v", err)
+	}
+	if text, err := os.ReadFile(l.Path); err != nil || string(text) != "precious" {
+		t.Errorf("the file is now %q, %v", text, err)
+	}
+	if err := store.WriteNewFile(l.Path, []byte("x")); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("WriteNewFile: %v", err)
+	}
+}
+
+func TestCreateLeavesNothingElseBehind(t *testing.T) {
+	l := locate(t)
+	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(l.Path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != 1 || entries[0].Name() != "auth.db" {
+		t.Errorf("the directory holds %v", entries)
+	}
+	missing := store.Location{Engine: "sqlite", Path: filepath.Join(filepath.Dir(l.Path), "missing", "auth.db")}
+	if err := store.Create(t.Context(), missing, fingerprint, clock); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), missing.Path) {
+		t.Errorf("without a directory: %v", err)
+	}
+}
+
+func TestManyProcessesMakeOneStore(t *testing.T) {
+	l := locate(t)
+	var wait sync.WaitGroup
+	made := make(chan bool, 8)
+	for range cap(made) {
+		wait.Go(func() {
+			err := store.Create(t.Context(), l, fingerprint, clock)
+			if err != nil && !errors.Is(err, fs.ErrExist) {
+				t.Error(err)
+			}
+			made <- err == nil
+		})
+	}
+	wait.Wait()
+	close(made)
+	n := 0
+	for ok := range made {
+		if ok {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d processes have made the store", n)
+	}
+	open(t, l)
+}
+
+func TestAReplacedFileIsNoticed(t *testing.T) {
+	l := locate(t)
+	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, l)
+	if err := os.Rename(l.Path, l.Path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.DataVersion(t.Context()); !errors.Is(err, store.ErrReplaced) {
+		t.Errorf("deleted: %v", err)
+	}
+	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.DataVersion(t.Context()); !errors.Is(err, store.ErrReplaced) {
+		t.Errorf("replaced: %v", err)
+	}
+}
+
+func TestALockedStoreIsAnErrorThatSaysSo(t *testing.T) {
+	l := locate(t)
+	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, l)
+	other, err := sql.Open("sqlite", l.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	lock, err := other.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if _, err := lock.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
+	defer cancel()
+	owner := user("alice")
+	err = s.Change(ctx, func(c *store.Change) error { return c.InsertUser(&owner) })
+	if err == nil || !strings.Contains(err.Error(), "is locked by another program") || !strings.Contains(err.Error(), l.Path) {
+		t.Errorf("%v", err)
+	}
+	if _, err := lock.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	change(t, s, func(c *store.Change) error { return c.InsertUser(&owner) })
+}
+
+func TestFilesThatRootMakesBelongToTheDirectorysOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	dir := t.TempDir()
+	const uid, gid = 12345, 23456
+	if err := os.Chown(dir, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	l, err := store.NewLocation("sqlite", filepath.Join(dir, "auth.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.WriteNewFile(filepath.Join(dir, "pepper"), []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, l)
+	owner := user("alice")
+	change(t, s, func(c *store.Change) error { return c.InsertUser(&owner) })
+	for _, name := range []string{"auth.db", "auth.db-wal", "auth.db-shm", "pepper"} {
+		if u, g := owners(t, filepath.Join(dir, name)); u != uid || g != gid {
+			t.Errorf("%s belongs to %d:%d", name, u, g)
+		}
+	}
+}
+
+func TestLocations(t *testing.T) {
+	l, err := store.ParseLocation("sqlite:/var/lib/sallyport/auth.db")
+	if err != nil || l.String() != "sqlite:/var/lib/sallyport/auth.db" {
+		t.Errorf("%s, %v", l, err)
+	}
+	for text, want := range map[string]string{
+		"/var/lib/auth.db": "write sqlite:<path>",
+		"mysql:/x":         "store engine 'mysql' is unknown; there is sqlite",
+		"sqlite:":          "the path of the database file is missing",
+		"sqlite:a\x00b":    "the path of the database file is missing",
+	} {
+		if _, err := store.ParseLocation(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestPathsWithOddCharacters(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a b?c%20d#e&mode=memory")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	l, err := store.NewLocation("sqlite", filepath.Join(dir, "auth.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
+		t.Fatal(err)
+	}
+	open(t, l)
+	if info, err := os.Stat(l.Path); err != nil || info.Size() == 0 {
+		t.Errorf("the database is not at its path: %v", err)
+	}
+}
