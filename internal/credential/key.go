@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io"
 	"regexp"
+	"sync"
 )
 
 const (
@@ -112,8 +113,12 @@ func checksum(word string) string {
 	return string(out[:])
 }
 
+// crcOf is crc32.ChecksumIEEE of a string. That one's argument escapes to the
+// heap, and every request would pay for it.
 func crcOf(word string) uint32 {
-	// The array keeps the copy on the stack: the longest word is 72 bytes.
-	var buf [96]byte
-	return crc32.ChecksumIEEE(buf[:copy(buf[:], word)])
+	crc := ^uint32(0)
+	for i := range len(word) {
+		crc = crc32.IEEETable[byte(crc)^word[i]] ^ crc>>8
+	}
+	return ^crc
 }
