@@ -6,7 +6,6 @@ import (
 	"hash/crc32"
 	"io"
 	"regexp"
-	"sync"
 )
 
 const (

@@ -1,0 +1,84 @@
+//go:build !race
+
+// The race detector empties pools at random, so that allocations are counted
+// only without it.
+
+package identity
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/credential"
+)
+
+// TestCheckAllocatesNothing holds the promise of Mirror.Check, for whoever
+// presents what.
+func TestCheckAllocatesNothing(t *testing.T) {
+	p := populate(t, 10_000)
+	p.useAll()
+	attempts := append(refusedAttempts(t, p), attempt{Accepted, p.words[0]}, attempt{Malformed, ""}, attempt{Malformed, "swordfish"})
+	for _, a := range attempts {
+		presented := credential.Presented{Kind: credential.Bearer, Word: a.word}
+		check(t, p, &presented, a.reason)
+	}
+	// A user name in another case has to be folded, which is slower; the name
+	// as it was given is not.
+	presented := credential.Presented{Kind: credential.Basic, User: p.owner(t), KeyName: "laptop", Word: p.words[0]}
+	check(t, p, &presented, Accepted)
+}
+
+func check(t *testing.T, p *population, presented *credential.Presented, want Reason) {
+	t.Helper()
+	c := new(Circumstances)
+	allocs := testing.AllocsPerRun(1000, func() {
+		if _, got := p.mirror.Check(presented, c); got != want {
+			t.Errorf("reason is %s, want %s", got, want)
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("a check that ends with %s makes %v allocations, want none", want, allocs)
+	}
+}
+
+// owner is the user of the key that words begins with.
+func (p *population) owner(t *testing.T) string {
+	t.Helper()
+	caller, reason := p.mirror.Check(&credential.Presented{Kind: credential.Bearer, Word: p.words[0]}, new(Circumstances))
+	if reason != Accepted {
+		t.Fatal(reason)
+	}
+	return caller.Account.Username
+}
+
+// TestRevokeCopiesOneShard: a change among many keys must not cost a second
+// copy of the index. The budget is that of a shard of a million keys, which has
+// 260 of them at 76 bytes each, with room for the fullest one.
+func TestRevokeCopiesOneShard(t *testing.T) {
+	const (
+		keys   = 250_000
+		budget = 64 << 10 * keys / 1_000_000
+		rounds = 1000
+	)
+	p := newPopulation(t, keys)
+	x := p.load(t, noVerifiers)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i := range rounds {
+		k := p.key(i*(keys/rounds), credential.Verifier{})
+		k.Revoked = time.Unix(1, 0)
+		if err := x.putKey(k); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	perChange := (after.TotalAlloc - before.TotalAlloc) / rounds
+	t.Logf("%d bytes for a change among %d keys", perChange, keys)
+	if perChange > budget {
+		t.Errorf("one change among %d keys allocates %d bytes, want at most %d", keys, perChange, budget)
+	}
+	if x.keys != keys {
+		t.Errorf("the index has %d keys, want %d: revoked ones stay", x.keys, keys)
+	}
+}
