@@ -11,7 +11,6 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/wire"
@@ -77,7 +76,7 @@ func (f *refusal) write(w http.ResponseWriter, id string) error {
 	h["Cache-Control"] = []string{"no-store"}
 	w.WriteHeader(f.status)
 	// A client that has gone away needs no answer.
-	_, _ = w.Write(wire.AppendError(nil, f.code, f.message, id))
+	_, _ = w.Write(wire.AppendError(make([]byte, 0, 256), f.code, f.message, id))
 	return nil
 }
 
@@ -139,14 +138,9 @@ func (t *Rules) report(r *http.Request, f *refusal) string {
 	return id
 }
 
-// errorIDLength gives 71 random bits.
-const errorIDLength = 12
-
-func newErrorID() string {
-	// crypto/rand does not fail: it ends the process instead.
-	id, _ := credential.RandomBase62(rand.Reader, errorIDLength)
-	return id
-}
+// newErrorID makes an id of 60 random bits, in letters that can be read out
+// over the telephone (RFC 4648 base32).
+func newErrorID() string { return rand.Text()[:12] }
 
 // sampler picks one event in samplePause.
 type sampler struct {

@@ -207,13 +207,3 @@ func removeCredential(h http.Header) {
 	delete(h, credential.AuthorizationHeader)
 	delete(h, credential.APIKeyHeader)
 }
-
-// setPlaceholders publishes the caller as {http.auth.user.*}.
-func setPlaceholders(repl *caddy.Replacer, p *principal.Principal) {
-	repl.Set("http.auth.user.id", p.User)
-	repl.Set("http.auth.user.roles", p.RoleList)
-	repl.Set("http.auth.user.groups", p.GroupList)
-	repl.Set("http.auth.user.scopes", p.Scopes.String())
-	repl.Set("http.auth.user.key_id", p.KeyID)
-	repl.Set("http.auth.user.method", p.Method)
-}

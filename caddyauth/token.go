@@ -79,7 +79,8 @@ func (t *TokenAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddy
 	switch {
 	case refused == nil:
 		return next.ServeHTTP(w, t.admit(r, p))
-	case refused.code == codeMissing && t.Optional:
+	case refused == missing && t.Optional:
+		setNobody(replacerOf(r))
 		return next.ServeHTTP(w, r)
 	}
 	id := t.report(r, refused)
@@ -99,7 +100,7 @@ func (t *Rules) admit(r *http.Request, p *principal.Principal) *http.Request {
 	if t.ForwardIdentity != "" {
 		r.Header[t.ForwardIdentity] = []string{p.User}
 	}
-	setPlaceholders(r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer), p)
+	setPlaceholders(replacerOf(r), p)
 	return r.WithContext(principal.NewContext(r.Context(), p))
 }
 

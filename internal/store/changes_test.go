@@ -260,4 +260,3 @@ func TestACancelledChangeIsNotMade(t *testing.T) {
 		}
 	})
 }
-

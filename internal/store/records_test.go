@@ -12,7 +12,6 @@ import (
 	"github.com/sallyport/sallyport/internal/store"
 )
 
-
 var exact = cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
 
 func TestUserComesBackAsItWasStored(t *testing.T) {
@@ -131,4 +130,3 @@ func TestDeletingAUserDeletesItsKeys(t *testing.T) {
 		}
 	})
 }
-

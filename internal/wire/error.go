@@ -17,7 +17,28 @@ type Error struct {
 
 // AppendError appends an Error and a line end to dst.
 func AppendError(dst []byte, code, message, id string) []byte {
-	// A struct of strings always marshals.
-	body, _ := json.Marshal(Error{code, message, id})
-	return append(append(dst, body...), '\n')
+	dst = appendString(append(dst, `{"error":`...), code)
+	dst = appendString(append(dst, `,"message":`...), message)
+	dst = appendString(append(dst, `,"error_id":`...), id)
+	return append(dst, "}\n"...)
+}
+
+// appendString appends s as JSON. Plain text, which our own words are, needs
+// neither escaping nor an allocation.
+func appendString(dst []byte, s string) []byte {
+	if !isPlain(s) {
+		// A string always marshals.
+		quoted, _ := json.Marshal(s)
+		return append(dst, quoted...)
+	}
+	return append(append(append(dst, '"'), s...), '"')
+}
+
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return true
 }
