@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// line is a command for the reader's terminal, and what it must say. The lines
+// that are shown and the lines that are checked are the same ones.
+type line struct {
+	// note tells the reader what to expect.
+	note    string
+	command string
+	// status is the HTTP status, if the command makes a request.
+	status int
+	// output is a regular expression for the whole of what else it writes.
+	output string
+}
+
+// text is the line as it is shown.
+func (l *line) text() string {
+	if l.note == "" {
+		return l.command
+	}
+	return "# " + l.note + "\n" + l.command
+}
+
+// script is the demo's tour.
+func script(here string, port int, proxy bool) []line {
+	curl := `curl -sS -w 'HTTP %{http_code}\n' --cacert ` + rootFile
+	if proxy {
+		curl += " --noproxy localhost"
+	}
+	get := func(path, more string) string { return curl + more + " " + siteURL(port, path) }
+	reports := func(more string) string { return get("/reports/today", more) }
+	const (
+		first, second = " -H @" + firstHeader, " -H @" + secondHeader
+		auth          = "./" + caddyBinary + " auth --config " + configFile
+		// Caddy may log how it has read the configuration.
+		server = `(?:\{"level":"info".*\}\n)*store sqlite:\S.* \(through the server at unix/\.demo/admin\.sock\)\n`
+	)
+	hello := greeting("demo")
+	return []line{
+		{command: "cd " + quote(here)},
+		{"The welcome page is open to all.", get("/", ""), 200, `Welcome\. The reports are at /reports/ and need a key\.\n`},
+		{"Without a key the reports are refused.", reports(""), 401, refusal("credential_missing", "this needs a credential")},
+		{"With the key they are not. curl reads it from a file, so that no other user sees it.", reports(first), 200, hello},
+		{"Nobody can pose as another user.", reports(first + " -H 'X-User: root'"), 200, hello},
+		{
+			"Make a second key, straight into a header file that only you can read.",
+			"(umask 077; { printf 'X-Api-Key: '; " + auth + " key issue demo/second; } >" + secondHeader + ")", 0,
+			server + `key demo/second issued: id [0-9A-Za-z]{12}, scopes read, never expires\n`,
+		},
+		{"It works at once.", reports(second), 200, hello},
+		{"Revoke it.", auth + " key revoke demo/second", 0, server + `key demo/second revoked\n`},
+		{"It is refused at once; the first key still works.", reports(second), 401, refusal("invalid_token", "the credential is not accepted")},
+		{"", reports(first), 200, hello},
+	}
+}
+
+// refusal matches the gate's answer to a request that does not pass.
+func refusal(code, message string) string {
+	return `\{"error":"` + code + `","message":"` + message + `","error_id":"[0-9A-Za-z]{12}"\}\n`
+}
+
+func siteURL(port int, path string) string {
+	return fmt.Sprintf("https://localhost:%d%s", port, path)
+}
+
+// quote makes one word for the shell of any text.
+func quote(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// behindProxy reports whether curl would be told to go through a proxy, which
+// could not reach this machine's localhost.
+func behindProxy() bool {
+	for _, name := range []string{"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"} {
+		if os.Getenv(name) != "" {
+			return true
+		}
+	}
+	return false
+}
