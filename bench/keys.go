@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/principal"
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// files are what a run keeps in its directory.
+type files struct {
+	dir   string
+	store string
+	// good has keys that are accepted, bad has as many that were never issued,
+	// one a line.
+	good, bad string
+}
+
+func filesIn(dir string) *files {
+	return &files{
+		dir: dir, store: filepath.Join(dir, "auth.db"),
+		good: filepath.Join(dir, "good"), bad: filepath.Join(dir, "bad"),
+	}
+}
+
+// prepare makes a store with that many keys, and the files of keys.
+func (f *files) prepare(ctx context.Context, keys int) error {
+	location, err := store.NewLocation("sqlite", f.store)
+	if err != nil {
+		return err
+	}
+	registry, err := identity.Open(ctx, identity.Config{Location: location, Create: true})
+	if err != nil {
+		return err
+	}
+	good, err := issue(ctx, registry, keys)
+	if err := errors.Join(err, registry.Close()); err != nil {
+		return err
+	}
+	bad, err := madeUp(keys)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(f.good, []byte(strings.Join(good, "\n")), 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(f.bad, []byte(strings.Join(bad, "\n")), 0o600)
+}
+
+// issue makes keys for a user with roles and groups.
+func issue(ctx context.Context, registry *identity.Registry, keys int) ([]string, error) {
+	const actor = "bench"
+	user := identity.NewUser{Username: "alice", Roles: []string{"analyst", "admin"}, Groups: []string{"soc"}}
+	if _, err := registry.AddUser(ctx, actor, user); err != nil {
+		return nil, err
+	}
+	words := make([]string, keys)
+	for i := range words {
+		_, word, err := registry.IssueKey(ctx, actor, identity.NewKey{
+			Username: user.Username, Name: fmt.Sprintf("key-%d", i), Scopes: principal.AllScopes,
+		})
+		if err != nil {
+			return nil, err
+		}
+		words[i] = word.Reveal()
+	}
+	return words, nil
+}
+
+// madeUp makes keys of the right form, with a right checksum, that nobody has
+// issued.
+func madeUp(keys int) ([]string, error) {
+	words := make([]string, keys)
+	for i := range words {
+		id, err := credential.NewKeyID(rand.Reader)
+		if err != nil {
+			return nil, err
+		}
+		word, err := credential.NewKey(rand.Reader, credential.DefaultPrefix, id)
+		if err != nil {
+			return nil, err
+		}
+		words[i] = word.Reveal()
+	}
+	return words, nil
+}

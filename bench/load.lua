@@ -1,0 +1,23 @@
+-- Sends the keys of a file in turn, and writes its counts in one line.
+local requests, turn = {}, 0
+
+function init(args)
+	if args[1] then
+		for key in io.lines(args[1]) do
+			requests[#requests + 1] = wrk.format("GET", "/", { ["Authorization"] = "Bearer " .. key })
+		end
+	else
+		requests[1] = wrk.format("GET", "/")
+	end
+end
+
+function request()
+	turn = turn % #requests + 1
+	return requests[turn]
+end
+
+function done(summary)
+	local e = summary.errors
+	io.write(string.format("COUNTS %d %d %d %d\n", summary.requests, summary.duration,
+		e.status, e.connect + e.read + e.write + e.timeout))
+end

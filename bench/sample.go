@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+//go:embed load.lua
+var loadScript []byte
+
+// meter takes samples with wrk.
+type meter struct {
+	server *server
+	// core is where wrk runs.
+	core   string
+	sample time.Duration
+	script string
+}
+
+// sample is one run of wrk.
+type sample struct {
+	// rate is requests per second, cpu the server's processor time for one.
+	rate float64
+	cpu  time.Duration
+	// busy is the share of its core that the server had, others is the share of
+	// the machine that neither server nor wrk had.
+	busy, others float64
+}
+
+// take loads the server and fails if an answer was not the expected one.
+func (m *meter) take(ctx context.Context, l load) (sample, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.sample+20*time.Second)
+	defer cancel()
+	url := "http://" + m.server.addresses[l.site] + "/"
+	if err := ask(ctx, url, l); err != nil {
+		return sample{}, err
+	}
+	args := []string{"-c", m.core, "wrk", "-t1", "-c16", "-d", fmt.Sprintf("%ds", int(m.sample.Seconds())), "-s", m.script, url}
+	if l.keys != "" {
+		args = append(args, "--", l.keys)
+	}
+	before, err := readCounters(m.server.pid())
+	if err != nil {
+		return sample{}, err
+	}
+	wrk := exec.CommandContext(ctx, "taskset", args...)
+	output, err := wrk.CombinedOutput()
+	if err != nil {
+		return sample{}, fmt.Errorf("wrk: %w: %s", err, output)
+	}
+	after, err := readCounters(m.server.pid())
+	if err != nil {
+		return sample{}, err
+	}
+	requests, took, err := counts(string(output), l)
+	if err != nil {
+		return sample{}, fmt.Errorf("%s: %w", l.site, err)
+	}
+	used := after.since(before)
+	ours := used.server + used.self + wrk.ProcessState.UserTime() + wrk.ProcessState.SystemTime()
+	return sample{
+		rate:   float64(requests) / took.Seconds(),
+		cpu:    used.server / time.Duration(requests),
+		busy:   used.server.Seconds() / took.Seconds(),
+		others: max(0, (used.busy-ours).Seconds()) / (used.busy + used.idle).Seconds(),
+	}, nil
+}
+
+// counts reads what load.lua wrote. wrk takes 400 and more for an error.
+func counts(output string, l load) (requests int, took time.Duration, err error) {
+	_, line, _ := strings.Cut(output, "COUNTS ")
+	var microseconds, refused, broken int
+	if _, err := fmt.Sscan(line, &requests, &microseconds, &refused, &broken); err != nil {
+		return 0, 0, fmt.Errorf("the counts are missing in what wrk wrote: %s", output)
+	}
+	want := 0
+	if l.status >= http.StatusBadRequest {
+		want = requests
+	}
+	if requests == 0 || refused != want || broken != 0 {
+		return 0, 0, fmt.Errorf("of %d answers %d were refusals, want %d, and %d connections broke", requests, refused, want, broken)
+	}
+	return requests, time.Duration(microseconds) * time.Microsecond, nil
+}
+
+// ask makes one request and compares the whole status.
+func ask(ctx context.Context, url string, l load) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	if l.keys != "" {
+		keys, err := os.ReadFile(l.keys)
+		if err != nil {
+			return err
+		}
+		first, _, _ := strings.Cut(string(keys), "\n")
+		request.Header.Set("Authorization", "Bearer "+first)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != l.status {
+		return fmt.Errorf("%s answers %d, want %d", l.site, response.StatusCode, l.status)
+	}
+	return nil
+}
