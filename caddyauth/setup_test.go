@@ -179,3 +179,5 @@ func readFile(t testing.TB, path string) string {
 	}
 	return string(text)
 }
+
+func editRoles(roles []string) identity.UserEdit { return identity.UserEdit{Roles: &roles} }

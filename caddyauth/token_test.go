@@ -141,8 +141,7 @@ func TestRequire(t *testing.T) {
 		})
 	}
 	// A change of roles counts at once.
-	roles := []string{"auditor"}
-	if _, err := a.EditUser(t.Context(), "test", "alice", identity.UserEdit{Roles: &roles}); err != nil {
+	if _, err := a.EditUser(t.Context(), "test", "alice", editRoles([]string{"auditor"})); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(propagation)

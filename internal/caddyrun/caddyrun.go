@@ -71,7 +71,7 @@ func (s *Server) Reload(tb testing.TB, text string) {
 	if err := s.Load(tb, text); err != nil {
 		tb.Fatalf("loading the configuration: %v", err)
 	}
-	s.URL = "http://" + listenAddress(tb)
+	s.URL = "http://" + ListenAddress(tb)
 }
 
 // Load loads a configuration and returns Caddy's error.
@@ -144,8 +144,8 @@ func bindLoopback(app map[string]any) {
 	}
 }
 
-// listenAddress finds the address of a listener that took a free port.
-func listenAddress(tb testing.TB) string {
+// ListenAddress finds the address of the running server's first listener.
+func ListenAddress(tb testing.TB) string {
 	tb.Helper()
 	app, err := caddy.ActiveContext().App("http")
 	if err != nil {

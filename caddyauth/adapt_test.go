@@ -1,0 +1,112 @@
+package caddyauth_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sallyport/sallyport/internal/caddyrun"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestAdapt turns each Caddyfile in testdata/adapt into JSON. In a golden file
+// the Caddyfile stands above a line of ten dashes, and below it the JSON, or
+// the words of the error.
+func TestAdapt(t *testing.T) {
+	files, err := filepath.Glob("testdata/adapt/*.caddyfiletest")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d golden files, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".caddyfiletest"), func(t *testing.T) {
+			input, want, found := strings.Cut(readFile(t, file), "----------\n")
+			if !found {
+				t.Fatal("there is no line of ten dashes")
+			}
+			got := adapt(t, input)
+			if *update {
+				if err := os.WriteFile(file, []byte(input+"----------\n"+got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if !strings.HasPrefix(got, "{") {
+				return
+			}
+			if formatted := string(caddyfile.Format([]byte(input))); formatted != input {
+				t.Errorf("caddy fmt writes it otherwise (-here +fmt):\n%s", cmp.Diff(input, formatted))
+			}
+		})
+	}
+}
+
+func adapt(t *testing.T, input string) string {
+	t.Helper()
+	config, err := caddyrun.Adapt(input)
+	if err != nil {
+		return err.Error() + "\n"
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, config, "", "\t"); err != nil {
+		t.Fatal(err)
+	}
+	return indented.String() + "\n"
+}
+
+// TestCaddyfileErrors is about what an administrator reads after a mistake.
+func TestCaddyfileErrors(t *testing.T) {
+	for name, test := range map[string]struct{ global, site, want string }{
+		"an argument of the app":           {"caddyauth x", "", "wrong argument count or unexpected line ending after 'x', at Testfile:2"},
+		"an unknown option of the app":     {"caddyauth {\nsesion_lifetime 1h\n}", "", "unrecognized option 'sesion_lifetime', at Testfile:3"},
+		"a second app":                     {"caddyauth\ncaddyauth", "", "there is a 'caddyauth' already; write one block, at Testfile:3"},
+		"a store without a path":           {"caddyauth {\nstore sqlite\n}", "", "write 'store sqlite <path>', at Testfile:3"},
+		"another engine":                   {"caddyauth {\nstore mysql x\n}", "", "store engine 'mysql' is unknown; there is sqlite, at Testfile:3"},
+		"a store twice":                    {"caddyauth {\nstore sqlite a\nstore sqlite b\n}", "", "'store' stands here twice, at Testfile:4"},
+		"a pepper file without a path":     {"caddyauth {\npepper_file\n}", "", "'pepper_file' needs a value, at Testfile:3"},
+		"too much after a word":            {"caddyauth {\nkey_prefix a b\n}", "", "'b' is too much after 'key_prefix', at Testfile:3"},
+		"an argument that is no matcher":   {"", "token_auth on", "wrong argument count or unexpected line ending after 'on', at Testfile:4"},
+		"an unknown option":                {"", "token_auth {\nrealm x\n}", "unrecognized option 'realm', at Testfile:5"},
+		"a kind of credential to come":     {"", "token_auth {\naccept password\n}", "accept 'password' is unknown; there is api_key, at Testfile:6"},
+		"accept nothing":                   {"", "token_auth {\naccept\n}", "'accept' needs at least one value, at Testfile:5"},
+		"an empty value":                   {"", "token_auth {\naudience \"\"\n}", "'audience' needs a value, at Testfile:5"},
+		"an empty value in a list":         {"", "token_auth {\nrequire role \"\"\n}", "'role' has an empty value, at Testfile:5"},
+		"require without a kind":           {"", "token_auth {\nrequire\n}", "write 'require scope', 'require role' or 'require group', and names, at Testfile:5"},
+		"require of an unknown kind":       {"", "token_auth {\nrequire user alice\n}", "require 'user' is unknown; there are scope, role and group, at Testfile:5"},
+		"require of a kind twice":          {"", "token_auth {\nrequire role a\nrequire role b\n}", "'require role' stands here twice; write all names on one line, of which one is enough, at Testfile:6"},
+		"an unknown scope":                 {"", "token_auth {\nrequire scope admin\n}", "scope 'admin' is unknown; there are read (R), write (W) and extended (E), at Testfile:6"},
+		"an argument of a flag":            {"", "token_auth {\noptional yes\n}", "'yes' is too much after 'optional', at Testfile:5"},
+		"a flag twice":                     {"", "token_auth {\noptional\noptional\n}", "'optional' stands here twice, at Testfile:6"},
+		"an unknown way of errors":         {"", "token_auth {\nerrors html\n}", "errors 'html' is unknown; there is caddy, at Testfile:6"},
+		"a header that is none":            {"", "token_auth {\nforward_identity \"X User\"\n}", "identity header 'X User': write a header name, or the beginning of one and '*', at Testfile:6"},
+		"a pattern to forward in":          {"", "token_auth {\nforward_identity X-*\n}", "identity header 'X-*' covers X-Api-Key, which requests need, at Testfile:6"},
+		"all headers":                      {"", "token_auth {\nidentity_headers *\n}", "identity header '*': write a header name, or the beginning of one and '*', at Testfile:6"},
+		"a header that requests need":      {"", "token_auth {\nidentity_headers content-*\n}", "identity header 'content-*' covers Content-Length, which requests need, at Testfile:6"},
+		"the credential's header":          {"", "token_auth {\nforward_identity Authorization\n}", "identity header 'Authorization' covers Authorization, which requests need, at Testfile:6"},
+		"a star in the middle of a header": {"", "token_auth {\nidentity_headers X-*-User\n}", "identity header 'X-*-User': write a header name, or the beginning of one and '*', at Testfile:6"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			global := test.global
+			if global == "" {
+				global = "debug"
+			}
+			text := "{\n" + global + "\n}\nhttp://:0 {\n" + test.site + "\n}\n"
+			if test.global == "" {
+				// The site's line is then the fourth.
+				text = "{\n}\nhttp://:0 {\n" + test.site + "\n}\n"
+			}
+			_, err := caddyrun.Adapt(text)
+			if err == nil || !strings.HasSuffix(err.Error(), test.want) {
+				t.Errorf("got  %v\nwant …%s", err, test.want)
+			}
+		})
+	}
+}
