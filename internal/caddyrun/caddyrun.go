@@ -98,25 +98,15 @@ func (s *Server) contain(tb testing.TB, config []byte) []byte {
 	if err := json.Unmarshal(config, &c); err != nil {
 		tb.Fatal(err)
 	}
-	admin, ok := c["admin"].(map[string]any)
-	if !ok {
-		admin = map[string]any{"disabled": true}
-		c["admin"] = admin
+	if c["admin"] == nil {
+		c["admin"] = map[string]any{"disabled": true}
 	}
-	admin["config"] = map[string]any{"persist": false}
+	object(c, "admin")["config"] = map[string]any{"persist": false}
 	c["storage"] = map[string]any{"module": "file_system", "root": filepath.Join(s.Dir, "caddy")}
-	logging, ok := c["logging"].(map[string]any)
-	if !ok {
-		logging = map[string]any{}
-		c["logging"] = logging
-	}
-	logs, ok := logging["logs"].(map[string]any)
-	if !ok {
-		logs = map[string]any{}
-		logging["logs"] = logs
-	}
-	if _, ok := logs["default"]; !ok {
-		logs["default"] = map[string]any{"level": "DEBUG", "writer": map[string]any{"output": "file", "filename": s.LogFile()}}
+	defaultLog := object(object(object(c, "logging"), "logs"), "default")
+	if defaultLog["writer"] == nil {
+		defaultLog["writer"] = map[string]any{"output": "file", "filename": s.LogFile()}
+		defaultLog["level"] = "DEBUG"
 	}
 	if apps, ok := c["apps"].(map[string]any); ok {
 		if app, ok := apps["http"].(map[string]any); ok {
@@ -129,6 +119,16 @@ func (s *Server) contain(tb testing.TB, config []byte) []byte {
 		tb.Fatal(err)
 	}
 	return contained
+}
+
+// object returns the object under a name, which it adds if there is none.
+func object(in map[string]any, name string) map[string]any {
+	o, ok := in[name].(map[string]any)
+	if !ok {
+		o = map[string]any{}
+		in[name] = o
+	}
+	return o
 }
 
 func bindLoopback(app map[string]any) {
