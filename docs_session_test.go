@@ -1,0 +1,352 @@
+package sallyport_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// session runs the commands of one document, in the order in which they stand
+// there, in a directory of its own. What they are given:
+//
+//   - caddy is the binary of this repository.
+//   - ./Caddyfile and /etc/caddy/Caddyfile are the configuration that the
+//     document is about, on loopback, with the internal certificate authority
+//     in place of a public one.
+//   - curl reaches every host name at that server, and trusts that authority.
+//   - systemctl starts and stops that server; sudo only runs its command.
+//   - /var/lib/sallyport and such are in the session's directory.
+type session struct {
+	dir, binary string
+	// host and port are those of the site.
+	host string
+	port int
+	// paths maps those of the document to those of the session.
+	paths [][2]string
+}
+
+// configOf says which configuration a document is about.
+func configOf(t *testing.T, document string) string {
+	t.Helper()
+	if document != "README.md" {
+		return readFile(t, "Caddyfile.example")
+	}
+	for _, b := range readBlocks(t, document) {
+		if b.language == "caddyfile" {
+			return b.text
+		}
+	}
+	t.Fatalf("%s shows no Caddyfile", document)
+	return ""
+}
+
+func newSession(t *testing.T, binary, document string) *session {
+	t.Helper()
+	for _, program := range []string{"bash", "curl"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Fatalf("the documents' commands need %s: %v", program, err)
+		}
+	}
+	// The path of a unix socket has room for a hundred bytes only.
+	dir, err := os.MkdirTemp("", "docs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	s := &session{dir: dir, binary: binary}
+	for _, path := range []string{"/home/alice", "/var/lib/sallyport", "/var/backups/sallyport", "/etc/caddy", "/run/caddy", "/safe"} {
+		s.paths = append(s.paths, [2]string{path, filepath.Join(dir, path)})
+		if err := os.MkdirAll(filepath.Join(dir, path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	port := freePort(t)
+	config := s.contain(configOf(t, document), port, newUpstream(t))
+	site := regexp.MustCompile(`(?m)^([a-z.]+) \{$`).FindStringSubmatch(config)
+	if site == nil {
+		t.Fatalf("the configuration of %s has no site", document)
+	}
+	s.host, s.port = site[1], port
+	s.write(t, "home/alice/Caddyfile", config, 0o600)
+	s.write(t, "etc/caddy/Caddyfile", config, 0o600)
+	s.write(t, "home/alice/.curlrc", fmt.Sprintf("connect-to = \"::127.0.0.1:%d\"\ncacert = \"%s\"\nsilent\nshow-error\n",
+		port, s.root()), 0o600)
+	s.write(t, "bin/sudo", "#!/bin/sh\n[ \"$1\" != -u ] || shift 2\nexec \"$@\"\n", 0o755)
+	s.write(t, "bin/systemctl", "#!/bin/sh\nexec caddy \"$1\" --config "+filepath.Join(dir, "etc/caddy/Caddyfile")+" >>"+filepath.Join(dir, "journal")+" 2>&1\n", 0o755)
+	if err := os.Symlink(binary, filepath.Join(dir, "bin/caddy")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.stopServers(t) })
+	return s
+}
+
+func (s *session) write(t *testing.T, path, text string, mode os.FileMode) {
+	t.Helper()
+	path = filepath.Join(s.dir, path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// contain puts a configuration on the loopback: it adds global options and
+// changes addresses and paths, and leaves everything else as it is.
+func (s *session) contain(config string, port int, upstream string) string {
+	options := "\tlocal_certs\n\tskip_install_trust\n\tdefault_bind 127.0.0.1\n\tauto_https disable_redirects\n\thttps_port " + strconv.Itoa(port) + "\n"
+	if !strings.Contains(config, "\tadmin ") {
+		options += "\tadmin unix//run/caddy/admin.sock\n"
+	}
+	lines := "\n" + config
+	if !strings.Contains(lines, "\n{\n") {
+		lines = "\n{\n}\n" + lines
+	}
+	lines = strings.Replace(lines, "\n{\n", "\n{\n"+options, 1)
+	return regexp.MustCompile(`127\.0\.0\.1:900\d`).ReplaceAllString(s.here(lines), upstream)
+}
+
+// here puts the session's paths in place of the document's.
+func (s *session) here(text string) string {
+	for _, path := range s.paths {
+		text = strings.ReplaceAll(text, path[0], path[1])
+	}
+	return text
+}
+
+// there is the way back.
+func (s *session) there(text string) string { return strings.ReplaceAll(text, s.dir+"/", "/") }
+
+// root is the file with the certificate that curl trusts.
+func (s *session) root() string {
+	return filepath.Join(s.dir, "home/alice/.local/share/caddy/pki/authorities/local/root.crt")
+}
+
+// waitForCertificate waits until a server that was started has its certificate,
+// which a reader has by the time he types the next command.
+func (s *session) waitForCertificate(t *testing.T) {
+	t.Helper()
+	var last error
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		text, err := os.ReadFile(s.root())
+		if err != nil {
+			last = err
+			continue
+		}
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM(text)
+		connection, err := tls.Dial("tcp", "127.0.0.1:"+strconv.Itoa(s.port), &tls.Config{RootCAs: pool, ServerName: s.host})
+		if err == nil {
+			connection.Close()
+			return
+		}
+		last = err
+	}
+	t.Fatalf("no certificate for %s after 30 seconds: %v", s.host, last)
+}
+
+// newUpstream is the application behind the gate.
+func newUpstream(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// What the README says of credentials and identity headers.
+		if r.Header.Get("Authorization") != "" || r.Header.Get("X-Api-Key") != "" {
+			t.Error("the credential has come through the gate")
+		}
+		fmt.Fprintln(w, "hello from the application")
+	}))
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// step is a command of a console block with its output.
+type step struct{ command, output string }
+
+// steps takes a console block apart: commands begin with `$ ` and go on after a
+// backslash.
+func steps(t *testing.T, b block) []step {
+	t.Helper()
+	var list []step
+	open := false
+	for line := range strings.Lines(b.text) {
+		command, isCommand := strings.CutPrefix(line, "$ ")
+		switch {
+		case open:
+			list[len(list)-1].command += line
+		case isCommand:
+			list = append(list, step{command: command})
+		case len(list) == 0:
+			t.Fatalf("%s:%d: a console block begins with a command: `$ …`", b.document, b.line)
+		default:
+			list[len(list)-1].output += line
+		}
+		open = (open || isCommand) && strings.HasSuffix(line, "\\\n")
+	}
+	return list
+}
+
+// console runs a console block and compares the output.
+func (s *session) console(t *testing.T, b block) {
+	t.Helper()
+	list := steps(t, b)
+	results := s.run(t, b, list)
+	for i, result := range results {
+		if got, want := generic(result.output), generic(list[i].output); got != want {
+			t.Errorf("%s:%d: $ %sprints\n%s\nbut the document shows\n%s", b.document, b.line, list[i].command, got, want)
+		}
+	}
+}
+
+// script runs a sh block, whose output is not shown.
+func (s *session) script(t *testing.T, b block) {
+	t.Helper()
+	s.run(t, b, []step{{command: b.text}})
+}
+
+// run runs commands in one shell. One that fails is an error, unless the next
+// one is `echo $?`.
+func (s *session) run(t *testing.T, b block, list []step) []step {
+	t.Helper()
+	const mark = "=== end of command, exit code "
+	var script strings.Builder
+	for _, step := range list {
+		script.WriteString(step.command + "__code=$?; printf '\\n" + mark + "%s\\n' $__code; (exit $__code)\n")
+	}
+	script.WriteString("exit 0\n")
+	command := exec.CommandContext(t.Context(), "bash", "-c", s.here(script.String()))
+	command.Dir = filepath.Join(s.dir, "home/alice")
+	command.Env = []string{
+		"PATH=" + filepath.Join(s.dir, "bin") + ":" + os.Getenv("PATH"),
+		"HOME=" + command.Dir, "LANG=C.UTF-8", "TZ=UTC",
+	}
+	// A server that is started keeps the output open, so it is a file.
+	output, err := os.Create(filepath.Join(s.dir, "output"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer output.Close()
+	command.Stdout, command.Stderr = output, output
+	if err := command.Run(); err != nil {
+		t.Fatalf("%s:%d: %v", b.document, b.line, err)
+	}
+	if last := list[len(list)-1].command; strings.Contains(last, " start") {
+		s.waitForCertificate(t)
+	}
+	text, err := os.ReadFile(output.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(s.there(string(text)), mark)
+	if len(parts) != len(list)+1 {
+		t.Fatalf("%s:%d: %d of %d commands have run:\n%s", b.document, b.line, len(parts)-1, len(list), text)
+	}
+	results := make([]step, len(list))
+	for i := range list {
+		code, _, _ := strings.Cut(parts[i+1], "\n")
+		output := parts[i]
+		if i > 0 {
+			_, output, _ = strings.Cut(output, "\n")
+		}
+		results[i].output = output
+		mayFail := i+1 < len(list) && list[i+1].command == "echo $?\n"
+		if code != "0" && !mayFail {
+			t.Errorf("%s:%d: $ %sends with %s:\n%s", b.document, b.line, list[i].command, code, output)
+		}
+	}
+	return results
+}
+
+// variable is what is another one each time, with its place-holder.
+var variable = []struct {
+	pattern *regexp.Regexp
+	name    string
+}{
+	// Caddy's own log on standard error is not shown.
+	{regexp.MustCompile(`(?m)^\{"level":.*\n`), ""},
+	{regexp.MustCompile(`\b[a-z][a-z0-9]{1,15}_[0-9A-Za-z]{61}\b`), "KEY"},
+	{regexp.MustCompile(`("error_id":"|\bid )[0-9A-Za-z]{12}\b`), "${1}ID"},
+	{regexp.MustCompile(`(?m)^[0-9A-Za-z]{12}( +\w+/)`), "ID$1"},
+	{regexp.MustCompile(`("id": ")[0-9A-Za-z]{12}"`), `${1}ID"`},
+	{regexp.MustCompile(`"[0-9a-f]{32}"`), `"FINGERPRINT"`},
+	{regexp.MustCompile(`\b\d{4}-\d\d-\d\dT[0-9:.]+Z`), "TIME"},
+	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d\b`), "DATE"},
+	{regexp.MustCompile(`"os:[^"]*"`), `"os:USER"`},
+	{regexp.MustCompile(`(?m)^date: .*$`), "date: DATE"},
+	{regexp.MustCompile(`(?m)^alt-svc: .*$`), "alt-svc: SERVICE"},
+	{regexp.MustCompile(`\r`), ""},
+	{regexp.MustCompile(`[ \t]+\n`), "\n"},
+}
+
+// generic replaces what is another one each time.
+func generic(text string) string {
+	for _, v := range variable {
+		text = v.pattern.ReplaceAllString(text, v.name)
+	}
+	return strings.Trim(text, "\n") + "\n"
+}
+
+// stopServers ends what the session has started.
+func (s *session) stopServers(t *testing.T) {
+	t.Helper()
+	processes, err := filepath.Glob("/proc/[0-9]*/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range processes {
+		program, err := os.Readlink(path)
+		if err != nil || program != s.binary {
+			continue
+		}
+		pid, err := strconv.Atoi(strings.Split(path, "/")[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		process, err := os.FindProcess(pid)
+		if err != nil {
+			continue
+		}
+		_ = process.Signal(os.Interrupt)
+		for range 100 {
+			if _, err := os.Stat(path); err != nil {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		_ = process.Kill()
+	}
+}
+
+// buildCaddy builds the binary that the documents are about.
+func buildCaddy(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "caddy")
+	command := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/caddy")
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, bytes.TrimSpace(output))
+	}
+	return binary
+}
+
+func errorf(format string, args ...any) error { return fmt.Errorf(format, args...) }

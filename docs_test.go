@@ -1,0 +1,471 @@
+package sallyport_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	_ "github.com/caddyserver/caddy/v2/modules/standard" // every directive that a Caddyfile may use
+
+	_ "github.com/sallyport/sallyport"
+)
+
+// block is a fenced block of a document.
+type block struct {
+	document string
+	// line is that of the opening fence.
+	line     int
+	language string
+	text     string
+}
+
+// notRun are the blocks that this test does not run, by their first line, each
+// with where it is run or checked instead.
+var notRun = map[string]map[string]string{
+	"README.md": {
+		"make demo":  "CI runs the demonstration from beginning to end by `make demo-check`",
+		"make test":  "this test is a part of it",
+		"make bench": "a measurement takes minutes and needs a quiet machine",
+		"xcaddy build v2.11.9 --with github.com/sallyport/sallyport=.": "CI runs `make xcaddy`",
+		"go build -o caddy ./cmd/caddy":                                "needs the checkout as its directory; every command of the documents is run with a binary built so",
+	},
+	"docs/architecture.md": {
+		"cmd/caddy": "a picture; TestArrows holds it",
+	},
+	"docs/operations.md": {
+		"[Unit]":          "installs a service; TestUnit lets systemd read it",
+		"sudo install -d": "makes directories for the user caddy, who is not on every machine that runs tests",
+	},
+}
+
+// TestDocuments runs or checks every fenced block of README.md and docs.
+func TestDocuments(t *testing.T) {
+	binary := buildCaddy(t)
+	for _, document := range documents(t) {
+		t.Run(document, func(t *testing.T) {
+			blocks := readBlocks(t, document)
+			listed := map[string]bool{}
+			run := newSession(t, binary, document)
+			for _, b := range blocks {
+				if first := listedAs(b); first != "" {
+					listed[first] = true
+					continue
+				}
+				checkBlock(t, run, b)
+			}
+			for first := range notRun[document] {
+				if !listed[first] {
+					t.Errorf("the block '%s' stands in notRun, but is no longer in %s", first, document)
+				}
+			}
+		})
+	}
+}
+
+// listedAs returns the entry of notRun for a block, or "".
+func listedAs(b block) string {
+	if b.language != "text" && b.language != "sh" {
+		return ""
+	}
+	line, _, _ := strings.Cut(b.text, "\n")
+	for first := range notRun[b.document] {
+		if line == first || strings.HasPrefix(line, first+" ") {
+			return first
+		}
+	}
+	return ""
+}
+
+func checkBlock(t *testing.T, run *session, b block) {
+	switch b.language {
+	case "caddyfile":
+		if source := grammarOf(b.text); source != "" {
+			checkGrammar(t, b, source)
+			return
+		}
+		if err := checkCaddyfile(t, b.text); err != nil {
+			t.Errorf("%s:%d: %v", b.document, b.line, err)
+		}
+	case "json":
+		if err := checkJSON(t, b.text); err != nil {
+			t.Errorf("%s:%d: %v", b.document, b.line, err)
+		}
+	case "console":
+		run.console(t, b)
+	case "sh":
+		run.script(t, b)
+	default:
+		t.Errorf("%s:%d: a block of '%s' is neither run nor listed in notRun", b.document, b.line, b.language)
+	}
+}
+
+// documents are README.md and all of docs.
+func documents(t *testing.T) []string {
+	t.Helper()
+	list, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list) == 0 {
+		t.Fatal("there is nothing in docs")
+	}
+	return append(list, "README.md")
+}
+
+// readBlocks finds the fenced blocks of a document.
+func readBlocks(t *testing.T, document string) []block {
+	t.Helper()
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []block
+	var current *block
+	for i, line := range strings.Split(string(text), "\n") {
+		fence, isFence := strings.CutPrefix(line, "```")
+		switch {
+		case !isFence && strings.HasPrefix(strings.TrimSpace(line), "```"):
+			t.Errorf("%s:%d: an indented fence; begin it at the margin", document, i+1)
+		case isFence && current == nil:
+			current = &block{document: document, line: i + 1, language: fence}
+		case isFence:
+			blocks = append(blocks, *current)
+			current = nil
+		case current != nil:
+			current.text += line + "\n"
+		}
+	}
+	if current != nil {
+		t.Fatalf("%s:%d: the block is not closed", document, current.line)
+	}
+	return blocks
+}
+
+// checkCaddyfile demands that a Caddyfile is formatted, adapts without a
+// warning and validates, and that validating it makes no file.
+func checkCaddyfile(t *testing.T, text string) error {
+	t.Helper()
+	data := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", filepath.Join(data, "data"))
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(data, "config"))
+	if formatted := string(caddyfile.Format([]byte(text))); formatted != text {
+		return errorf("not as `caddy fmt` writes it:\n%s", formatted)
+	}
+	config, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
+	if err != nil {
+		return err
+	}
+	if len(warnings) > 0 {
+		return errorf("adapting warns: %v", warnings)
+	}
+	if err := validate(config); err != nil {
+		return err
+	}
+	made, err := filepath.Glob(filepath.Join(data, "*", "caddy", "sallyport"))
+	if err == nil && len(made) > 0 {
+		err = errorf("validating has made %q", made)
+	}
+	return err
+}
+
+// validate is `caddy validate`.
+func validate(config []byte) error {
+	var c caddy.Config
+	if err := json.Unmarshal(config, &c); err != nil {
+		return err
+	}
+	return caddy.Validate(&c)
+}
+
+// checkJSON demands a configuration that validates.
+func checkJSON(t *testing.T, text string) error {
+	t.Helper()
+	data := t.TempDir()
+	t.Setenv("XDG_DATA_HOME", filepath.Join(data, "data"))
+	t.Setenv("XDG_CONFIG_HOME", filepath.Join(data, "config"))
+	var c struct {
+		Apps map[string]json.RawMessage `json:"apps"`
+	}
+	if err := json.Unmarshal([]byte(text), &c); err != nil {
+		return err
+	}
+	if len(c.Apps) == 0 {
+		return errorf("the JSON is no configuration; show answers in a console block, where they are compared with real ones")
+	}
+	return validate([]byte(text))
+}
+
+// TestCaddyfileExample validates the example as it is: it may name files that
+// are not there, and must not make them.
+func TestCaddyfileExample(t *testing.T) {
+	text, err := os.ReadFile("Caddyfile.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := checkCaddyfile(t, string(text)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range regexp.MustCompile(`(?m)^\s*(?:store sqlite|pepper_file) (/\S+)$`).FindAllStringSubmatch(string(text), -1) {
+		if _, err := os.Stat(path[1]); err == nil {
+			t.Errorf("'%s' is there; this test cannot show that validating does not make it", path[1])
+		}
+	}
+}
+
+// TestBadCaddyfilesFail shows that checkCaddyfile can fail.
+func TestBadCaddyfilesFail(t *testing.T) {
+	for name, text := range map[string]string{
+		"not formatted":      "example.org {\ntoken_auth\n}\n",
+		"unknown option":     "example.org {\n\ttoken_auth {\n\t\tpassword\n\t}\n}\n",
+		"unknown credential": "example.org {\n\ttoken_auth {\n\t\taccept session\n\t}\n}\n",
+		"unset variable":     "{\n\tcaddyauth {\n\t\tstore sqlite {env.NOT_SET_ANYWHERE}\n\t}\n}\n\nexample.org {\n\ttoken_auth\n}\n",
+	} {
+		if err := checkCaddyfile(t, text); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// grammars are the blocks that must be the grammar comments of the source.
+var grammars = map[string]string{
+	"caddyauth {":              "App",
+	"token_auth [<matcher>] {": "TokenAuth",
+}
+
+// grammarOf returns the type whose grammar a block shows, or "".
+func grammarOf(text string) string {
+	first, _, _ := strings.Cut(text, "\n")
+	return grammars[first]
+}
+
+// grammarComment finds the indented block in the comment above UnmarshalCaddyfile
+// of a type of caddyauth.
+func grammarComment(t *testing.T, typeName string) string {
+	t.Helper()
+	source, err := os.ReadFile("caddyauth/caddyfile.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`((?://[^\n]*\n)+)func \(\w+ \*` + typeName + `\) UnmarshalCaddyfile`).FindSubmatch(source)
+	if found == nil {
+		t.Fatalf("caddyauth/caddyfile.go: %s.UnmarshalCaddyfile has no comment", typeName)
+	}
+	var grammar strings.Builder
+	for line := range strings.Lines(string(found[1])) {
+		if text, ok := strings.CutPrefix(line, "//\t"); ok {
+			grammar.WriteString(text)
+		}
+	}
+	return grammar.String()
+}
+
+func checkGrammar(t *testing.T, b block, typeName string) {
+	t.Helper()
+	if want := grammarComment(t, typeName); b.text != want {
+		t.Errorf("%s:%d: the grammar is not that of the source:\n%s\nbut\n%s", b.document, b.line, b.text, want)
+	}
+}
+
+// TestREADMEExplainsOptions demands both grammars in README.md, and a row of a
+// table for each option.
+func TestREADMEExplainsOptions(t *testing.T) {
+	text := readFile(t, "README.md")
+	for first, typeName := range grammars {
+		grammar := grammarComment(t, typeName)
+		if !strings.Contains(text, "```caddyfile\n"+grammar+"```\n") {
+			t.Errorf("the grammar of '%s' is missing", first)
+		}
+		options := regexp.MustCompile(`(?m)^\t(\w+(?: +(?:scope|role|group))?)`).FindAllStringSubmatch(grammar, -1)
+		if len(options) < 3 {
+			t.Fatalf("'%s' has %d options; this test cannot read the grammar", first, len(options))
+		}
+		for _, option := range options {
+			words := strings.Join(strings.Fields(option[1]), " ")
+			if !strings.Contains(text, "\n| `"+words) {
+				t.Errorf("option '%s' has no row in a table", words)
+			}
+		}
+	}
+}
+
+// TestErrorsExplained demands that docs/errors.md explains each code of a
+// refusal and each cause in the log.
+func TestErrorsExplained(t *testing.T) {
+	text := readFile(t, "docs/errors.md")
+	codes := regexp.MustCompile(`(?m)^\tcode\w+ += "(\w+)"$`).FindAllStringSubmatch(readFile(t, "caddyauth/refusal.go"), -1)
+	if len(codes) < 5 {
+		t.Fatalf("caddyauth/refusal.go has %d codes; this test cannot read them", len(codes))
+	}
+	words := regexp.MustCompile(`(?s)var reasonTexts = .*?\n}`).FindString(readFile(t, "internal/identity/check.go"))
+	causes := regexp.MustCompile(`: "(\w+)"`).FindAllStringSubmatch(words, -1)
+	if len(causes) < 10 {
+		t.Fatalf("internal/identity/check.go has %d reasons; this test cannot read them", len(causes))
+	}
+	for _, word := range append(codes, causes...) {
+		if word[1] != "accepted" && !strings.Contains(text, "\n| `"+word[1]+"`") && !strings.Contains(text, " | `"+word[1]+"` |") {
+			t.Errorf("'%s' has no row", word[1])
+		}
+	}
+}
+
+// TestTextsAreClean keeps things out of the documents that have no place there.
+func TestTextsAreClean(t *testing.T) {
+	for _, document := range append(documents(t), "Caddyfile.example", "SECURITY.md", "CHANGELOG.md") {
+		text := readFile(t, document)
+		for _, word := range []string{"/work/", "/root/", "TODO", "FIXME", "InsecureSkipVerify"} {
+			if strings.Contains(text, word) {
+				t.Errorf("%s has '%s'", document, word)
+			}
+		}
+		if strings.Contains(text, " \n") {
+			t.Errorf("%s has blanks at the end of a line", document)
+		}
+	}
+}
+
+// TestLinks demands that what the documents link to in the repository is there.
+func TestLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:]*)(#[^)]*)?\)`)
+	for _, document := range append(documents(t), "SECURITY.md", "CHANGELOG.md") {
+		text := readFile(t, document)
+		for _, found := range link.FindAllStringSubmatch(text, -1) {
+			target := filepath.Join(filepath.Dir(document), found[1])
+			if found[1] == "" {
+				target = document
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s links to %s, which is not there", document, found[1])
+				continue
+			}
+			if found[2] != "" && !slices.Contains(anchors(readFile(t, target)), found[2]) {
+				t.Errorf("%s links to %s%s, but there is no such heading", document, found[1], found[2])
+			}
+		}
+	}
+}
+
+// anchors are the links to the headings of a document.
+func anchors(text string) []string {
+	var list []string
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {
+		name := regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		list = append(list, "#"+strings.ReplaceAll(name, " ", "-"))
+	}
+	return list
+}
+
+// TestUnit lets systemd read the unit of docs/operations.md.
+func TestUnit(t *testing.T) {
+	var unit string
+	for _, b := range readBlocks(t, "docs/operations.md") {
+		if strings.HasPrefix(b.text, "[Unit]\n") {
+			unit = b.text
+		}
+	}
+	if !strings.Contains(unit, "\nExecStart=/usr/local/bin/caddy run ") {
+		t.Fatal("the unit is not what this test expects")
+	}
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("CI must have systemd-analyze: %v", err)
+		}
+		t.Skip("systemd is not on this machine")
+	}
+	// systemd demands that the program is there.
+	unit = strings.ReplaceAll(unit, "/usr/local/bin/caddy", buildCaddy(t))
+	if complaints, err := verifyUnit(t, analyze, unit); err != nil || complaints != "" {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, complaints)
+	}
+	if complaints, err := verifyUnit(t, analyze, strings.Replace(unit, "ProtectHome=", "ProtectHouse=", 1)); err == nil && complaints == "" {
+		t.Error("systemd-analyze verify does not complain about an unknown setting; this test cannot fail")
+	}
+}
+
+func verifyUnit(t *testing.T, analyze, unit string) (string, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "caddy.service")
+	if err := os.WriteFile(path, []byte(unit), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	complaints, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", "--recursive-errors=no", path).CombinedOutput()
+	return string(complaints), err
+}
+
+// TestCommandsInREADME holds the table of commands, and that of the limits of a
+// key, against the program's own help.
+func TestCommandsInREADME(t *testing.T) {
+	binary := buildCaddy(t)
+	var commands, flags []string
+	for _, group := range subcommands(t, binary) {
+		for _, verb := range subcommands(t, binary, group) {
+			commands = append(commands, "caddy auth "+group+" "+verb)
+		}
+	}
+	local, _, _ := strings.Cut(help(t, binary, "key", "issue"), "\nGlobal Flags:")
+	for _, flag := range regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`).FindAllStringSubmatch(local, -1) {
+		if flag[1] != "--help" {
+			flags = append(flags, flag[1])
+		}
+	}
+	text := readFile(t, "README.md")
+	for _, c := range []struct {
+		what  string
+		row   string
+		there []string
+	}{
+		{"command", "(?m)^\\| `(caddy auth \\w+ \\w+)` \\|", commands},
+		{"flag of key issue", "(?m)^\\| `(--[a-z-]+)` \\|", flags},
+	} {
+		var shown []string
+		for _, row := range regexp.MustCompile(c.row).FindAllStringSubmatch(text, -1) {
+			shown = append(shown, row[1])
+		}
+		slices.Sort(shown)
+		slices.Sort(c.there)
+		if len(c.there) < 8 || !slices.Equal(shown, c.there) {
+			t.Errorf("the table shows each %s of\n%q\nbut there are\n%q", c.what, shown, c.there)
+		}
+	}
+}
+
+// subcommands reads the list of commands in the help of `caddy auth …`.
+func subcommands(t *testing.T, binary string, path ...string) []string {
+	t.Helper()
+	_, list, _ := strings.Cut(help(t, binary, path...), "Available Commands:\n")
+	list, _, _ = strings.Cut(list, "\n\n")
+	var names []string
+	for line := range strings.Lines(list) {
+		names = append(names, strings.Fields(line)[0])
+	}
+	if len(names) == 0 {
+		t.Fatalf("caddy auth %s has no sub-commands", strings.Join(path, " "))
+	}
+	return names
+}
+
+func help(t *testing.T, binary string, path ...string) string {
+	t.Helper()
+	text, err := exec.CommandContext(t.Context(), binary, slices.Concat([]string{"auth"}, path, []string{"--help"})...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
