@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -37,7 +38,7 @@ func makeFolder(ctx context.Context, s site) error {
 	}
 	if c, err := net.DialTimeout("unix", upstreamSocket, time.Second); err == nil {
 		_ = c.Close()
-		return fmt.Errorf("a demo is running in this folder already; end it first")
+		return errors.New("a demo is running in this folder already; end it first")
 	}
 	if err := os.RemoveAll(folder); err != nil {
 		return err

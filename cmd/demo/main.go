@@ -79,9 +79,9 @@ func run(ctx context.Context, port int, check bool) error {
 func show(ctx context.Context, lines []line, ended <-chan error) error {
 	fmt.Print("\nThe demo is running. Paste these lines into another terminal:\n\n")
 	for _, l := range lines {
-		fmt.Println(l.text())
+		fmt.Println(l.text() + "\n")
 	}
-	fmt.Print("\nCtrl-C ends the demo.\n")
+	fmt.Println("Ctrl-C ends the demo.")
 	select {
 	case <-ctx.Done():
 		fmt.Println("\nThe demo has ended.")

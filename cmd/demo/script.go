@@ -20,8 +20,11 @@ type line struct {
 
 // text is the line as it is shown.
 func (l *line) text() string {
-	if l.note == "" {
+	switch {
+	case l.note == "":
 		return l.command
+	case l.status != 0:
+		return fmt.Sprintf("# %s: HTTP %d\n%s", l.note, l.status, l.command)
 	}
 	return "# " + l.note + "\n" + l.command
 }
@@ -43,19 +46,19 @@ func script(here string, port int, proxy bool) []line {
 	hello := greeting("demo")
 	return []line{
 		{command: "cd " + quote(here)},
-		{"The welcome page is open to all.", get("/", ""), 200, `Welcome\. The reports are at /reports/ and need a key\.\n`},
-		{"Without a key the reports are refused.", reports(""), 401, refusal("credential_missing", "this needs a credential")},
-		{"With the key they are not. curl reads it from a file, so that no other user sees it.", reports(first), 200, hello},
-		{"Nobody can pose as another user.", reports(first + " -H 'X-User: root'"), 200, hello},
+		{"The welcome page is open to all", get("/", ""), 200, `Welcome\. The reports are at /reports/ and need a key\.\n`},
+		{"Without a key the reports are refused", reports(""), 401, refusal("credential_missing", "this needs a credential")},
+		{"With the key (curl reads it from a file, where no other user sees it) they are not", reports(first), 200, hello},
+		{"Nobody can pose as another user", reports(first + " -H 'X-User: root'"), 200, hello},
 		{
 			"Make a second key, straight into a header file that only you can read.",
 			"(umask 077; { printf 'X-Api-Key: '; " + auth + " key issue demo/second; } >" + secondHeader + ")", 0,
 			server + `key demo/second issued: id [0-9A-Za-z]{12}, scopes read, never expires\n`,
 		},
-		{"It works at once.", reports(second), 200, hello},
+		{"It works at once", reports(second), 200, hello},
 		{"Revoke it.", auth + " key revoke demo/second", 0, server + `key demo/second revoked\n`},
-		{"It is refused at once; the first key still works.", reports(second), 401, refusal("invalid_token", "the credential is not accepted")},
-		{"", reports(first), 200, hello},
+		{"It is refused at once", reports(second), 401, refusal("invalid_token", "the credential is not accepted")},
+		{"The first key still works", reports(first), 200, hello},
 	}
 }
 

@@ -75,12 +75,9 @@ const (
 
 // caddyfile is the demo's Caddyfile for this site.
 func (s site) caddyfile() string {
-	bind := "bind"
-	for _, host := range s.hosts {
-		if strings.Contains(host, ":") {
-			host = "[" + host + "]"
-		}
-		bind += " " + host
+	bind := caddyfileBind
+	if len(s.hosts) == 1 {
+		bind = "bind " + s.hosts[0]
 	}
 	return strings.NewReplacer(
 		caddyfileSite, fmt.Sprintf("https://localhost:%d {", s.port),

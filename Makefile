@@ -1,0 +1,103 @@
+# `make` tells what there is to make.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+GO ?= go
+export GO
+
+# How long each fuzz target runs in `make fuzz`.
+FUZZTIME ?= 60s
+# How often each benchmark runs in `make bench`.
+COUNT ?= 1
+# The TCP port of the demo; `make demo PORT=9443`.
+PORT ?=
+
+.PHONY: help
+help: ## Tells what there is to make
+	@sed -n 's/^\([a-z-]*\):.* ## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+.PHONY: build
+build: ## Builds bin/caddy: Caddy with our modules
+	$(GO) build -o bin/caddy ./cmd/caddy
+
+.PHONY: bin/demo
+bin/demo: build
+	@$(GO) build -o bin/demo ./cmd/demo
+
+.PHONY: demo
+demo: bin/demo ## Shows everything working on this machine, until Ctrl-C (PORT=8443)
+	@exec bin/demo $(if $(PORT),-port $(PORT))
+
+.PHONY: demo-check
+demo-check: need-curl bin/demo ## Runs the demo's lines and compares what they say
+	@exec bin/demo -check $(if $(PORT),-port $(PORT))
+
+.PHONY: test
+test: need ## Runs all that the CI runs
+	$(MAKE) lint
+	$(GO) mod tidy -diff
+	cd tools && $(GO) mod tidy -diff
+	$(GO) test ./...
+	$(MAKE) race-free
+	$(MAKE) fuzz FUZZTIME=10s
+	$(MAKE) demo-check
+	$(MAKE) xcaddy
+	@echo "All tests passed."
+
+.PHONY: lint
+lint: need bin/golangci-lint ## Checks format, style and what go vet and staticcheck find
+	@bin/golangci-lint fmt --diff
+	$(GO) vet ./...
+	bin/golangci-lint run
+
+.PHONY: fmt
+fmt: bin/golangci-lint ## Formats the Go files as lint wants them
+	bin/golangci-lint fmt
+
+.PHONY: bin/golangci-lint
+bin/golangci-lint:
+	cd tools/lint && $(GO) build -o ../../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: race
+race: need ## Tests with the race detector (builds Caddy for it: minutes)
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+# The packages without Caddy, which build for the race detector in seconds.
+.PHONY: race-free
+race-free: need
+	CGO_ENABLED=1 $(GO) test -race $$(tools/caddyfree.sh)
+
+.PHONY: fuzz
+fuzz: ## Runs each fuzz target for a minute (FUZZTIME=60s)
+	tools/fuzz.sh $(FUZZTIME)
+
+.PHONY: bench
+bench: need-bench ## Runs benchmarks, and compares the whole server with and without the gate (COUNT=1)
+	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) ./...
+	$(GO) run ./bench
+
+.PHONY: xcaddy
+xcaddy: need ## Builds Caddy with our modules by xcaddy, and checks what is in it
+	cd tools && $(GO) build -o ../bin/xcaddy github.com/caddyserver/xcaddy/cmd/xcaddy
+	tools/xcaddy.sh
+
+.PHONY: clean
+clean: ## Removes bin and .demo
+	rm -rf bin .demo
+
+# Go fetches modules over TLS. The race detector needs a C compiler.
+.PHONY: need
+need: need-curl
+	@tools/need.sh gcc=gcc,libc6-dev
+
+.PHONY: need-bench
+need-bench: need-curl
+	@tools/need.sh wrk=wrk
+
+.PHONY: need-curl
+need-curl:
+	@tools/need.sh curl=curl,ca-certificates
