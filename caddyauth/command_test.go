@@ -1,0 +1,130 @@
+package caddyauth_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"caddy": caddycmd.Main})
+}
+
+// TestCommands runs the scripts in testdata/script. Besides testscript's own
+// commands they have:
+//
+//	exits <code> <program> [<arguments...>]   the program ends with this code
+//	serving <socket>                          wait until a server answers there
+//	get <status> <socket> [<file of a key>]   ask a server for /
+func TestCommands(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			// Nothing of the developer's own is read or written.
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("XDG_DATA_HOME", e.WorkDir+"/data")
+			e.Setenv("XDG_CONFIG_HOME", e.WorkDir+"/config")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "serving": serving, "get": get,
+		},
+		UpdateScripts: *update,
+	})
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits <code> <program> [<arguments...>]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+func serving(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: serving <socket>")
+	}
+	for began := time.Now(); time.Since(began) < 20*time.Second; time.Sleep(20 * time.Millisecond) {
+		if _, err := ask(ts.MkAbs(args[0]), ""); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("no server answers at %s", args[0])
+}
+
+func get(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: get <status> <socket> [<file of a key>]")
+	}
+	key := ""
+	if len(args) == 3 {
+		key = strings.TrimSpace(ts.ReadFile(args[2]))
+	}
+	status, err := ask(ts.MkAbs(args[1]), key)
+	ts.Check(err)
+	if fmt.Sprint(status) != args[0] {
+		ts.Fatalf("status %d, want %s", status, args[0])
+	}
+}
+
+// ask asks the server at a socket for / and returns the status.
+func ask(socket, key string) (int, error) {
+	client := unixClient(socket)
+	defer client.CloseIdleConnections()
+	r, err := http.NewRequest(http.MethodGet, "http://127.0.0.1/", nil) //nolint:noctx // the client has a limit
+	if err != nil {
+		return 0, err
+	}
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	return answer.StatusCode, answer.Body.Close()
+}
+
+// TestEveryCommandTeaches holds help texts to their promise.
+func TestEveryCommandTeaches(t *testing.T) {
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{
+		"user add", "user list", "user show", "user edit", "user disable", "user enable", "user delete",
+		"key issue", "key list", "key show", "key disable", "key enable", "key revoke", "key rotate", "store info",
+	} {
+		help := exec.CommandContext(t.Context(), program)
+		// testscript.Main looks at the name under which it is called.
+		help.Args = append([]string{"caddy", "auth"}, append(strings.Fields(command), "--help")...)
+		text, err := help.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v", command, err)
+		}
+		if !strings.Contains(string(text), "Examples:\n  caddy auth "+command) {
+			t.Errorf("'caddy auth %s' has no example:\n%s", command, text)
+		}
+	}
+}
