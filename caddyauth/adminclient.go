@@ -15,6 +15,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/store"
 )
 
 // adminClient runs operations through the admin API of a running server.
@@ -110,12 +111,19 @@ func (c *adminClient) read(answer *http.Response) (json.RawMessage, error) {
 	return nil, &operationError{answer.StatusCode, failure.Error}
 }
 
-// info describes the server's store.
-func (c *adminClient) info(ctx context.Context, actor string) (identity.Info, error) {
-	var info identity.Info
+// location asks where the server's store is. The error is errNoServer if there
+// is no server, or one without this app.
+func (c *adminClient) location(ctx context.Context, actor string) (store.Location, error) {
 	text, err := c.perform(ctx, "store/info", actor, json.RawMessage(`{}`))
-	if err != nil {
-		return info, err
+	if e, ok := errors.AsType[*operationError](err); ok && e.status == http.StatusNotFound {
+		return store.Location{}, fmt.Errorf("%w at %s: %w", errNoServer, c.address, e)
 	}
-	return info, json.Unmarshal(text, &info)
+	if err != nil {
+		return store.Location{}, err
+	}
+	var info identity.Info
+	if err := json.Unmarshal(text, &info); err != nil {
+		return store.Location{}, fmt.Errorf("admin API: %w", err)
+	}
+	return store.ParseLocation(info.Store)
 }

@@ -35,42 +35,86 @@ type targetFlags struct {
 // the store is opened.
 func (f *targetFlags) find(ctx context.Context, talk io.Writer) (*target, error) {
 	t := &target{actor: currentUser()}
-	settings, named, err := f.settings()
-	if err != nil {
-		return nil, err
-	}
+	settings, err := f.namedStore()
 	if f.store == "" {
-		if err := f.findServer(ctx, t, settings, named, talk); err != nil || t.server != nil {
-			return t, err
-		}
-	}
-	settings.Create = f.create
-	t.registry, err = identity.Open(ctx, settings)
-	if errors.Is(err, store.ErrNoStore) {
-		return nil, fmt.Errorf("%w; name another one with --config or --store, or make it with --create", err)
+		settings, err = f.findServer(ctx, t)
 	}
 	if err != nil {
 		return nil, err
 	}
 	how := "opened"
-	if t.registry.Created() {
-		how = "made"
+	if t.server != nil {
+		how = "through the server at " + t.server.address
+	} else if how, err = f.open(ctx, t, settings); err != nil {
+		return nil, err
 	}
 	_, err = fmt.Fprintf(talk, "store %s (%s)\n", settings.Location, how)
 	return t, err
 }
 
-// settings says where the store is; named is false if nothing but Caddy's
-// defaults says so.
-func (f *targetFlags) settings() (settings identity.Config, named bool, err error) {
-	if f.store != "" {
-		location, err := store.ParseLocation(f.store)
-		return identity.Config{Location: location, PepperFile: f.pepperFile}, true, err
+// open opens the store, or makes it, and says which of the two.
+func (f *targetFlags) open(ctx context.Context, t *target, settings identity.Config) (how string, err error) {
+	settings.Create = f.create
+	t.registry, err = identity.Open(ctx, settings)
+	switch {
+	case errors.Is(err, store.ErrNoStore):
+		return "", fmt.Errorf("%w; name another one with --config or --store, or make it with --create", err)
+	case err != nil:
+		return "", err
+	case t.registry.Created():
+		return "made", nil
 	}
-	config, file, _, err := caddycmd.LoadConfig(f.config, f.adapter)
+	return "opened", nil
+}
+
+// namedStore is the store of --store, if it is given.
+func (f *targetFlags) namedStore() (identity.Config, error) {
+	if f.store == "" {
+		return identity.Config{}, nil
+	}
+	location, err := store.ParseLocation(f.store)
+	return identity.Config{Location: location, PepperFile: f.pepperFile}, err
+}
+
+// findServer reads the configuration, asks the server that it may run in, and
+// returns where the store is. t.server is set if the server has that store.
+func (f *targetFlags) findServer(ctx context.Context, t *target) (identity.Config, error) {
+	config, file, adapter, err := caddycmd.LoadConfig(f.config, f.adapter)
 	if err != nil {
-		return settings, false, err
+		return identity.Config{}, err
 	}
+	settings, err := storeOf(config)
+	if err != nil {
+		return identity.Config{}, err
+	}
+	if f.pepperFile != "" {
+		settings.PepperFile = f.pepperFile
+	}
+	address, err := caddycmd.DetermineAdminAPIAddress(f.address, config, file, adapter)
+	if err != nil {
+		return identity.Config{}, err
+	}
+	server, err := newAdminClient(address)
+	if err != nil {
+		return identity.Config{}, err
+	}
+	location, err := server.location(ctx, t.actor)
+	switch {
+	case errors.Is(err, errNoServer):
+		return settings, nil
+	case err != nil:
+		return identity.Config{}, fmt.Errorf("the server at %s: %w", server.address, err)
+	case location == settings.Location:
+		t.server = server
+	case file == "":
+		// No configuration says which store is meant, so it is the server's.
+		t.server, settings.Location = server, location
+	}
+	return settings, nil
+}
+
+// storeOf reads a configuration's settings of the app.
+func storeOf(config []byte) (identity.Config, error) {
 	var c struct {
 		Apps struct {
 			Auth App `json:"caddyauth"`
@@ -78,43 +122,10 @@ func (f *targetFlags) settings() (settings identity.Config, named bool, err erro
 	}
 	if len(config) > 0 {
 		if err := json.Unmarshal(config, &c); err != nil {
-			return settings, false, fmt.Errorf("configuration '%s': %w", file, err)
+			return identity.Config{}, fmt.Errorf("the configuration: %w", err)
 		}
 	}
-	settings, err = c.Apps.Auth.resolve()
-	if f.pepperFile != "" {
-		settings.PepperFile = f.pepperFile
-	}
-	return settings, file != "", err
-}
-
-// findServer asks the running server, if there is one with this store.
-func (f *targetFlags) findServer(ctx context.Context, t *target, settings identity.Config, named bool, talk io.Writer) error {
-	config := f.config
-	if config == "" && named {
-		config = "Caddyfile"
-	}
-	address, err := caddycmd.DetermineAdminAPIAddress(f.address, nil, config, f.adapter)
-	if err != nil {
-		return err
-	}
-	server, err := newAdminClient(address)
-	if err != nil {
-		return err
-	}
-	info, err := server.info(ctx, t.actor)
-	switch {
-	case errors.Is(err, errNoServer):
-		return nil
-	case err != nil:
-		return fmt.Errorf("the server at %s: %w", server.address, err)
-	case named && info.Store != settings.Location.String():
-		// Another server, with another store: not the one that is meant.
-		return nil
-	}
-	t.server = server
-	_, err = fmt.Fprintf(talk, "store %s (through the server at %s)\n", info.Store, server.address)
-	return err
+	return c.Apps.Auth.resolve()
 }
 
 // perform runs an operation and decodes its result into out.
