@@ -41,7 +41,7 @@ func script(here string, port int, proxy bool) []line {
 		first, second = " -H @" + firstHeader, " -H @" + secondHeader
 		auth          = "./" + caddyBinary + " auth --config " + configFile
 		// Caddy may log how it has read the configuration.
-		server = `(?:\{"level":"info".*\}\n)*store sqlite:\S.* \(through the server at unix/\.demo/admin\.sock\)\n`
+		server = `(?:\{"level":"(?:info|warn)".*\}\n)*store sqlite:\S.* \(through the server at unix/\.demo/admin\.sock\)\n`
 	)
 	hello := greeting("demo")
 	return []line{

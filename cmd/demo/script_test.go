@@ -9,7 +9,7 @@ import (
 
 func TestQuoteMakesOneWordForTheShell(t *testing.T) {
 	for _, text := range []string{"", "/srv/sallyport", "/home/a b/it's here", `$(id) "x" \ * '`, "line\nend"} {
-		out, err := exec.Command("sh", "-c", "printf '%s|' "+quote(text)).Output()
+		out, err := exec.CommandContext(t.Context(), "sh", "-c", "printf '%s|' "+quote(text)).Output()
 		if err != nil {
 			t.Fatal(err)
 		}
