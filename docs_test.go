@@ -2,6 +2,7 @@ package sallyport_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -157,21 +158,21 @@ func checkCaddyfile(t *testing.T, text string) error {
 	t.Setenv("XDG_DATA_HOME", filepath.Join(data, "data"))
 	t.Setenv("XDG_CONFIG_HOME", filepath.Join(data, "config"))
 	if formatted := string(caddyfile.Format([]byte(text))); formatted != text {
-		return errorf("not as `caddy fmt` writes it:\n%s", formatted)
+		return fmt.Errorf("not as `caddy fmt` writes it:\n%s", formatted)
 	}
 	config, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		return err
 	}
 	if len(warnings) > 0 {
-		return errorf("adapting warns: %v", warnings)
+		return fmt.Errorf("adapting warns: %v", warnings)
 	}
 	if err := validate(config); err != nil {
 		return err
 	}
 	made, err := filepath.Glob(filepath.Join(data, "*", "caddy", "sallyport"))
 	if err == nil && len(made) > 0 {
-		err = errorf("validating has made %q", made)
+		err = fmt.Errorf("validating has made %q", made)
 	}
 	return err
 }
@@ -198,7 +199,7 @@ func checkJSON(t *testing.T, text string) error {
 		return err
 	}
 	if len(c.Apps) == 0 {
-		return errorf("the JSON is no configuration; show answers in a console block, where they are compared with real ones")
+		return fmt.Errorf("the JSON is no configuration; show answers in a console block, where they are compared with real ones")
 	}
 	return validate([]byte(text))
 }
@@ -216,6 +217,45 @@ func TestCaddyfileExample(t *testing.T) {
 	for _, path := range regexp.MustCompile(`(?m)^\s*(?:store sqlite|pepper_file) (/\S+)$`).FindAllStringSubmatch(string(text), -1) {
 		if _, err := os.Stat(path[1]); err == nil {
 			t.Errorf("'%s' is there; this test cannot show that validating does not make it", path[1])
+		}
+	}
+}
+
+// TestCaddyfileExampleServes makes a request for each thing that the example
+// says, and looks for keys in the server's log.
+func TestCaddyfileExampleServes(t *testing.T) {
+	s := newSession(t, buildCaddy(t), "docs/operations.md")
+	s.script(t, block{"Caddyfile.example", 1, "sh", "sudo systemctl start caddy\n"})
+	s.console(t, block{"Caddyfile.example", 1, "console", `$ alias auth='sudo caddy auth --config /etc/caddy/Caddyfile'
+$ shopt -s expand_aliases
+$ auth user add alice 2>/dev/null && auth user add carol --role admin 2>/dev/null
+$ auth key issue alice/any --scope read >any 2>/dev/null
+$ auth key issue alice/more --scope extended >more 2>/dev/null
+$ auth key issue carol/less --scope read >less 2>/dev/null
+$ auth key issue carol/more --scope extended >admin 2>/dev/null
+$ code() { printf 'X-Api-Key: %s\n' "$(cat $1)" | curl -H @- -o /dev/null -w '%{http_code}\n' https://ops.example.org$2; }
+$ code any /reports/
+200
+$ code any /admin/
+403
+$ code more /admin/
+403
+$ code less /admin/
+403
+$ code any /reports/broken
+502
+$ printf 'X-Api-Key: %s\nX-User: mallory\n' "$(cat admin)" | curl -H @- https://ops.example.org/admin/
+hello carol
+`})
+	journal := readFile(t, filepath.Join(s.dir, "journal"))
+	for _, line := range []string{`"logger":"http.log.access`, `"logger":"http.log.error`, `"X-Api-Key":"REDACTED"`} {
+		if !strings.Contains(journal, line) {
+			t.Errorf("the journal has no %s; this test looks in the wrong place", line)
+		}
+	}
+	for _, file := range []string{"any", "more", "less", "admin"} {
+		if key := strings.TrimSpace(readFile(t, filepath.Join(s.dir, "home/alice", file))); strings.Contains(journal, key) {
+			t.Errorf("the journal has the key '%s'", file)
 		}
 	}
 }

@@ -134,8 +134,12 @@ func waitForCertificate(t *testing.T, client *http.Client, url string) {
 	t.Helper()
 	var last error
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
 		var answer *http.Response
-		if answer, last = client.Get(url); last == nil {
+		if answer, last = client.Do(r); last == nil {
 			answer.Body.Close()
 			return
 		}
@@ -203,7 +207,7 @@ func newRoot(t *testing.T, dir string) *x509.Certificate {
 // freePort finds a port that nobody listens on.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
