@@ -61,9 +61,12 @@ type dialect struct {
 	dataVersion string
 	// finishNew prepares a database that has just been made for use.
 	finishNew string
-	// isUnique, isBusy and isFault recognise the driver's errors: a name that
-	// is taken, a lock that was not given up in time, anything at all.
-	isUnique, isBusy, isFault func(error) bool
+	// isUnique and isFault recognise the driver's errors: a name that is taken,
+	// anything at all.
+	isUnique, isFault func(error) bool
+	// advice says what is wrong and what to do about a fault, where that is
+	// known.
+	advice func(error) string
 }
 
 var sqliteDialect = dialect{
@@ -90,9 +93,19 @@ var sqliteDialect = dialect{
 		code := sqliteCode(err)
 		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 	},
-	isBusy: func(err error) bool {
-		code := sqliteCode(err) & 0xff
-		return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+	advice: func(err error) string {
+		const primary = 0xff // the rest of the code says more exactly why
+		switch sqliteCode(err) & primary {
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+			return "is locked by another program; find it with `fuser`"
+		case sqlite3.SQLITE_FULL:
+			return "cannot grow; make room on its disk"
+		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+			return "cannot be written; check owner and mode of the file and its folder, and whether the disk is mounted read-only"
+		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+			return "is damaged; put back a backup"
+		}
+		return ""
 	},
 	isFault: func(err error) bool {
 		return sqliteCode(err) != 0 || errors.Is(err, context.DeadlineExceeded)

@@ -176,12 +176,11 @@ func (s *Store) DataVersion(ctx context.Context) (int64, error) {
 // explain adds the location to an error of the database, and what to do where
 // that is known. What is no fault of the database, nil among it, stays as it is.
 func (s *Store) explain(err error) error {
-	switch {
-	case !s.dialect.isFault(err):
+	if !s.dialect.isFault(err) {
 		return err
-	case s.dialect.isBusy(err):
-		return fmt.Errorf("store %s is locked by another program; find it with `fuser`: %w", s.location, err)
-	default:
-		return fmt.Errorf("store %s: %w", s.location, err)
 	}
+	if advice := s.dialect.advice(err); advice != "" {
+		return fmt.Errorf("store %s %s: %w", s.location, advice, err)
+	}
+	return fmt.Errorf("store %s: %w", s.location, err)
 }
