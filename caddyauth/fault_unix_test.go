@@ -29,7 +29,7 @@ func TestAFullDiskFailsIssuingAndNotChecking(t *testing.T) {
 			break
 		}
 	}
-	if status != 503 || !strings.Contains(text, s.Dir+"/auth.db cannot grow; make room on its disk") {
+	if status != 503 || !strings.Contains(text, s.Dir+"/auth.db cannot be read or written; see whether its disk is full or failing") {
 		t.Errorf("a change on a full disk: %d %s", status, text)
 	}
 	for began := time.Now(); time.Since(began) < 1500*time.Millisecond; time.Sleep(100 * time.Millisecond) {

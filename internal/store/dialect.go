@@ -100,6 +100,8 @@ var sqliteDialect = dialect{
 			return "is locked by another program; find it with `fuser`"
 		case sqlite3.SQLITE_FULL:
 			return "cannot grow; make room on its disk"
+		case sqlite3.SQLITE_IOERR:
+			return "cannot be read or written; see whether its disk is full or failing"
 		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 			return "cannot be written; check owner and mode of the file and its folder, and whether the disk is mounted read-only"
 		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
