@@ -157,7 +157,7 @@ func TestTheGateClosesWhenTheStoreIsGoneAndOpensWhenItIsBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	within(t, 3*time.Second, func() bool { return s.Get(t, "/", bearer(key)...).StatusCode == http.StatusOK })
-	if log := s.Log(t); !strings.Contains(log, "could not look at the store") || !strings.Contains(log, "the store is back") {
+	if log := s.Log(t); !strings.Contains(log, "the store cannot be read; keys are not checked until it can") || !strings.Contains(log, "the store is back") {
 		t.Error("the log tells neither beginning nor end of the fault")
 	}
 }

@@ -3,7 +3,6 @@ package caddyauth_test
 import (
 	"encoding/base64"
 	"encoding/hex"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/sallyport/sallyport/internal/caddyrun"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/principal"
 )
@@ -92,7 +90,10 @@ http://:0 {
 		}
 	}
 	visit()
-	config := adminConfig(t, s)
+	status, config := post(t, s, http.MethodGet, "/config/", "")
+	if status != http.StatusOK || !strings.Contains(config, "token_auth") {
+		t.Fatalf("configuration: %d %s", status, config)
+	}
 	if err := os.Rename(filepath.Join(s.Dir, "auth.db"), filepath.Join(s.Dir, "away.db")); err != nil {
 		t.Fatal(err)
 	}
@@ -125,27 +126,6 @@ http://:0 {
 			}
 		}
 	}
-}
-
-// adminConfig is what the admin API tells of the configuration.
-func adminConfig(t *testing.T, s *caddyrun.Server) string {
-	t.Helper()
-	client := unixClient(filepath.Join(s.Dir, "admin.sock"))
-	defer client.CloseIdleConnections()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1/config/", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil || !strings.Contains(string(text), "token_auth") {
-		t.Fatalf("configuration '%s', %v", text, err)
-	}
-	return string(text)
 }
 
 func TestTheAccessLogTellsWhoAndWhyNot(t *testing.T) {

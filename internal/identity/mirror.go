@@ -58,22 +58,25 @@ func NewMirror(r *Registry, log *slog.Logger) *Mirror {
 // Run loads the store and keeps the mirror up to date until ctx ends. It returns
 // after the last uses of keys have been written.
 func (m *Mirror) Run(ctx context.Context) {
-	var writers sync.WaitGroup
-	writers.Go(func() { m.used.run(ctx, m.store, m.log) })
-	defer writers.Wait()
+	var uses sync.WaitGroup
+	uses.Go(func() { m.used.run(ctx, m.store, m.log) })
+	defer uses.Wait()
 
 	c := complaint{log: m.log, now: m.now}
-	for m.index.Load() == nil {
-		err := m.load(ctx)
-		if c.about("load the store", err); err != nil && !sleep(ctx, loadRetry) {
+	for {
+		err := m.poll(ctx)
+		if c.about(err); err == nil {
+			break
+		}
+		if !sleep(ctx, loadRetry) {
 			return
 		}
 	}
 	// Loading may have taken longer than a look stays fresh.
-	c.about("look at the store", m.poll(ctx))
+	c.about(m.poll(ctx))
 	close(m.loaded)
 	for sleep(ctx, pollEvery) {
-		c.about("look at the store", m.poll(ctx))
+		c.about(m.poll(ctx))
 	}
 }
 
@@ -114,7 +117,8 @@ func (m *Mirror) look() (*index, time.Time, bool) {
 	return x, now, x != nil && int64(now.Sub(m.began)) < m.freshUntil.Load()
 }
 
-// poll looks whether another process has changed something.
+// poll looks whether another process has changed something. The first time it
+// loads everything.
 func (m *Mirror) poll(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -123,7 +127,7 @@ func (m *Mirror) poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if version != m.version {
+	if version != m.version || m.index.Load() == nil {
 		if err := m.catchUp(ctx); err != nil {
 			return err
 		}
@@ -158,6 +162,9 @@ func (m *Mirror) proveFresh(start time.Time) {
 
 // catchUp applies what has changed in the database. m.mu must be held.
 func (m *Mirror) catchUp(ctx context.Context) error {
+	if m.index.Load() == nil {
+		return m.reload(ctx)
+	}
 	delta, err := m.changes(ctx)
 	if err != nil {
 		return err
@@ -167,24 +174,6 @@ func (m *Mirror) catchUp(ctx context.Context) error {
 		return m.reload(ctx)
 	}
 	m.number = delta.Number
-	return nil
-}
-
-// load fills the index for the first time.
-func (m *Mirror) load(ctx context.Context) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	start := m.now()
-	version, err := m.dataVersion(ctx)
-	if err != nil {
-		return err
-	}
-	if err := m.reload(ctx); err != nil {
-		return err
-	}
-	m.version = version
-	m.proveFresh(start)
-	m.log.Info("keys loaded", slog.Int("keys", m.index.Load().keys), slog.Duration("took", m.now().Sub(start)))
 	return nil
 }
 
@@ -204,6 +193,7 @@ func (m *Mirror) changes(ctx context.Context) (store.Delta, error) {
 func (m *Mirror) reload(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, loadLimit)
 	defer cancel()
+	start := m.now()
 	l := loader{index: newIndex()}
 	number, err := m.store.Load(ctx, l.user, l.key)
 	if err != nil {
@@ -211,6 +201,7 @@ func (m *Mirror) reload(ctx context.Context) error {
 	}
 	m.index.Store(l.finish())
 	m.number = number
+	m.log.Info("keys loaded", slog.Int("keys", l.index.keys), slog.Duration("took", m.now().Sub(start)))
 	return nil
 }
 
@@ -242,13 +233,13 @@ type complaint struct {
 	last time.Time
 }
 
-func (c *complaint) about(what string, err error) {
+func (c *complaint) about(err error) {
 	switch {
 	case err == nil && !c.last.IsZero():
 		c.log.Info("the store is back; keys are checked again")
 		c.last = time.Time{}
 	case err != nil && (c.last.IsZero() || c.now().Sub(c.last) >= complainEvery):
-		c.log.Error("could not "+what+"; keys are not checked until it succeeds", slog.Any("error", err))
+		c.log.Error("the store cannot be read; keys are not checked until it can", slog.Any("error", err))
 		c.last = c.now()
 	}
 }

@@ -320,14 +320,14 @@ func TestFaultsAreLoggedOnceAMinute(t *testing.T) {
 	clock, l := newClock(), &log{}
 	c := complaint{log: l.logger(), now: clock.now}
 	fault := errors.New("the disk is on fire")
-	c.about("look", nil)
+	c.about(nil)
 	for range 100 {
-		c.about("look", fault)
+		c.about(fault)
 	}
 	clock.add(complainEvery)
-	c.about("look", fault)
-	c.about("look", nil)
-	c.about("look", nil)
+	c.about(fault)
+	c.about(nil)
+	c.about(nil)
 	if n := strings.Count(l.String(), fault.Error()); n != 2 {
 		t.Errorf("logged %d times:\n%s", n, l)
 	}

@@ -96,7 +96,7 @@ func newWorld(t testing.TB) *world {
 	w.Registry = openRegistry(t, w.config)
 	w.mirror = NewMirror(w.Registry, w.log.logger())
 	w.addUser("alice")
-	if err := w.mirror.load(t.Context()); err != nil {
+	if err := w.mirror.poll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return w
