@@ -69,7 +69,7 @@ race: need ## Tests with the race detector (builds Caddy for it: minutes)
 # The packages without Caddy, which build for the race detector in seconds.
 .PHONY: race-free
 race-free: need
-	CGO_ENABLED=1 $(GO) test -race $$(tools/caddyfree.sh)
+	packages=$$(tools/caddyfree.sh); CGO_ENABLED=1 $(GO) test -race $$packages
 
 .PHONY: fuzz
 fuzz: ## Runs each fuzz target for a minute (FUZZTIME=60s)
