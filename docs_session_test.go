@@ -2,6 +2,7 @@ package sallyport_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -322,6 +324,9 @@ func generic(text string) string {
 // stopServers ends what the session has started.
 func (s *session) stopServers(t *testing.T) {
 	t.Helper()
+	// There may be none, so that an error means nothing. Linux shows below
+	// whether one is left.
+	_ = exec.CommandContext(context.WithoutCancel(t.Context()), s.binary, "stop", "--config", filepath.Join(s.dir, "etc/caddy/Caddyfile")).Run()
 	processes, err := filepath.Glob("/proc/[0-9]*/exe")
 	if err != nil {
 		t.Fatal(err)
@@ -350,13 +355,41 @@ func (s *session) stopServers(t *testing.T) {
 	}
 }
 
+// built is the binary that all tests of this package use: linking it takes
+// seconds.
+var built struct {
+	sync.Once
+	dir, binary string
+	err         error
+}
+
+// TestMain removes the binary in the end.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built.dir != "" {
+		if err := os.RemoveAll(built.dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
 // buildCaddy builds the binary that the documents are about.
 func buildCaddy(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "caddy")
-	command := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "./cmd/caddy")
-	if output, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, bytes.TrimSpace(output))
+	built.Do(func() {
+		if built.dir, built.err = os.MkdirTemp("", "docs-binary"); built.err != nil {
+			return
+		}
+		built.binary = filepath.Join(built.dir, "caddy")
+		command := exec.CommandContext(context.Background(), "go", "build", "-o", built.binary, "./cmd/caddy")
+		if output, err := command.CombinedOutput(); err != nil {
+			built.err = fmt.Errorf("go build: %w\n%s", err, bytes.TrimSpace(output))
+		}
+	})
+	if built.err != nil {
+		t.Fatal(built.err)
 	}
-	return binary
+	return built.binary
 }

@@ -356,6 +356,35 @@ func TestErrorsExplained(t *testing.T) {
 	}
 }
 
+// TestStartErrorsAreReal holds the sentences of the last table of docs/errors.md
+// against the source.
+func TestStartErrorsAreReal(t *testing.T) {
+	_, table, found := strings.Cut(readFile(t, "docs/errors.md"), "\n## What stops the start\n")
+	rows := regexp.MustCompile(`(?m)^\| (.+?) \|`).FindAllStringSubmatch(table, -1)
+	if !found || len(rows) < 6 {
+		t.Fatal("docs/errors.md has no table of what stops the start")
+	}
+	var source strings.Builder
+	for _, pattern := range []string{"caddyauth/*.go", "internal/identity/*.go", "internal/store/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, file := range files {
+			if !strings.HasSuffix(file, "_test.go") {
+				source.WriteString(readFile(t, file))
+			}
+		}
+	}
+	for _, row := range rows[1:] { // the first one is the heading
+		for part := range strings.SplitSeq(row[1], "…") {
+			if part = strings.TrimSpace(part); !strings.Contains(source.String(), part) {
+				t.Errorf("no error of the program says '%s'", part)
+			}
+		}
+	}
+}
+
 // TestTextsAreClean keeps things out of the documents that have no place there.
 func TestTextsAreClean(t *testing.T) {
 	for _, document := range append(documents(t), "Caddyfile.example", "SECURITY.md", "CHANGELOG.md") {
