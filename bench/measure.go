@@ -83,6 +83,12 @@ func (r *result) quiet() (kept []triple, dropped int) {
 	return kept, len(r.all) - len(kept)
 }
 
+// noisy reports that there is no quiet triple.
+func (r *result) noisy() bool {
+	kept, _ := r.quiet()
+	return kept[0].others() > maxOthers
+}
+
 // of collects one number of each triple that counts.
 func (r *result) of(number func(*triple) float64) []float64 {
 	kept, _ := r.quiet()

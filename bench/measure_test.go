@@ -23,14 +23,14 @@ func TestNoisySamplesAreDropped(t *testing.T) {
 	noisy := quiet
 	noisy.after.others = 0.2
 	r := result{all: []triple{noisy, quiet, noisy}}
-	if kept, dropped := r.quiet(); len(kept) != 1 || dropped != 2 {
-		t.Errorf("%d kept, %d dropped", len(kept), dropped)
+	if kept, dropped := r.quiet(); len(kept) != 1 || dropped != 2 || r.noisy() {
+		t.Errorf("%d kept, %d dropped, noisy %v", len(kept), dropped, r.noisy())
 	}
 	if got := quiet.ratio(); got != 1 {
 		t.Errorf("ratio is %v", got)
 	}
 	r.all = []triple{noisy, noisy}
-	if kept, dropped := r.quiet(); len(kept) != 2 || dropped != 0 {
+	if kept, dropped := r.quiet(); len(kept) != 2 || dropped != 0 || !r.noisy() {
 		t.Errorf("without a quiet one %d kept, %d dropped", len(kept), dropped)
 	}
 }

@@ -58,7 +58,10 @@ func printPromise(w io.Writer, r *result) {
 	if r.floor {
 		base = "the floor"
 	}
-	if quantile(r.of((*triple).ratio), 0.5) >= r.promise {
+	switch {
+	case r.noisy():
+		verdict = "which cannot be told: others were busy"
+	case quantile(r.of((*triple).ratio), 0.5) >= r.promise:
 		verdict = "kept"
 	}
 	fmt.Fprintf(w, "- %s: promised %.2f of %s, %s.\n", r.name, r.promise, base, verdict)
@@ -70,9 +73,9 @@ func printNoise(w io.Writer, results []result) {
 	var others []float64
 	for i := range results {
 		r := &results[i]
-		kept, n := r.quiet()
+		_, n := r.quiet()
 		dropped, total = dropped+n, total+len(r.all)
-		if kept[0].others() > maxOthers {
+		if r.noisy() {
 			noisy += " " + r.name + ";"
 		}
 		others = append(others, r.of((*triple).others)...)
