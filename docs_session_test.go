@@ -18,6 +18,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/caddyserver/caddy/v2"
 )
 
 // session runs the commands of one document, in the order in which they stand
@@ -37,6 +39,9 @@ type session struct {
 	port int
 	// paths maps those of the document to those of the session.
 	paths [][2]string
+	// defaultAdmin: the configuration leaves the admin API where Caddy has it.
+	// Here it is on a socket all the same, since the port may be taken.
+	defaultAdmin bool
 }
 
 // configOf says which configuration a document is about.
@@ -109,7 +114,7 @@ func (s *session) write(t *testing.T, path, text string, mode os.FileMode) {
 // changes addresses and paths, and leaves everything else as it is.
 func (s *session) contain(config string, port int, upstream string) string {
 	options := "\tlocal_certs\n\tskip_install_trust\n\tdefault_bind 127.0.0.1\n\tauto_https disable_redirects\n\thttps_port " + strconv.Itoa(port) + "\n"
-	if !strings.Contains(config, "\tadmin ") {
+	if s.defaultAdmin = !strings.Contains(config, "\tadmin "); s.defaultAdmin {
 		options += "\tadmin unix//run/caddy/admin.sock\n"
 	}
 	lines := "\n" + config
@@ -129,7 +134,13 @@ func (s *session) here(text string) string {
 }
 
 // there is the way back.
-func (s *session) there(text string) string { return strings.ReplaceAll(text, s.dir+"/", "/") }
+func (s *session) there(text string) string {
+	text = strings.ReplaceAll(text, s.dir+"/", "/")
+	if s.defaultAdmin {
+		text = strings.ReplaceAll(text, "unix//run/caddy/admin.sock", caddy.DefaultAdminListen)
+	}
+	return text
+}
 
 // root is the file with the certificate that curl trusts.
 func (s *session) root() string {
