@@ -11,12 +11,8 @@ func (c *Change) Record(e *Event) error {
 
 // Events lists the last events of the audit trail, the newest first.
 func (s *Store) Events(ctx context.Context, limit int) ([]Event, error) {
-	rows, err := s.reads.QueryContext(ctx, `SELECT id, time, kind, outcome, actor, user_id, key_id, detail FROM audit_events ORDER BY time DESC, id DESC LIMIT ?`, limit)
-	if err != nil {
-		return nil, s.explain(err)
-	}
-	events, err := collect(rows, func(r row) (e Event, err error) {
+	scan := func(r row) (e Event, err error) {
 		return e, r.Scan(&e.ID, timeColumn{&e.Time}, &e.Kind, &e.Outcome, &e.Actor, &e.UserID, &e.KeyID, &e.Detail)
-	})
-	return events, s.explain(err)
+	}
+	return readAll(ctx, s, scan, `SELECT id, time, kind, outcome, actor, user_id, key_id, detail FROM audit_events ORDER BY time DESC, id DESC LIMIT ?`, limit)
 }

@@ -61,7 +61,7 @@ func (s *Store) ChangesSince(ctx context.Context, number int64) (Delta, error) {
 		}
 		return d.read(ctx, tx, number)
 	})
-	return d, s.explain(err)
+	return d, err
 }
 
 func (d *Delta) read(ctx context.Context, tx *sql.Tx, number int64) error {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"database/sql"
 	"database/sql/driver"
 	"encoding/json"
@@ -110,11 +109,6 @@ var (
 
 // row is what can be scanned once: *sql.Row and *sql.Rows.
 type row interface{ Scan(...any) error }
-
-// querier is what can be asked: a database or a transaction.
-type querier interface {
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-}
 
 // notFound turns the driver's word for "no row" into ErrNotFound with words for
 // what was looked for.

@@ -179,6 +179,19 @@ func TestAReplacedFileIsNoticed(t *testing.T) {
 	if _, err := s.DataVersion(t.Context()); !errors.Is(err, store.ErrReplaced) {
 		t.Errorf("replaced: %v", err)
 	}
+	owner := user("alice")
+	if err := s.Change(t.Context(), func(c *store.Change) error { return c.InsertUser(&owner) }); !errors.Is(err, store.ErrReplaced) {
+		t.Errorf("a change of the file that is gone: %v", err)
+	}
+	if _, err := s.UserByFold(t.Context(), "alice"); !errors.Is(err, store.ErrReplaced) {
+		t.Errorf("a read from the file that is gone: %v", err)
+	}
+	err := open(t, l).Change(t.Context(), func(c *store.Change) error {
+		return errors.Join(c.InsertUser(&owner), os.Rename(l.Path, l.Path+".again"))
+	})
+	if !errors.Is(err, store.ErrReplaced) {
+		t.Errorf("a file that goes during a change: %v", err)
+	}
 }
 
 func TestALockedStoreIsAnErrorThatSaysSo(t *testing.T) {

@@ -44,20 +44,26 @@ func (r KeyRef) String() string {
 }
 
 // Key finds a key. The error is ErrNotFound if there is none.
-func (s *Store) Key(ctx context.Context, ref KeyRef) (Key, error) {
-	k, err := key(ctx, s.reads, ref)
-	return k, s.explain(err)
+func (s *Store) Key(ctx context.Context, ref KeyRef) (k Key, err error) {
+	err = s.snapshot(ctx, func(tx *sql.Tx) error {
+		k, err = key(ctx, tx, ref)
+		return err
+	})
+	return k, err
 }
 
 // Key is Store.Key within the change.
 func (c *Change) Key(ref KeyRef) (Key, error) { return key(c.ctx, c.tx, ref) }
 
-func key(ctx context.Context, q querier, ref KeyRef) (Key, error) {
+func key(ctx context.Context, tx *sql.Tx, ref KeyRef) (Key, error) {
 	where, args := `WHERE u.username_fold = ? AND k.name = ? AND k.revoked IS NULL`, []any{ref.UserFold, ref.Name}
 	if ref.ID != "" {
 		where, args = `WHERE k.id = ?`, []any{ref.ID}
 	}
-	k, err := scanKey(q.QueryRowContext(ctx, `SELECT `+keyColumns+keysFrom+where, args...))
+	k, err := scanKey(tx.QueryRowContext(ctx, `SELECT `+keyColumns+keysFrom+where, args...))
+	if ref.ID == "" {
+		return k, notFound(err, "key '%s' (a revoked one is found by its id only)", ref)
+	}
 	return k, notFound(err, "key '%s'", ref)
 }
 
@@ -83,12 +89,7 @@ func (s *Store) Keys(ctx context.Context, f KeyFilter) ([]Key, error) {
 	if !f.Revoked {
 		where += ` AND k.revoked IS NULL`
 	}
-	rows, err := s.reads.QueryContext(ctx, `SELECT `+keyColumns+keysFrom+where+` ORDER BY k.id LIMIT ?`, append(args, f.Limit)...)
-	if err != nil {
-		return nil, s.explain(err)
-	}
-	keys, err := collect(rows, scanKey)
-	return keys, s.explain(err)
+	return readAll(ctx, s, scanKey, `SELECT `+keyColumns+keysFrom+where+` ORDER BY k.id LIMIT ?`, append(args, f.Limit)...)
 }
 
 // InsertKey adds a key. The error is ErrExists if the user has a key of that

@@ -29,7 +29,7 @@ func (s *Store) Load(ctx context.Context, user func(*User) error, key func(*Key)
 		}
 		return nil
 	})
-	return number, s.explain(err)
+	return number, err
 }
 
 // Counts says how much there is in the store.
@@ -42,7 +42,9 @@ type Counts struct {
 // Count counts users, keys that are not revoked, and audit events.
 func (s *Store) Count(ctx context.Context) (Counts, error) {
 	var c Counts
-	err := s.reads.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM users),
-		(SELECT COUNT(*) FROM api_keys WHERE revoked IS NULL), (SELECT COUNT(*) FROM audit_events)`).Scan(&c.Users, &c.Keys, &c.Events)
-	return c, s.explain(err)
+	err := s.snapshot(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM users),
+			(SELECT COUNT(*) FROM api_keys WHERE revoked IS NULL), (SELECT COUNT(*) FROM audit_events)`).Scan(&c.Users, &c.Keys, &c.Events)
+	})
+	return c, err
 }

@@ -164,13 +164,23 @@ func (s *Store) Close() error {
 // DataVersion returns a number that changes whenever another process or
 // connection has committed a change. It costs microseconds.
 func (s *Store) DataVersion(ctx context.Context) (int64, error) {
-	info, err := os.Stat(s.location.Path)
-	if err != nil || !os.SameFile(info, s.opened) {
-		return 0, fmt.Errorf("store %s: %w; restart the server", s.location, ErrReplaced)
+	if err := s.inPlace(); err != nil {
+		return 0, err
 	}
 	var version int64
-	err = s.watch.QueryRowContext(ctx, s.dialect.dataVersion).Scan(&version)
+	err := s.watch.QueryRowContext(ctx, s.dialect.dataVersion).Scan(&version)
 	return version, s.explain(err)
+}
+
+// inPlace reports whether the file that was opened is still the one at its
+// path. If not, what we read is of yesterday, and what we write nobody will
+// ever see.
+func (s *Store) inPlace() error {
+	info, err := os.Stat(s.location.Path)
+	if err != nil || !os.SameFile(info, s.opened) {
+		return fmt.Errorf("store %s: %w; put it back, or restart the server", s.location, ErrReplaced)
+	}
+	return nil
 }
 
 // explain adds the location to an error of the database, and what to do where

@@ -23,6 +23,9 @@ func (s *Store) Change(ctx context.Context, f func(*Change) error) error {
 }
 
 func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) error {
+	if err := s.inPlace(); err != nil {
+		return err
+	}
 	tx, err := s.writes.BeginTx(ctx, nil)
 	if err != nil {
 		return s.explain(err)
@@ -33,18 +36,38 @@ func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) error 
 		_ = tx.Rollback()
 		return s.explain(err)
 	}
-	return s.explain(tx.Commit())
+	if err := tx.Commit(); err != nil {
+		return s.explain(err)
+	}
+	// The file may have gone meanwhile, and the change with it.
+	return s.inPlace()
 }
 
 // snapshot runs f in a transaction that only reads.
 func (s *Store) snapshot(ctx context.Context, f func(*sql.Tx) error) error {
+	if err := s.inPlace(); err != nil {
+		return err
+	}
 	tx, err := s.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return err
+		return s.explain(err)
 	}
 	// Nothing was written, so there is nothing to lose.
 	defer func() { _ = tx.Rollback() }()
-	return f(tx)
+	return s.explain(f(tx))
+}
+
+// readAll reads the rows of a query into a slice that is not nil.
+func readAll[T any](ctx context.Context, s *Store, scan func(row) (T, error), query string, args ...any) (list []T, err error) {
+	err = s.snapshot(ctx, func(tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		list, err = collect(rows, scan)
+		return err
+	})
+	return list, err
 }
 
 // collect reads all rows into a slice that is not nil.

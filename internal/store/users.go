@@ -18,9 +18,12 @@ func scanUser(r row) (User, error) {
 
 // UserByFold finds a user by the unique form of the name. The error is
 // ErrNotFound if there is none.
-func (s *Store) UserByFold(ctx context.Context, fold string) (User, error) {
-	u, err := userByFold(ctx, s.reads, fold)
-	return u, s.explain(err)
+func (s *Store) UserByFold(ctx context.Context, fold string) (u User, err error) {
+	err = s.snapshot(ctx, func(tx *sql.Tx) error {
+		u, err = userByFold(ctx, tx, fold)
+		return err
+	})
+	return u, err
 }
 
 // UserByFold is Store.UserByFold within the change.
@@ -28,20 +31,15 @@ func (c *Change) UserByFold(fold string) (User, error) {
 	return userByFold(c.ctx, c.tx, fold)
 }
 
-func userByFold(ctx context.Context, q querier, fold string) (User, error) {
-	u, err := scanUser(q.QueryRowContext(ctx, `SELECT `+userColumns+` FROM users WHERE username_fold = ?`, fold))
+func userByFold(ctx context.Context, tx *sql.Tx, fold string) (User, error) {
+	u, err := scanUser(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM users WHERE username_fold = ?`, fold))
 	return u, notFound(err, "user '%s'", fold)
 }
 
 // Users lists up to limit users in the order of their folded names, beginning
 // after the one named after ("" is the beginning).
 func (s *Store) Users(ctx context.Context, after string, limit int) ([]User, error) {
-	rows, err := s.reads.QueryContext(ctx, `SELECT `+userColumns+` FROM users WHERE username_fold > ? ORDER BY username_fold LIMIT ?`, after, limit)
-	if err != nil {
-		return nil, s.explain(err)
-	}
-	users, err := collect(rows, scanUser)
-	return users, s.explain(err)
+	return readAll(ctx, s, scanUser, `SELECT `+userColumns+` FROM users WHERE username_fold > ? ORDER BY username_fold LIMIT ?`, after, limit)
 }
 
 // InsertUser adds a user. The error is ErrExists if the name is taken.
