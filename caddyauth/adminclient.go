@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"strings"
@@ -40,7 +41,7 @@ func newAdminClient(address string) (*adminClient, error) {
 	address, _, _ = strings.Cut(address, "|")
 	network, err := caddy.ParseNetworkAddress(address)
 	if err != nil || network.PortRangeSize() > 1 {
-		return nil, fmt.Errorf("admin address '%s' is none", address)
+		return nil, fmt.Errorf("admin address '%s': write one such as localhost:2019 or unix//run/caddy/admin.sock", address)
 	}
 	dialer := net.Dialer{Timeout: adminDialLimit}
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -83,6 +84,9 @@ func (c *adminClient) perform(ctx context.Context, name, actor string, input jso
 		r.Header.Set("Origin", origin)
 	}
 	answer, err := c.http.Do(r)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("you may not open its admin socket; run the command as root or as the server's user: %w", err)
+	}
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
 		return nil, fmt.Errorf("%w at %s: %w", errNoServer, c.address, dial)
 	}

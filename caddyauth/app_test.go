@@ -114,6 +114,7 @@ func TestWhatStopsTheStart(t *testing.T) {
 	}{
 		"the pepper is missing":   {func(_, pepper string) error { return os.Remove(pepper) }, "is missing, but its store is there: put it back from a backup"},
 		"the pepper is wrong":     {func(_, pepper string) error { return os.WriteFile(pepper, []byte(strings.Repeat("ab", 32)), 0o600) }, "wrong pepper: store"},
+		"the store is gone":       {func(store, _ string) error { return os.Remove(store) }, "but its pepper is there"},
 		"the store is cut off":    {func(store, _ string) error { return os.Truncate(store, 0) }, "is empty: it was cut off or never was a store"},
 		"the store is no store":   {func(store, _ string) error { return os.WriteFile(store, []byte(strings.Repeat("x", 1000)), 0o600) }, "file is not a database"},
 		"the store's folder gone": {func(store, _ string) error { return os.RemoveAll(filepath.Dir(store)) }, "cannot be made"},
@@ -245,9 +246,10 @@ func TestStoppingClosesTheStore(t *testing.T) {
 	s.Reload(t, "{\n}\nhttp://:0\n")
 	// The last connection of a process takes these files away; ours in this
 	// test has none open for writing.
-	moved := filepath.Join(s.Dir, "moved.db")
-	if err := os.Rename(filepath.Join(s.Dir, "auth.db"), moved); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"auth.db", "pepper"} {
+		if err := os.Rename(filepath.Join(s.Dir, name), filepath.Join(s.Dir, "moved."+name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s.Reload(t, oneGate)
 	if _, err := os.Stat(filepath.Join(s.Dir, "auth.db")); err != nil {

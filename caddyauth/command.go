@@ -58,13 +58,17 @@ func buildCommand(root *cobra.Command) {
 	flags.StringVar(&where.store, "store", "", "The store itself, as sqlite:<path>")
 	flags.StringVar(&where.pepperFile, "pepper-file", "", "The store's pepper file (default: from the configuration, or 'pepper' beside the database)")
 	flags.BoolVar(&where.create, "create", false, "Make the store, and its pepper, if there is none")
-	root.AddCommand(userCommand(&where), keyCommand(&where), storeCommand(&where))
+	root.AddCommand(userCommand(&where), keyCommand(&where), auditCommand(&where), storeCommand(&where))
+	refuseUnknown(root)
 }
 
 // session is one run of a command.
 type session struct {
-	*target
-	ctx context.Context
+	ctx   context.Context
+	where *targetFlags
+	// target is opened when the first operation needs it, so that a command
+	// whose flags are wrong makes no store.
+	target *target
 	// out is for results, talk for everything else.
 	out, talk io.Writer
 }
@@ -79,12 +83,12 @@ func verb(where *targetFlags, c cobra.Command, run func(s *session, args []strin
 	}
 	check := cmd.Args
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			// Cobra would say nothing at all.
-			cmd.PrintErrf("Error: %v; see 'caddy auth %s %s --help'\n", err, cmd.Parent().Name(), cmd.Name())
-			return err
+		err := check(cmd, args)
+		if err != nil {
+			// Cobra's words for it do not say what to write.
+			cmd.PrintErrf("Error: write: %s\n", cmd.UseLine())
 		}
-		return nil
+		return err
 	}
 	cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(f caddycmd.Flags) (int, error) {
 		err := runVerb(cmd, where, func(s *session) error { return run(s, f.Args()) })
@@ -94,7 +98,7 @@ func verb(where *targetFlags, c cobra.Command, run func(s *session, args []strin
 		return exitCode(err), nil
 	})
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		cmd.PrintErrf("Error: %v; see 'caddy auth %s %s --help'\n", err, cmd.Parent().Name(), cmd.Name())
+		cmd.PrintErrf("Error: %v; see '%s --help'\n", err, cmd.CommandPath())
 		return err
 	})
 	return cmd
@@ -103,18 +107,28 @@ func verb(where *targetFlags, c cobra.Command, run func(s *session, args []strin
 func runVerb(cmd *cobra.Command, where *targetFlags, run func(*session) error) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	t, err := where.find(ctx, cmd.ErrOrStderr())
-	if err != nil {
-		return err
+	s := &session{ctx: ctx, where: where, out: cmd.OutOrStdout(), talk: cmd.ErrOrStderr()}
+	defer func() { err = errors.Join(err, s.target.close()) }()
+	return run(s)
+}
+
+// perform runs an operation and decodes its result into out.
+func (s *session) perform(operation string, input, out any) (err error) {
+	if s.target == nil {
+		if s.target, err = s.where.find(s.ctx, s.talk); err != nil {
+			return err
+		}
 	}
-	defer func() { err = errors.Join(err, t.close()) }()
-	return run(&session{target: t, ctx: ctx, out: cmd.OutOrStdout(), talk: cmd.ErrOrStderr()})
+	return s.target.perform(s.ctx, operation, input, out)
 }
 
 // exitCode is the exit code for an error of an operation.
 func exitCode(err error) int {
 	if err == nil {
 		return 0
+	}
+	if errors.Is(err, errNoServer) {
+		return exitUnavailable
 	}
 	status := statusOf(err)
 	if e, ok := errors.AsType[*operationError](err); ok {
@@ -135,20 +149,37 @@ func exitCode(err error) int {
 func group(name, short string, verbs ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{Use: name, Short: short}
 	c.AddCommand(verbs...)
+	refuseUnknown(c)
 	return c
+}
+
+// refuseUnknown makes a mistyped sub-command an error: a script that has asked
+// to revoke a key must not take the help text for success.
+func refuseUnknown(c *cobra.Command) {
+	c.SilenceErrors, c.SilenceUsage = true, true
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		err := fmt.Errorf("command '%s %s' is unknown; see '%s --help'", c.CommandPath(), args[0], c.CommandPath())
+		c.PrintErrf("Error: %v\n", err)
+		return err
+	}
 }
 
 // do runs an operation and tells what was done.
 func (s *session) do(operation string, input, out any, format string, args ...any) error {
-	if err := s.perform(s.ctx, operation, input, out); err != nil {
+	if err := s.perform(operation, input, out); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(s.talk, format+"\n", args...)
 	return err
 }
 
-// list prints page after page, either as a JSON array or as a table.
-func list[T any](s *session, asJSON bool, header string, row func(T) string, page func(last *T) ([]T, error)) error {
+// list prints page after page, either as a JSON array or as a table. page gets
+// the last item of the page before, or nil, and says whether its page is the
+// last one.
+func list[T any](s *session, asJSON bool, header string, row func(T) string, page func(last *T) (items []T, end bool, err error)) error {
 	table := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	if !asJSON {
 		fmt.Fprintln(table, header)
@@ -156,7 +187,7 @@ func list[T any](s *session, asJSON bool, header string, row func(T) string, pag
 	separator := "["
 	var last *T
 	for {
-		items, err := page(last)
+		items, end, err := page(last)
 		if err != nil {
 			return err
 		}
@@ -173,7 +204,7 @@ func list[T any](s *session, asJSON bool, header string, row func(T) string, pag
 			}
 			last = &items[i]
 		}
-		if len(items) < pageSize {
+		if end {
 			break
 		}
 	}

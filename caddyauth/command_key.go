@@ -35,13 +35,13 @@ type keyFlags struct {
 }
 
 func (k *keyFlags) register(flags *pflag.FlagSet) {
-	flags.StringSliceVar(&k.scopes, "scope", []string{"read"}, "What the key may be used for: read, write, extended")
-	flags.StringVar(&k.expires, "expires", "", "End: a duration such as 90d, or a time such as 2027-01-31 or 2027-01-31T12:00:00Z (default: never)")
+	flags.StringSliceVar(&k.scopes, "scope", []string{"read"}, "What the key may be used for: read, write, extended, separated by commas")
+	flags.StringVar(&k.expires, "expires", "", "End: a duration such as 90d, or a time such as 2027-01-31T12:00:00Z; 2027-01-31 is the beginning of that day in UTC (default: never)")
 	flags.StringVar(&k.notBefore, "not-before", "", "Beginning, written as the end (default: now)")
-	flags.StringSliceVar(&k.networks, "network", nil, "Address or network from which the key may be used")
+	flags.StringSliceVar(&k.networks, "network", nil, "Addresses or networks from which the key may be used, separated by commas")
 	flags.StringVar(&k.userAgent, "user-agent", "", "The only User-Agent that may use the key")
-	flags.StringArrayVar(&k.audience, "audience", nil, "Service for which the key is, as 'audience' of its token_auth")
-	flags.StringArrayVar(&k.subject, "subject", nil, "Path for which the key is, or the beginning of paths and '*'")
+	flags.StringArrayVar(&k.audience, "audience", nil, "Service for which the key is, as 'audience' of its token_auth; may be given several times")
+	flags.StringArrayVar(&k.subject, "subject", nil, "Path for which the key is, or the beginning of paths and '*'; may be given several times")
 	flags.StringVar(&k.apiVersion, "api-version", "", "Version of the service for which the key is, as 'api_version' of its token_auth")
 }
 
@@ -53,6 +53,9 @@ func (k *keyFlags) newKey(ref string) (n identity.NewKey, err error) {
 	}
 	n = identity.NewKey{Username: user, Name: name}
 	n.UserAgent, n.APIVersion, n.Audience, n.Subject = k.userAgent, k.apiVersion, k.audience, k.subject
+	if len(k.scopes) == 0 {
+		return n, &usageError{"--scope is empty; there are read, write and extended"}
+	}
 	if n.Scopes, err = principal.ParseScopes(k.scopes); err != nil {
 		return n, &usageError{err.Error()}
 	}
@@ -108,7 +111,7 @@ func keyIssueCommand(where *targetFlags) *cobra.Command {
 		Long: `Issues an API key and writes it, alone, to standard output. It is shown this once.
 
 Whatever the key is bound to must hold on every request that uses it.`,
-		Example: "  caddy auth key issue alice/ci --scope read --scope write --expires 90d --network 192.0.2.0/24 >ci.key",
+		Example: "  caddy auth key issue alice/ci --scope read,write --expires 90d --network 192.0.2.0/24 >ci.key",
 		Args:    cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {
 		input, err := k.newKey(args[0])
@@ -124,7 +127,7 @@ Whatever the key is bound to must hold on every request that uses it.`,
 // issue runs an operation that gives a secret, and writes it.
 func (s *session) issue(operation string, input any, done string) error {
 	var k issued
-	if err := s.perform(s.ctx, operation, input, &k); err != nil {
+	if err := s.perform(operation, input, &k); err != nil {
 		return err
 	}
 	if _, err := fmt.Fprintln(s.out, k.Word); err != nil {
@@ -147,12 +150,13 @@ func keyListCommand(where *targetFlags) *cobra.Command {
 		Long:    "Lists API keys by id, without their secrets.",
 		Example: "  caddy auth key list --user alice --json",
 	}, func(s *session, _ []string) error {
-		return list(s, asJSON, "ID\tUSER/NAME\tSCOPES\tSTATE\tEXPIRES\tLAST USED", keyRow, func(last *store.Key) (page []store.Key, err error) {
+		return list(s, asJSON, "ID\tUSER/NAME\tSCOPES\tSTATE\tEXPIRES\tLAST USED", keyRow, func(last *store.Key) (page []store.Key, end bool, err error) {
 			input := listKeysInput{User: user, Revoked: revoked}
 			if last != nil {
 				input.After = last.ID
 			}
-			return page, s.perform(s.ctx, "key/list", input, &page)
+			err = s.perform("key/list", input, &page)
+			return page, len(page) < pageSize, err
 		})
 	})
 	c.Flags().BoolVar(&asJSON, "json", false, "Write a JSON array")
@@ -195,7 +199,7 @@ func keyShowCommand(where *targetFlags) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {
 		var k store.Key
-		if err := s.perform(s.ctx, "key/show", keyInput{args[0]}, &k); err != nil {
+		if err := s.perform("key/show", keyInput{args[0]}, &k); err != nil {
 			return err
 		}
 		return s.show(k)

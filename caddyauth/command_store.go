@@ -16,7 +16,7 @@ func storeCommand(where *targetFlags) *cobra.Command {
 			Example: "  caddy auth store info --store sqlite:/var/lib/sallyport/auth.db",
 		}, func(s *session, _ []string) error {
 			var info identity.Info
-			if err := s.perform(s.ctx, "store/info", struct{}{}, &info); err != nil {
+			if err := s.perform("store/info", struct{}{}, &info); err != nil {
 				return err
 			}
 			return s.show(info)

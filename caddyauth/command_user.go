@@ -29,8 +29,8 @@ type userFlags struct {
 func (u *userFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&u.displayName, "display-name", "", "Name for people")
 	flags.StringVar(&u.email, "email", "", "E-mail address")
-	flags.StringArrayVar(&u.roles, "role", nil, "Role; may be given several times")
-	flags.StringArrayVar(&u.groups, "group", nil, "Group; may be given several times")
+	flags.StringSliceVar(&u.roles, "role", nil, "Roles, separated by commas")
+	flags.StringSliceVar(&u.groups, "group", nil, "Groups, separated by commas")
 }
 
 func userAddCommand(where *targetFlags) *cobra.Command {
@@ -57,7 +57,7 @@ func userEditCommand(where *targetFlags) *cobra.Command {
 		Short: "Changes a user",
 		Long: `Changes what is given and leaves the rest. The roles that are given replace all
 roles, and the groups all groups; --role "" takes all away.`,
-		Example: "  caddy auth user edit alice --role admin --role auditor",
+		Example: "  caddy auth user edit alice --role admin,auditor",
 		Args:    cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {
 		var edit identity.UserEdit
@@ -69,26 +69,18 @@ roles, and the groups all groups; --role "" takes all away.`,
 			edit.Email = &u.email
 		}
 		if given("role") {
-			edit.Roles = withoutEmpty(u.roles)
+			edit.Roles = &u.roles
 		}
 		if given("group") {
-			edit.Groups = withoutEmpty(u.groups)
+			edit.Groups = &u.groups
+		}
+		if edit == (identity.UserEdit{}) {
+			return &usageError{"nothing is to be changed; give --display-name, --email, --role or --group"}
 		}
 		return s.do("user/edit", editInput{userInput{args[0]}, edit}, new(store.User), "user %s changed", args[0])
 	})
 	u.register(c.Flags())
 	return c
-}
-
-// withoutEmpty drops the empty text that means "none".
-func withoutEmpty(names []string) *[]string {
-	list := []string{}
-	for _, name := range names {
-		if name != "" {
-			list = append(list, name)
-		}
-	}
-	return &list
 }
 
 func userListCommand(where *targetFlags) *cobra.Command {
@@ -102,12 +94,13 @@ func userListCommand(where *targetFlags) *cobra.Command {
 		row := func(u store.User) string {
 			return strings.Join([]string{u.Username, string(u.State), strings.Join(u.Roles, ","), strings.Join(u.Groups, ",")}, "\t")
 		}
-		return list(s, asJSON, "USER\tSTATE\tROLES\tGROUPS", row, func(last *store.User) (page []store.User, err error) {
+		return list(s, asJSON, "USER\tSTATE\tROLES\tGROUPS", row, func(last *store.User) (page []store.User, end bool, err error) {
 			var input listUsersInput
 			if last != nil {
 				input.After = last.Username
 			}
-			return page, s.perform(s.ctx, "user/list", input, &page)
+			err = s.perform("user/list", input, &page)
+			return page, len(page) < pageSize, err
 		})
 	})
 	c.Flags().BoolVar(&asJSON, "json", false, "Write a JSON array")
@@ -123,7 +116,7 @@ func userShowCommand(where *targetFlags) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {
 		var u store.User
-		if err := s.perform(s.ctx, "user/show", userInput{args[0]}, &u); err != nil {
+		if err := s.perform("user/show", userInput{args[0]}, &u); err != nil {
 			return err
 		}
 		return s.show(u)

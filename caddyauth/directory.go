@@ -66,7 +66,7 @@ func (d *directory) open(ctx context.Context, prefix string) error {
 		return err
 	}
 	if registry.Created() {
-		d.log.Info("a new store was made; keep a copy of the pepper apart from copies of the store",
+		d.log.Warn("a new store was made; keep a copy of the pepper apart from copies of the store",
 			slog.String("store", settings.Location.String()), slog.String("pepper_file", settings.PepperFile))
 	}
 	d.registry = registry

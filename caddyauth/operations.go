@@ -36,6 +36,7 @@ var operations = map[string]operation{
 	"key/enable":   typed(enableKey),
 	"key/revoke":   typed(revokeKey),
 	"key/rotate":   typed(rotateKey),
+	"audit/list":   typed(listEvents),
 	"store/info":   typed(storeInfo),
 }
 
@@ -99,6 +100,10 @@ type (
 		Revoked bool `json:"revoked,omitempty"`
 		// After is the last id of the page before.
 		After string `json:"after,omitempty"`
+	}
+	listEventsInput struct {
+		// Last is how many events to list, the newest first.
+		Last int `json:"last"`
 	}
 	// issued is the one answer that holds a secret: the key itself, for whoever
 	// asked for it.
@@ -186,6 +191,16 @@ func withKey[Out any](text string, do func(store.KeyRef) (Out, error)) (Out, err
 	return do(ref)
 }
 
+// maxEvents bounds a list of events.
+const maxEvents = 10_000
+
+func listEvents(r request, in listEventsInput) ([]store.Event, error) {
+	if in.Last < 1 || in.Last > maxEvents {
+		return nil, &usageError{fmt.Sprintf("%d events cannot be listed; ask for 1 to %d", in.Last, maxEvents)}
+	}
+	return r.registry.Events(r.ctx, in.Last)
+}
+
 func storeInfo(r request, _ struct{}) (identity.Info, error) {
 	return r.registry.Info(r.ctx)
 }
@@ -198,6 +213,7 @@ func statusOf(err error) int {
 	if _, ok := errors.AsType[*inputError](err); ok {
 		return http.StatusBadRequest
 	}
+	// The command line's own errors are told apart in the same way.
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return http.StatusBadRequest
 	}

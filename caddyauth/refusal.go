@@ -16,8 +16,8 @@ import (
 	"github.com/sallyport/sallyport/internal/wire"
 )
 
-// Codes of refusals. They are stable: clients may decide on them. The last four
-// are also the error codes of RFC 6750 section 3.1, where it has one.
+// Codes of refusals. They are stable: clients may decide on them. Those that
+// RFC 6750 section 3.1 has are its own.
 const (
 	codeMissing     = "credential_missing"
 	codeMalformed   = "invalid_request"

@@ -6,8 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"os/user"
+	"path/filepath"
+	"strings"
 
+	"github.com/caddyserver/caddy/v2/caddyconfig"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
 	"github.com/sallyport/sallyport/internal/identity"
@@ -54,7 +59,7 @@ func (f *targetFlags) find(ctx context.Context, talk io.Writer) (*target, error)
 
 // open opens the store, or makes it, and says which of the two.
 func (f *targetFlags) open(ctx context.Context, t *target, settings identity.Config) (how string, err error) {
-	settings.Create = f.create
+	settings.Create, settings.Adopt = f.create, f.create
 	t.registry, err = identity.Open(ctx, settings)
 	switch {
 	case errors.Is(err, store.ErrNoStore):
@@ -73,15 +78,18 @@ func (f *targetFlags) namedStore() (identity.Config, error) {
 		return identity.Config{}, nil
 	}
 	location, err := store.ParseLocation(f.store)
-	return identity.Config{Location: location, PepperFile: f.pepperFile}, err
+	if err != nil {
+		return identity.Config{}, &usageError{err.Error()}
+	}
+	return identity.Config{Location: location, PepperFile: f.pepperFile}, nil
 }
 
 // findServer reads the configuration, asks the server that it may run in, and
 // returns where the store is. t.server is set if the server has that store.
 func (f *targetFlags) findServer(ctx context.Context, t *target) (identity.Config, error) {
-	config, file, adapter, err := caddycmd.LoadConfig(f.config, f.adapter)
+	config, file, err := f.loadConfig()
 	if err != nil {
-		return identity.Config{}, err
+		return identity.Config{}, &usageError{err.Error()}
 	}
 	settings, err := storeOf(config)
 	if err != nil {
@@ -90,17 +98,17 @@ func (f *targetFlags) findServer(ctx context.Context, t *target) (identity.Confi
 	if f.pepperFile != "" {
 		settings.PepperFile = f.pepperFile
 	}
-	address, err := caddycmd.DetermineAdminAPIAddress(f.address, config, file, adapter)
+	address, err := caddycmd.DetermineAdminAPIAddress(f.address, config, file, f.adapter)
 	if err != nil {
 		return identity.Config{}, err
 	}
 	server, err := newAdminClient(address)
 	if err != nil {
-		return identity.Config{}, err
+		return identity.Config{}, &usageError{err.Error()}
 	}
 	location, err := server.location(ctx, t.actor)
 	switch {
-	case errors.Is(err, errNoServer):
+	case errors.Is(err, errNoServer) && f.address == "":
 		return settings, nil
 	case err != nil:
 		return identity.Config{}, fmt.Errorf("the server at %s: %w", server.address, err)
@@ -111,6 +119,35 @@ func (f *targetFlags) findServer(ctx context.Context, t *target) (identity.Confi
 		t.server, settings.Location = server, location
 	}
 	return settings, nil
+}
+
+// loadConfig reads the configuration file, by default the Caddyfile in this
+// directory, and returns it as JSON. Caddy's own function for this writes to
+// the log, where these commands have nothing to say.
+func (f *targetFlags) loadConfig() (config []byte, file string, err error) {
+	file = f.config
+	if file == "" {
+		file = "Caddyfile"
+	}
+	if config, err = os.ReadFile(file); err != nil {
+		if f.config == "" && errors.Is(err, fs.ErrNotExist) {
+			return nil, "", nil
+		}
+		return nil, "", fmt.Errorf("the configuration: %w", err)
+	}
+	adapter := f.adapter
+	if base := filepath.Base(file); adapter == "" && (strings.HasPrefix(base, "Caddyfile") || strings.HasSuffix(base, ".caddyfile")) {
+		adapter = "caddyfile"
+	}
+	if adapter == "" {
+		return config, file, nil
+	}
+	with := caddyconfig.GetAdapter(adapter)
+	if with == nil {
+		return nil, "", fmt.Errorf("--adapter '%s' is unknown", adapter)
+	}
+	config, _, err = with.Adapt(config, map[string]any{"filename": file})
+	return config, file, err
 }
 
 // storeOf reads a configuration's settings of the app.
@@ -149,8 +186,13 @@ func (t *target) perform(ctx context.Context, name string, input, out any) error
 	return json.Unmarshal(result, out)
 }
 
-// close gives the store back.
-func (t *target) close() error { return t.registry.Close() }
+// close gives the store back. A nil target may be closed.
+func (t *target) close() error {
+	if t == nil {
+		return nil
+	}
+	return t.registry.Close()
+}
 
 // currentUser names the operating system's user, for the audit trail.
 func currentUser() string {

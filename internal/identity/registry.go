@@ -25,8 +25,12 @@ type Config struct {
 	// PepperFile holds the pepper. Empty means the file `pepper` beside the
 	// database.
 	PepperFile string
-	// Create makes the store, and its pepper, if there is no store.
+	// Create makes the store, and its pepper, if there is neither.
 	Create bool
+	// Adopt lets Create make a store for a pepper that is there already.
+	// Without it that is an error: more likely the store has been lost, or its
+	// disk is not mounted.
+	Adopt bool
 	// CreateDir makes the store's directory as well, with mode 0700.
 	CreateDir bool
 	// KeyPrefix begins the keys that are issued. Empty means
@@ -87,12 +91,9 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 func (r *Registry) open(ctx context.Context, c Config) error {
 	_, err := os.Stat(c.Location.Path)
 	missing := errors.Is(err, fs.ErrNotExist)
-	if missing && !c.Create {
-		return fmt.Errorf("%w at %s", store.ErrNoStore, c.Location)
-	}
-	if missing && c.CreateDir {
-		if err := os.MkdirAll(filepath.Dir(c.Location.Path), 0o700); err != nil {
-			return fmt.Errorf("store %s cannot be made: %w", c.Location, err)
+	if missing {
+		if err := c.mayCreate(); err != nil {
+			return err
 		}
 	}
 	if r.pepper, err = loadPepper(c.PepperFile, missing, r.random); err != nil {
@@ -111,6 +112,27 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 		return fmt.Errorf("pepper file '%s': %w", c.PepperFile, err)
 	}
 	return err
+}
+
+// mayCreate reports whether a store may be made, and makes its directory if
+// that is wanted.
+func (c *Config) mayCreate() error {
+	if !c.Create {
+		return fmt.Errorf("%w at %s", store.ErrNoStore, c.Location)
+	}
+	if _, err := os.Stat(c.PepperFile); err == nil && !c.Adopt {
+		return fmt.Errorf("%w at %s, but its pepper is there, in '%s': mount its disk or put back a backup; to begin with an empty store make it by `caddy auth store info --create`", store.ErrNoStore, c.Location, c.PepperFile)
+	}
+	dir := filepath.Dir(c.Location.Path)
+	if c.CreateDir {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("store %s cannot be made: %w", c.Location, err)
+		}
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("store %s cannot be made: %w; make its directory, owned by the server's user, with mode 0700", c.Location, err)
+	}
+	return nil
 }
 
 // UsePrefix changes the prefix of the keys that are issued from now on.
@@ -156,6 +178,11 @@ func (r *Registry) Info(ctx context.Context) (Info, error) {
 		KeyBegin: *r.prefix.Load(),
 		Counts:   counts,
 	}, err
+}
+
+// Events lists the last events of the audit trail, the newest first.
+func (r *Registry) Events(ctx context.Context, limit int) ([]store.Event, error) {
+	return r.store.Events(ctx, limit)
 }
 
 // change runs f in a transaction together with its audit event, and makes

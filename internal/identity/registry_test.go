@@ -43,7 +43,7 @@ func TestOpenMakesStoreAndPepperOnlyWhenAsked(t *testing.T) {
 func TestOpenMakesADirectoryOnlyWhenAsked(t *testing.T) {
 	c := newConfig(t, nil)
 	c.Location.Path = filepath.Join(filepath.Dir(c.Location.Path), "a", "b", "auth.db")
-	if _, err := Open(t.Context(), c); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Open(t.Context(), c); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "make its directory") {
 		t.Fatalf("without CreateDir: %v", err)
 	}
 	c.CreateDir = true
@@ -102,10 +102,15 @@ func write(t *testing.T, path, text string, mode os.FileMode) {
 	}
 }
 
-func TestAPepperThatWasThereBeforeTheStoreIsUsed(t *testing.T) {
+func TestAPepperThatIsThereBeforeTheStoreNeedsAWord(t *testing.T) {
 	c := newConfig(t, nil)
 	c.PepperFile = filepath.Join(t.TempDir(), "from-the-vault")
 	write(t, c.PepperFile, strings.Repeat("ab", 32)+"\n", 0o600)
+	// A pepper without its store is more likely a disk that is not mounted.
+	if _, err := Open(t.Context(), c); !errors.Is(err, store.ErrNoStore) || !strings.Contains(err.Error(), "but its pepper is there, in '"+c.PepperFile) {
+		t.Errorf("without a word: %v", err)
+	}
+	c.Adopt = true
 	openRegistry(t, c)
 	if _, err := os.Stat(DefaultPepperFile(c.Location)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("another pepper was made: %v", err)

@@ -1,0 +1,38 @@
+package caddyauth
+
+import (
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// auditCommand is `caddy auth audit`.
+func auditCommand(where *targetFlags) *cobra.Command {
+	return group("audit", "Shows what was done to users and keys", auditListCommand(where))
+}
+
+func auditListCommand(where *targetFlags) *cobra.Command {
+	var asJSON bool
+	var last int
+	c := verb(where, cobra.Command{
+		Use:     "list",
+		Short:   "Lists who did what, the newest first",
+		Long:    "Lists the last changes of users and keys, and who made them, the newest first.",
+		Example: "  caddy auth audit list --last 20",
+	}, func(s *session, _ []string) error {
+		row := func(e store.Event) string {
+			return strings.Join([]string{e.Time.Format(time.RFC3339), e.Actor, e.Kind, e.Detail}, "\t")
+		}
+		var events []store.Event
+		if err := s.perform("audit/list", listEventsInput{last}, &events); err != nil {
+			return err
+		}
+		return list(s, asJSON, "TIME\tACTOR\tKIND\tWHAT", row, func(*store.Event) ([]store.Event, bool, error) { return events, true, nil })
+	})
+	c.Flags().BoolVar(&asJSON, "json", false, "Write a JSON array")
+	c.Flags().IntVar(&last, "last", 100, "How many, at most 10000")
+	return c
+}
