@@ -133,7 +133,11 @@ func (t *Rules) identify(r *http.Request) (*principal.Principal, *refusal) {
 			return nil, unavailable(err)
 		}
 		c := t.circumstances(r)
-		return p, rejected(mirror.Recheck(p.KeyID, &c))
+		reason := mirror.Recheck(p.KeyID, &c)
+		if reason == identity.NotFresh && mirror.Refresh(r.Context()) {
+			reason = mirror.Recheck(p.KeyID, &c)
+		}
+		return p, rejected(reason)
 	}
 	presented, err := credential.FromHeaders(r.Header)
 	switch {
@@ -150,6 +154,9 @@ func (t *Rules) identify(r *http.Request) (*principal.Principal, *refusal) {
 	}
 	c := t.circumstances(r)
 	caller, reason := mirror.Check(&presented, &c)
+	if reason == identity.NotFresh && mirror.Refresh(r.Context()) {
+		caller, reason = mirror.Check(&presented, &c)
+	}
 	if reason != identity.Accepted {
 		return nil, rejected(reason)
 	}

@@ -19,6 +19,8 @@ const (
 	// queryLimit bounds each question to the database, loadLimit a whole load.
 	queryLimit = 5 * time.Second
 	loadLimit  = 5 * time.Minute
+	// refreshLimit is how long a request waits for a look of its own.
+	refreshLimit = 250 * time.Millisecond
 	// loadRetry is the pause after a load that went wrong.
 	loadRetry = time.Second
 	// complainEvery is how often a fault that lasts is logged again.
@@ -41,16 +43,20 @@ type Mirror struct {
 	began      time.Time
 	freshUntil atomic.Int64
 
-	// mu is held by whoever brings the index up to date.
-	mu      sync.Mutex
+	// turn is taken by whoever looks at the database and brings the index up
+	// to date; number and version are his. It is a channel, since a request
+	// does not wait for it longer than it wants to.
+	turn    chan struct{}
 	number  int64
 	version int64
+	// failedAt is when a look has failed last, told as freshUntil is.
+	failedAt atomic.Int64
 }
 
 // NewMirror makes the mirror of a registry. It is empty until Run has loaded it,
 // and from now on each change through r shows in it before the change returns.
 func NewMirror(r *Registry, log *slog.Logger) *Mirror {
-	m := &Mirror{store: r.store, pepper: r.pepper, log: log, now: r.now, loaded: make(chan struct{}), began: r.now()}
+	m := &Mirror{store: r.store, pepper: r.pepper, log: log, now: r.now, loaded: make(chan struct{}), turn: make(chan struct{}, 1), began: r.now()}
 	r.committed = m.follow
 	return m
 }
@@ -102,26 +108,63 @@ func (m *Mirror) Ready(ctx context.Context) error {
 
 // Keys counts the keys in memory, revoked ones among them.
 func (m *Mirror) Keys() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.turn <- struct{}{}
+	defer m.release()
 	if x := m.index.Load(); x != nil {
 		return x.keys
 	}
 	return 0
 }
 
-// look returns the index, the time, and whether answers may be given.
-func (m *Mirror) look() (*index, time.Time, bool) {
-	now := m.now()
-	x := m.index.Load()
-	return x, now, x != nil && int64(now.Sub(m.began)) < m.freshUntil.Load()
+// look returns the index, the time, and whether answers may be given. The order
+// matters for whoever is held up between two of its lines: the index is at
+// least as new as the proof, and the time is not older than either.
+func (m *Mirror) look() (x *index, now time.Time, fresh bool) {
+	until := m.freshUntil.Load()
+	x = m.index.Load()
+	now = m.now()
+	return x, now, x != nil && int64(now.Sub(m.began)) < until
 }
+
+// Refresh looks at the database at once, for a request that has found memory
+// not fresh: the process may have been stopped for a while, or starved of
+// processor time. It takes at most refreshLimit, and does not try if a look has
+// just failed. It reports whether memory is fresh now.
+func (m *Mirror) Refresh(ctx context.Context) bool {
+	if _, _, fresh := m.look(); fresh {
+		return true
+	}
+	if at := m.failedAt.Load(); at != 0 && m.elapsed()-at < int64(pollEvery) {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, refreshLimit)
+	defer cancel()
+	return m.poll(ctx) == nil
+}
+
+func (m *Mirror) release() { <-m.turn }
+
+// elapsed is the time since the beginning, in nanoseconds.
+func (m *Mirror) elapsed() int64 { return int64(m.now().Sub(m.began)) }
 
 // poll looks whether another process has changed something. The first time it
 // loads everything.
 func (m *Mirror) poll(ctx context.Context) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	select {
+	case m.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer m.release()
+	err := m.lookAtStore(ctx)
+	if err != nil {
+		m.failedAt.Store(m.elapsed())
+	}
+	return err
+}
+
+// lookAtStore does what poll says. It must be its caller's turn.
+func (m *Mirror) lookAtStore(ctx context.Context) error {
 	start := m.now()
 	version, err := m.dataVersion(ctx)
 	if err != nil {
@@ -141,8 +184,8 @@ func (m *Mirror) poll(ctx context.Context) error {
 // If that fails nothing is answered from memory until a poll has succeeded, so
 // that the change is in force either way.
 func (m *Mirror) follow(ctx context.Context) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.turn <- struct{}{}
+	defer m.release()
 	if m.index.Load() == nil {
 		return
 	}
@@ -160,7 +203,8 @@ func (m *Mirror) proveFresh(start time.Time) {
 	m.freshUntil.Store(int64(start.Sub(m.began) + freshFor))
 }
 
-// catchUp applies what has changed in the database. m.mu must be held.
+// catchUp applies what has changed in the database. It must be its
+// caller's turn.
 func (m *Mirror) catchUp(ctx context.Context) error {
 	if m.index.Load() == nil {
 		return m.reload(ctx)
@@ -189,7 +233,8 @@ func (m *Mirror) changes(ctx context.Context) (store.Delta, error) {
 	return m.store.ChangesSince(ctx, m.number)
 }
 
-// reload reads everything into a new index. m.mu must be held.
+// reload reads everything into a new index. It must be its
+// caller's turn.
 func (m *Mirror) reload(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, loadLimit)
 	defer cancel()

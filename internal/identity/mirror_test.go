@@ -84,6 +84,54 @@ func TestALookThatFailsProvesNothing(t *testing.T) {
 	}
 }
 
+func TestARequestLooksForItselfWhenMemoryIsNotFresh(t *testing.T) {
+	w := newWorld(t)
+	word := w.issue("ci")
+	w.must(w.RevokeKey(t.Context(), "test", ref("ci"), ""))
+	w.clock.add(time.Hour)
+	if got := w.check(word); got != NotFresh {
+		t.Fatal(got)
+	}
+	if !w.mirror.Refresh(t.Context()) {
+		t.Error("the store is there, and the look has failed")
+	}
+	if got := w.check(word); got != Revoked {
+		t.Errorf("after the look: %s", got)
+	}
+	away := w.config.Location.Path + ".away"
+	if err := os.Rename(w.config.Location.Path, away); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.add(time.Hour)
+	if w.mirror.Refresh(t.Context()) {
+		t.Error("the store is gone, and the look has succeeded")
+	}
+	if err := os.Rename(away, w.config.Location.Path); err != nil {
+		t.Fatal(err)
+	}
+	if w.mirror.Refresh(t.Context()) {
+		t.Error("it looks again at once after a failure")
+	}
+	w.clock.add(pollEvery)
+	if !w.mirror.Refresh(t.Context()) {
+		t.Error("it does not look again after a while")
+	}
+}
+
+func TestARequestDoesNotWaitLongForItsLook(t *testing.T) {
+	w := newWorld(t)
+	w.clock.add(time.Hour)
+	w.mirror.turn <- struct{}{}
+	defer w.mirror.release()
+	began := time.Now()
+	if w.mirror.Refresh(t.Context()) {
+		t.Error("it has looked out of turn")
+	}
+	if took := time.Since(began); took < refreshLimit || took > 20*refreshLimit {
+		t.Errorf("it waited %s", took)
+	}
+}
+
 func TestAChangeIsInForceWhenItIsAnswered(t *testing.T) {
 	w := newWorld(t)
 	for range 50 {
