@@ -307,8 +307,6 @@ var variable = []struct {
 	pattern *regexp.Regexp
 	name    string
 }{
-	// Caddy's own log on standard error is not shown.
-	{regexp.MustCompile(`(?m)^\{"level":.*\n`), ""},
 	{regexp.MustCompile(`\b[a-z][a-z0-9]{1,15}_[0-9A-Za-z]{61}\b`), "KEY"},
 	{regexp.MustCompile(`("error_id":")[A-Z2-7]{12}"`), `${1}ID"`},
 	{regexp.MustCompile(`(\bid )[0-9A-Za-z]{12}\b`), "${1}ID"},

@@ -133,7 +133,7 @@ func checkFile(path string) (fs.FileInfo, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("'%s' is a directory; name the database file", path)
 	case info.Size() == 0:
-		return nil, fmt.Errorf("'%s' is empty: it was cut off or never was a store; put a backup in its place, or delete it to begin with a new one", path)
+		return nil, fmt.Errorf("'%s' is empty: it was cut off or never was a store; put a backup in its place, or delete it and its pepper to begin with a new one", path)
 	}
 	return info, nil
 }
