@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -72,6 +73,9 @@ func (m *meter) take(ctx context.Context, l load) (sample, error) {
 	}, nil
 }
 
+// errNoAnswer: nothing came in the whole sample.
+var errNoAnswer = errors.New("wrk got no answer")
+
 // counts reads what load.lua wrote. wrk takes 400 and more for an error.
 func counts(output string, l load) (requests int, took time.Duration, err error) {
 	_, line, _ := strings.Cut(output, "COUNTS ")
@@ -83,7 +87,10 @@ func counts(output string, l load) (requests int, took time.Duration, err error)
 	if l.status >= http.StatusBadRequest {
 		want = requests
 	}
-	if requests == 0 || refused != want || broken != 0 {
+	if requests == 0 && broken == 0 {
+		return 0, 0, errNoAnswer
+	}
+	if refused != want || broken != 0 {
 		return 0, 0, fmt.Errorf("of %d answers %d were refusals, want %d, and %d connections broke", requests, refused, want, broken)
 	}
 	return requests, time.Duration(microseconds) * time.Microsecond, nil
