@@ -13,6 +13,8 @@ export GO
 FUZZTIME ?= 60s
 # How often each benchmark runs in `make bench`.
 COUNT ?= 1
+# Which packages these are of.
+BENCHED ?= ./...
 # The TCP port of the demo; `make demo PORT=9443`.
 PORT ?=
 
@@ -76,8 +78,12 @@ fuzz: ## Runs each fuzz target for a minute (FUZZTIME=60s)
 	tools/fuzz.sh $(FUZZTIME)
 
 .PHONY: bench
-bench: need-bench ## Runs benchmarks, and compares the whole server with and without the gate (COUNT=1)
-	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) ./...
+bench: need-bench build ## Runs benchmarks (COUNT=1), compares them with earlier ones (BASE=file), and the whole server with and without the gate
+	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) $(BENCHED) | tee bin/bench.txt
+ifdef BASE
+	cd tools && $(GO) build -o ../bin/benchstat golang.org/x/perf/cmd/benchstat
+	bin/benchstat $(BASE) bin/bench.txt
+endif
 	$(GO) run ./bench
 
 .PHONY: xcaddy
