@@ -47,7 +47,7 @@ func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request) (httpaut
 	// The interface has no way to hand a new request on, so that the one in
 	// use gets the caller.
 	*r = *p.admit(r, caller)
-	return httpauth.User{ID: caller.User, Metadata: metadata(caller)}, true, nil
+	return httpauth.User{ID: caller.Name, Metadata: metadata(caller)}, true, nil
 }
 
 // metadata names the placeholders that Caddy sets, the same as token_auth's.

@@ -3,6 +3,7 @@ package caddyauth
 import (
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -107,9 +108,8 @@ func (t *Rules) challenge(w http.ResponseWriter, f *refusal) {
 		w.Header().Set("Retry-After", "1")
 		return
 	}
-	for _, value := range t.challenges[f.code] {
-		w.Header().Add("WWW-Authenticate", value)
-	}
+	// A copy, since other handlers may change headers in place.
+	w.Header()["Www-Authenticate"] = slices.Clone(t.challenges[f.code])
 }
 
 // report makes the error id and puts it into the logs together with the cause:
@@ -118,11 +118,9 @@ func (t *Rules) challenge(w http.ResponseWriter, f *refusal) {
 // flood of lines.
 func (t *Rules) report(r *http.Request, f *refusal) string {
 	id := newErrorID()
-	fields := [...]zapcore.Field{zap.String("error_id", id), zap.String("refused", f.cause)}
+	logged := zap.Inline(refusalRecord{id, f.cause})
 	if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
-		for i := range fields {
-			extra.Set(fields[i])
-		}
+		extra.Add(logged)
 	}
 	level, suppressed := zapcore.DebugLevel, int64(0)
 	if n, ok := t.sample.take(time.Now()); ok {
@@ -132,10 +130,20 @@ func (t *Rules) report(r *http.Request, f *refusal) string {
 		}
 	}
 	if c := t.log.Check(level, "request refused"); c != nil {
-		c.Write(append(fields[:], zap.Int("status", f.status), zap.String("host", r.Host),
-			zap.String("client_ip", clientAddress(r).String()), zap.Int64("not_logged", suppressed))...)
+		c.Write(logged, zap.Int("status", f.status), zap.String("host", r.Host),
+			zap.String("client_ip", clientAddress(r).String()), zap.Int64("not_logged", suppressed))
 	}
 	return id
+}
+
+// refusalRecord is what logs tell of a refusal.
+type refusalRecord struct{ id, cause string }
+
+// MarshalLogObject writes the fields.
+func (l refusalRecord) MarshalLogObject(encoder zapcore.ObjectEncoder) error {
+	encoder.AddString("error_id", l.id)
+	encoder.AddString("refused", l.cause)
+	return nil
 }
 
 // newErrorID makes an id of 60 random bits, in letters that can be read out

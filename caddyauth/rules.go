@@ -127,15 +127,15 @@ func (t *Rules) authenticate(r *http.Request) (*principal.Principal, *refusal) {
 // identify proves the credential of the request. A caller whom an earlier gate
 // has proven is held against the circumstances of this one.
 func (t *Rules) identify(r *http.Request) (*principal.Principal, *refusal) {
+	circumstances := func() identity.Circumstances { return t.circumstances(r) }
 	if p := principal.FromContext(r.Context()); p != nil {
 		mirror, err := t.app.mirror(r.Context())
 		if err != nil {
 			return nil, unavailable(err)
 		}
-		c := t.circumstances(r)
-		reason := mirror.Recheck(p.KeyID, &c)
+		reason := mirror.Recheck(p.KeyID, circumstances)
 		if reason == identity.NotFresh && mirror.Refresh(r.Context()) {
-			reason = mirror.Recheck(p.KeyID, &c)
+			reason = mirror.Recheck(p.KeyID, circumstances)
 		}
 		return p, rejected(reason)
 	}
@@ -152,20 +152,14 @@ func (t *Rules) identify(r *http.Request) (*principal.Principal, *refusal) {
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	c := t.circumstances(r)
-	caller, reason := mirror.Check(&presented, &c)
+	caller, reason := mirror.Check(&presented, circumstances)
 	if reason == identity.NotFresh && mirror.Refresh(r.Context()) {
-		caller, reason = mirror.Check(&presented, &c)
+		caller, reason = mirror.Check(&presented, circumstances)
 	}
 	if reason != identity.Accepted {
 		return nil, rejected(reason)
 	}
-	return &principal.Principal{
-		User: caller.Account.Username, UserID: caller.Account.ID,
-		Roles: caller.Account.Roles, Groups: caller.Account.Groups,
-		RoleList: caller.Account.RoleList, GroupList: caller.Account.GroupList,
-		Scopes: caller.Scopes, Method: methodAPIKey, KeyID: caller.KeyID.String(),
-	}, nil
+	return &principal.Principal{User: caller.User, Scopes: caller.Scopes, Method: methodAPIKey, KeyID: caller.KeyID.String()}, nil
 }
 
 // authorize holds the caller against the gate's own rules.

@@ -47,7 +47,7 @@ func (f *targetFlags) find(ctx context.Context, talk io.Writer) (*target, error)
 	if err != nil {
 		return nil, err
 	}
-	how := "opened"
+	var how string
 	if t.server != nil {
 		how = "through the server at " + t.server.address
 	} else if how, err = f.open(ctx, t, settings); err != nil {

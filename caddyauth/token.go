@@ -98,9 +98,9 @@ func (t *Rules) admit(r *http.Request, p *principal.Principal) *http.Request {
 		removeCredential(r.Header)
 	}
 	if t.ForwardIdentity != "" {
-		r.Header[t.ForwardIdentity] = []string{p.User}
+		r.Header[t.ForwardIdentity] = []string{p.Name}
 	}
-	setPlaceholders(replacerOf(r), p)
+	publish(replacerOf(r), p)
 	return r.WithContext(principal.NewContext(r.Context(), p))
 }
 

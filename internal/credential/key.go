@@ -16,6 +16,8 @@ const (
 	// keyChecksumLength holds any CRC-32: 62^6 > 2^32.
 	keyChecksumLength = 6
 	keyBodyLength     = KeyIDLength + keySecretLength + keyChecksumLength
+	// maxKeyLength is that of a key with a prefix of 16 characters.
+	maxKeyLength = 16 + 1 + keyBodyLength
 
 	// DefaultPrefix begins a key unless the configuration says otherwise.
 	DefaultPrefix = "sly"
@@ -44,7 +46,7 @@ var ErrKeyID = errors.New("a key id is 12 letters and digits")
 // ParseKeyID reads a public id on its own, as the database and the command line
 // have it.
 func ParseKeyID(s string) (KeyID, error) {
-	if len(s) != KeyIDLength || !isBase62(s) {
+	if len(s) != KeyIDLength || !isBase62([]byte(s)) {
 		return KeyID{}, ErrKeyID
 	}
 	return KeyID([]byte(s)), nil
@@ -57,6 +59,16 @@ const KeyShards = 62 * 62
 // the order of the ids. The id must be one that was parsed.
 func (id KeyID) Shard() int {
 	return int(digitValues[id[0]])*62 + int(digitValues[id[1]])
+}
+
+// Tag is the number that the five characters after those of Shard write. Within
+// a shard tags are in the order of the ids. Two ids may have the same one.
+func (id KeyID) Tag() uint32 {
+	var tag uint32
+	for _, digit := range id[2:7] {
+		tag = tag*62 + uint32(digitValues[digit])
+	}
+	return tag
 }
 
 // NewKeyID makes a random id.
@@ -84,40 +96,32 @@ func NewKey(random io.Reader, prefix string, id KeyID) (Secret, error) {
 
 // ParseKey reports whether word has the form of an API key with a right
 // checksum, under any prefix, and gives its public id. It proves nothing.
-func ParseKey(word string) (KeyID, bool) {
+func ParseKey(word string) (KeyID, bool) { return parseKey([]byte(word)) }
+
+func parseKey(word []byte) (KeyID, bool) {
 	at := len(word) - keyBodyLength
-	if at < 3 || at > 17 || word[at-1] != '_' || !isBase62(word[at:]) {
+	if at < 3 || len(word) > maxKeyLength || word[at-1] != '_' || !isBase62(word[at:]) {
 		return KeyID{}, false
 	}
 	end := len(word) - keyChecksumLength
 	var sum uint64
-	for i := end; i < len(word); i++ {
-		sum = sum*62 + uint64(digitValues[word[i]])
+	for _, digit := range word[end:] {
+		sum = sum*62 + uint64(digitValues[digit])
 	}
-	if sum != uint64(crcOf(word[:end])) {
+	if sum != uint64(crc32.ChecksumIEEE(word[:end])) {
 		return KeyID{}, false
 	}
-	return KeyID([]byte(word[at : at+KeyIDLength])), true
+	return KeyID(word[at : at+KeyIDLength]), true
 }
 
 // checksum is the CRC-32 (IEEE 802.3) of word in six base62 digits, the most
 // significant first.
 func checksum(word string) string {
-	sum := crcOf(word)
+	sum := crc32.ChecksumIEEE([]byte(word))
 	var out [keyChecksumLength]byte
 	for i := len(out) - 1; i >= 0; i-- {
 		out[i] = base62[sum%62]
 		sum /= 62
 	}
 	return string(out[:])
-}
-
-// crcOf is crc32.ChecksumIEEE of a string. That one's argument escapes to the
-// heap, and every request would pay for it.
-func crcOf(word string) uint32 {
-	crc := ^uint32(0)
-	for i := range len(word) {
-		crc = crc32.IEEETable[byte(crc)^word[i]] ^ crc>>8
-	}
-	return ^crc
 }

@@ -33,16 +33,8 @@ func (v *Verifier) Equal(other *Verifier) bool {
 // goroutines at once.
 type Pepper struct {
 	fingerprint string
-	macs        *sync.Pool // of *mac
+	words       *sync.Pool // of *Word
 	text        Secret
-}
-
-// mac is an HMAC with the buffers one use of it needs, so that a check
-// allocates nothing.
-type mac struct {
-	hash hash.Hash
-	in   []byte
-	out  []byte
 }
 
 // NewPepper makes a random pepper.
@@ -79,12 +71,12 @@ func newPepper(raw []byte) (*Pepper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("deriving the pepper's fingerprint: %w", err)
 	}
-	newMAC := func() any {
-		return &mac{hash: hmac.New(sha256.New, raw), in: make([]byte, 0, 128), out: make([]byte, 0, VerifierSize)}
+	newWord := func() any {
+		return &Word{hash: hmac.New(sha256.New, raw), in: make([]byte, 0, 128), out: make([]byte, 0, VerifierSize)}
 	}
 	return &Pepper{
 		fingerprint: hex.EncodeToString(print),
-		macs:        &sync.Pool{New: newMAC},
+		words:       &sync.Pool{New: newWord},
 		text:        NewSecret(hex.EncodeToString(raw)),
 	}, nil
 }
@@ -102,15 +94,59 @@ func (*Pepper) String() string { return redacted }
 // Format prints REDACTED for every verb.
 func (*Pepper) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
-// Verifier computes what is kept of word. It allocates nothing.
-func (p *Pepper) Verifier(word string) (v Verifier) {
-	m := p.macs.Get().(*mac)
-	m.hash.Reset()
-	m.in = append(m.in[:0], word...)
-	m.hash.Write(m.in)
-	m.out = m.hash.Sum(m.out[:0])
-	copy(v[:], m.out)
-	clear(m.in)
-	p.macs.Put(m)
+// Verifier computes what is kept of word.
+func (p *Pepper) Verifier(word string) Verifier {
+	w := p.take(word)
+	defer w.Close()
+	return w.Verifier()
+}
+
+// Open begins the check of a presented word. wellFormed is false if it has not
+// the form of a key, or a wrong checksum; otherwise it must be closed. It
+// allocates nothing.
+func (p *Pepper) Open(word string) (w *Word, wellFormed bool) {
+	if len(word) > maxKeyLength {
+		return nil, false
+	}
+	w = p.take(word)
+	if w.id, wellFormed = parseKey(w.in); !wellFormed {
+		w.Close()
+		return nil, false
+	}
+	return w, true
+}
+
+func (p *Pepper) take(word string) *Word {
+	w := p.words.Get().(*Word)
+	w.pool = p.words
+	w.in = append(w.in[:0], word...)
+	return w
+}
+
+// Word is a presented word while it is checked, with the hash and the buffers
+// that this needs.
+type Word struct {
+	pool *sync.Pool
+	hash hash.Hash
+	in   []byte
+	out  []byte
+	id   KeyID
+}
+
+// ID is the public id, of which nothing is proven.
+func (w *Word) ID() KeyID { return w.id }
+
+// Verifier computes what to compare with that which is kept under the id.
+func (w *Word) Verifier() (v Verifier) {
+	w.hash.Reset()
+	w.hash.Write(w.in)
+	w.out = w.hash.Sum(w.out[:0])
+	copy(v[:], w.out)
 	return v
+}
+
+// Close forgets the word. It must not be used any more.
+func (w *Word) Close() {
+	clear(w.in)
+	w.pool.Put(w)
 }

@@ -31,7 +31,7 @@ func TestCheckAllocatesNothing(t *testing.T) {
 
 func check(t *testing.T, p *population, presented *credential.Presented, want Reason) {
 	t.Helper()
-	c := new(Circumstances)
+	c := at(Circumstances{})
 	allocs := testing.AllocsPerRun(1000, func() {
 		if _, got := p.mirror.Check(presented, c); got != want {
 			t.Errorf("reason is %s, want %s", got, want)
@@ -45,11 +45,11 @@ func check(t *testing.T, p *population, presented *credential.Presented, want Re
 // owner is the user of the key that words begins with.
 func (p *population) owner(t *testing.T) string {
 	t.Helper()
-	caller, reason := p.mirror.Check(&credential.Presented{Kind: credential.Bearer, Word: p.words[0]}, new(Circumstances))
+	caller, reason := p.mirror.Check(&credential.Presented{Kind: credential.Bearer, Word: p.words[0]}, at(Circumstances{}))
 	if reason != Accepted {
 		t.Fatal(reason)
 	}
-	return caller.Account.Username
+	return caller.User.Name
 }
 
 // TestRevokeCopiesOneShard: a change among many keys must not cost a second

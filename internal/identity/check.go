@@ -68,45 +68,51 @@ type Circumstances struct {
 
 // Caller is who presented an accepted key.
 type Caller struct {
-	Account *Account
-	KeyID   credential.KeyID
-	Scopes  principal.Scopes
+	User   *principal.User
+	KeyID  credential.KeyID
+	Scopes principal.Scopes
 }
 
-// Check says whether the presented key is accepted under these circumstances.
-// It allocates nothing.
-func (m *Mirror) Check(p *credential.Presented, c *Circumstances) (Caller, Reason) {
+// Check says whether the presented key is accepted. It allocates nothing.
+// circumstances is called only for a key that is bound to some.
+func (m *Mirror) Check(p *credential.Presented, circumstances func() Circumstances) (Caller, Reason) {
 	x, now, fresh := m.look()
 	if !fresh {
 		return Caller{}, NotFresh
 	}
-	id, wellFormed := credential.ParseKey(p.Word)
+	word, wellFormed := m.pepper.Open(p.Word)
 	if !wellFormed {
 		return Caller{}, Malformed
 	}
-	s, r, reason := x.prove(id, m.pepper.Verifier(p.Word))
-	if reason != Accepted {
-		return Caller{}, reason
+	defer word.Close()
+	id := word.ID()
+	verifier := word.Verifier()
+	s, candidates := x.candidates(id)
+	r := prove(candidates, &verifier)
+	if r == nil {
+		return Caller{}, s.whyNot(id)
 	}
-	account := x.account(r.user)
+	a := x.account(r.user)
 	switch {
-	case account == nil:
+	case a == nil:
 		return Caller{}, UnknownKey
-	case p.Kind == credential.Basic && account.Username != p.User && account.fold != Fold(p.User):
+	case p.Kind == credential.Basic && a.Name != p.User && a.fold != Fold(p.User):
 		return Caller{}, WrongUser
 	case p.KeyName != "" && r.name != x.hashName(p.KeyName):
 		return Caller{}, WrongName
 	}
-	if reason := admit(account, s, r, now, c); reason != Accepted {
+	if reason := admit(a, s, r, now, circumstances); reason != Accepted {
 		return Caller{}, reason
 	}
-	m.used.note(id, now)
-	return Caller{Account: account, KeyID: id, Scopes: r.scopes}, Accepted
+	if r.use(now) {
+		m.used.note(id, now)
+	}
+	return Caller{User: &a.User, KeyID: id, Scopes: r.scopes}, Accepted
 }
 
 // Recheck holds a key that was proven earlier in the same request against other
 // circumstances, those of a second gate.
-func (m *Mirror) Recheck(keyID string, c *Circumstances) Reason {
+func (m *Mirror) Recheck(keyID string, circumstances func() Circumstances) Reason {
 	x, now, fresh := m.look()
 	if !fresh {
 		return NotFresh
@@ -119,38 +125,41 @@ func (m *Mirror) Recheck(keyID string, c *Circumstances) Reason {
 	if len(records) == 0 {
 		return UnknownKey
 	}
-	account := x.account(records[0].user)
-	if account == nil {
+	a := x.account(records[0].user)
+	if a == nil {
 		return UnknownKey
 	}
-	return admit(account, s, &records[0], now, c)
+	return admit(a, s, &records[0], now, circumstances)
 }
 
-// noVerifier is compared with when an id is unknown, so that this takes the
-// same time. No secret has it.
-var noVerifier credential.Verifier
-
-// prove finds the record of id that has this verifier.
-func (x *index) prove(id credential.KeyID, presented credential.Verifier) (*shard, *record, Reason) {
-	s, records := x.find(id)
-	if len(records) == 0 {
-		presented.Equal(&noVerifier)
-		return nil, nil, UnknownKey
-	}
-	var proven *record
-	for i := range records {
-		if records[i].verifier.Equal(&presented) {
-			proven = &records[i]
+// prove finds the record that has this verifier. The verifier covers the id, so
+// that the ids need not be compared.
+func prove(candidates []record, presented *credential.Verifier) (proven *record) {
+	for i := range candidates {
+		if candidates[i].verifier.Equal(presented) {
+			proven = &candidates[i]
 		}
 	}
-	if proven == nil {
-		return nil, nil, WrongSecret
+	if len(candidates) == 0 {
+		// An unknown id takes the same time.
+		presented.Equal(&noVerifier)
 	}
-	return s, proven, Accepted
+	return proven
+}
+
+// noVerifier is that of no secret.
+var noVerifier credential.Verifier
+
+// whyNot tells a wrong secret from an unknown id, for the log.
+func (s *shard) whyNot(id credential.KeyID) Reason {
+	if from, to := s.span(id); from < to {
+		return WrongSecret
+	}
+	return UnknownKey
 }
 
 // admit holds a proven key against time and circumstances.
-func admit(a *Account, s *shard, r *record, now time.Time, c *Circumstances) Reason {
+func admit(a *account, s *shard, r *record, now time.Time, circumstances func() Circumstances) Reason {
 	seconds := now.Unix()
 	switch {
 	case r.flags&flagRevoked != 0:
@@ -165,7 +174,8 @@ func admit(a *Account, s *shard, r *record, now time.Time, c *Circumstances) Rea
 		return NotYetValid
 	}
 	if limits := s.limitsOf(r); limits != nil {
-		return withinLimits(limits, c)
+		c := circumstances()
+		return withinLimits(limits, &c)
 	}
 	return Accepted
 }

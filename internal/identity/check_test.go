@@ -16,18 +16,18 @@ import (
 func TestAnAcceptedKeyGivesItsCaller(t *testing.T) {
 	w := newWorld(t)
 	word := w.issue("ci", func(n *NewKey) { n.Scopes = principal.Read | principal.Extended })
-	caller, reason := w.mirror.Check(&credential.Presented{Kind: credential.Bearer, Word: word}, &Circumstances{})
+	caller, reason := w.mirror.Check(&credential.Presented{Kind: credential.Bearer, Word: word}, at(Circumstances{}))
 	if reason != Accepted {
 		t.Fatal(reason)
 	}
-	if caller.Account.Username != "alice" || caller.Scopes.String() != "read,extended" || !strings.Contains(word, caller.KeyID.String()) {
+	if caller.User.Name != "alice" || caller.Scopes.String() != "read,extended" || !strings.Contains(word, caller.KeyID.String()) {
 		t.Errorf("caller %+v", caller)
 	}
-	if diff := cmp.Diff([]string{"admin"}, caller.Account.Roles); diff != "" {
+	if diff := cmp.Diff([]string{"admin"}, caller.User.Roles); diff != "" {
 		t.Errorf("roles (-want +got):\n%s", diff)
 	}
-	if caller.Account.GroupList != "ops" {
-		t.Errorf("groups '%s'", caller.Account.GroupList)
+	if caller.User.GroupList != "ops" {
+		t.Errorf("groups '%s'", caller.User.GroupList)
 	}
 }
 
@@ -74,7 +74,7 @@ func TestBasicMustNameOwnerAndKey(t *testing.T) {
 		"another key name":          {"alice", "cd", WrongName},
 		"a key name in upper case":  {"alice", "CI", WrongName},
 	} {
-		_, got := w.mirror.Check(&credential.Presented{Kind: credential.Basic, User: test.user, KeyName: test.key, Word: word}, &Circumstances{})
+		_, got := w.mirror.Check(&credential.Presented{Kind: credential.Basic, User: test.user, KeyName: test.key, Word: word}, at(Circumstances{}))
 		if got != test.want {
 			t.Errorf("%s: %s, want %s", name, got, test.want)
 		}
@@ -226,19 +226,19 @@ func TestLimitsAreCheckedOnEveryRequest(t *testing.T) {
 		word := w.issue(strings.ReplaceAll(name, " ", "-"), func(n *NewKey) { n.Limits = test.limits })
 		presented := credential.Presented{Kind: credential.Bearer, Word: word}
 		for _, c := range test.good {
-			if _, got := w.mirror.Check(&presented, &c); got != Accepted {
+			if _, got := w.mirror.Check(&presented, at(c)); got != Accepted {
 				t.Errorf("%s: %+v is refused: %s", name, c, got)
 			}
 		}
 		for _, c := range test.bad {
-			if _, got := w.mirror.Check(&presented, &c); got != test.want {
+			if _, got := w.mirror.Check(&presented, at(c)); got != test.want {
 				t.Errorf("%s: %+v gives %s, want %s", name, c, got, test.want)
 			}
 		}
 	}
 	unbound := w.issue("unbound")
 	c := Circumstances{Audience: "reports", APIVersion: "7", Path: "/any/../where", UserAgent: "x"}
-	if _, got := w.mirror.Check(&credential.Presented{Kind: credential.Bearer, Word: unbound}, &c); got != Accepted {
+	if _, got := w.mirror.Check(&credential.Presented{Kind: credential.Bearer, Word: unbound}, at(c)); got != Accepted {
 		t.Errorf("an unbound key is refused: %s", got)
 	}
 }
@@ -247,19 +247,19 @@ func TestRecheckHoldsAProvenKeyAgainstOtherCircumstances(t *testing.T) {
 	w := newWorld(t)
 	word := w.issue("ci", func(n *NewKey) { n.Audience = []string{"reports"} })
 	id, _ := credential.ParseKey(word)
-	if got := w.mirror.Recheck(id.String(), &Circumstances{Audience: "reports"}); got != Accepted {
+	if got := w.mirror.Recheck(id.String(), at(Circumstances{Audience: "reports"})); got != Accepted {
 		t.Errorf("at its audience: %s", got)
 	}
-	if got := w.mirror.Recheck(id.String(), &Circumstances{Audience: "admin"}); got != Audience {
+	if got := w.mirror.Recheck(id.String(), at(Circumstances{Audience: "admin"})); got != Audience {
 		t.Errorf("elsewhere: %s", got)
 	}
 	for _, unknown := range []string{"", "000000000000", "not an id"} {
-		if got := w.mirror.Recheck(unknown, &Circumstances{}); got != UnknownKey {
+		if got := w.mirror.Recheck(unknown, at(Circumstances{})); got != UnknownKey {
 			t.Errorf("'%s': %s", unknown, got)
 		}
 	}
 	w.clock.add(freshFor)
-	if got := w.mirror.Recheck(id.String(), &Circumstances{Audience: "reports"}); got != NotFresh {
+	if got := w.mirror.Recheck(id.String(), at(Circumstances{Audience: "reports"})); got != NotFresh {
 		t.Errorf("not fresh: %s", got)
 	}
 }

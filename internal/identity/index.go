@@ -16,15 +16,9 @@ import (
 	"github.com/sallyport/sallyport/internal/store"
 )
 
-// Account is what checks need to know of a user. It is never changed.
-type Account struct {
-	// ID is the user's id, Username the name as it was given.
-	ID, Username string
-	// Roles and Groups are sorted. RoleList and GroupList are the same, joined
-	// by commas.
-	Roles, Groups       []string
-	RoleList, GroupList string
-
+// account is what checks need to know of a user. It is never changed.
+type account struct {
+	principal.User
 	fold   string
 	active bool
 }
@@ -51,11 +45,32 @@ type record struct {
 	limits uint32
 	scopes principal.Scopes
 	flags  uint8
+	// used is when the key was used last, in seconds since 1970, exact to a
+	// minute. It is the one field that changes, and only by sync/atomic.
+	used uint32
+}
+
+// copy returns a copy of a record that checks may be using.
+func (r *record) copy() record {
+	return record{
+		verifier: r.verifier, name: r.name, user: r.user, notBefore: r.notBefore, expires: r.expires,
+		limits: r.limits, scopes: r.scopes, flags: r.flags, used: atomic.LoadUint32(&r.used),
+	}
+}
+
+// use notes a use, and reports whether it is the first one in a minute.
+func (r *record) use(now time.Time) bool {
+	const minute = 60
+	last, seconds := atomic.LoadUint32(&r.used), clampSeconds(now.Unix())
+	return seconds-last >= minute && atomic.CompareAndSwapUint32(&r.used, last, seconds)
 }
 
 // shard holds the keys whose ids begin with the same two characters, sorted by
-// id. It is never changed. A key in the overlap of a rotation has two records.
+// id. But for the time of use it is never changed. A key in the overlap of a rotation has two records.
 type shard struct {
+	// tags find the places of a key: they are few bytes, so that a search in
+	// them stays in a line or two of the processor's cache.
+	tags    []uint32
 	ids     []credential.KeyID
 	records []record
 	limits  []*store.Limits
@@ -65,7 +80,7 @@ type shard struct {
 // writer at a time.
 type index struct {
 	shards   [credential.KeyShards]atomic.Pointer[shard]
-	accounts atomic.Pointer[[]*Account]
+	accounts atomic.Pointer[[]*account]
 	// numbers finds an account's number by the user's id. Numbers are never
 	// used again while the process lives, or a reader that holds an old record
 	// might find somebody else under its number. Only the writer looks here.
@@ -76,7 +91,7 @@ type index struct {
 
 func newIndex() *index {
 	x := &index{numbers: map[string]uint32{}, seed: maphash.MakeSeed()}
-	x.accounts.Store(new([]*Account))
+	x.accounts.Store(new([]*account))
 	return x
 }
 
@@ -90,16 +105,40 @@ func (x *index) find(id credential.KeyID) (*shard, []record) {
 	return s, s.records[from:to]
 }
 
+// candidates returns the records that may be those of id, and their shard.
+func (x *index) candidates(id credential.KeyID) (*shard, []record) {
+	s := x.shards[id.Shard()].Load()
+	if s == nil {
+		return emptyShard, nil
+	}
+	from, to := s.tagged(id.Tag())
+	return s, s.records[from:to]
+}
+
+// emptyShard stands for those that hold no key.
+var emptyShard = new(shard)
+
+// tagged gives the places that have a tag, from ≤ place < to.
+func (s *shard) tagged(tag uint32) (from, to int) {
+	from, _ = slices.BinarySearch(s.tags, tag)
+	for to = from; to < len(s.tags) && s.tags[to] == tag; to++ {
+	}
+	return from, to
+}
+
 // span gives the places of id in the shard, from ≤ place < to.
 func (s *shard) span(id credential.KeyID) (from, to int) {
-	from = sort.Search(len(s.ids), func(i int) bool { return bytes.Compare(s.ids[i][:], id[:]) >= 0 })
-	for to = from; to < len(s.ids) && s.ids[to] == id; to++ {
+	from, end := s.tagged(id.Tag())
+	for from < end && s.ids[from] != id {
+		from++
+	}
+	for to = from; to < end && s.ids[to] == id; to++ {
 	}
 	return from, to
 }
 
 // account returns the account of that number, or nil if the user was deleted.
-func (x *index) account(number uint32) *Account { return (*x.accounts.Load())[number] }
+func (x *index) account(number uint32) *account { return (*x.accounts.Load())[number] }
 
 // putUsers adds and replaces accounts. All of a load go in at once, since the
 // list is copied.
@@ -118,11 +157,14 @@ func (x *index) putUsers(users []store.User) {
 	x.accounts.Store(&accounts)
 }
 
-func newAccount(u *store.User) *Account {
-	return &Account{
-		ID: u.ID, Username: u.Username, fold: u.Fold, active: u.State == store.Active,
-		Roles: u.Roles, Groups: u.Groups,
-		RoleList: strings.Join(u.Roles, ","), GroupList: strings.Join(u.Groups, ","),
+func newAccount(u *store.User) *account {
+	return &account{
+		User: principal.User{
+			ID: u.ID, Name: u.Username, Roles: u.Roles, Groups: u.Groups,
+			RoleList: strings.Join(u.Roles, ","), GroupList: strings.Join(u.Groups, ","),
+		},
+		fold:   u.Fold,
+		active: u.State == store.Active,
 	}
 }
 
@@ -170,13 +212,14 @@ func (x *index) edit(id credential.KeyID) *shard {
 		return b
 	}
 	from, to := old.span(id)
+	b.tags = make([]uint32, 0, len(old.ids)+2)
 	b.ids = make([]credential.KeyID, 0, len(old.ids)+2)
 	b.records = make([]record, 0, len(old.ids)+2)
 	for i := range old.ids {
 		if from <= i && i < to {
 			continue
 		}
-		b.append(old.ids[i], old.records[i], old.limitsOf(&old.records[i]))
+		b.append(old.ids[i], old.records[i].copy(), old.limitsOf(&old.records[i]))
 	}
 	return b
 }
@@ -187,6 +230,7 @@ func (s *shard) append(id credential.KeyID, r record, limits *store.Limits) {
 		s.limits = append(s.limits, limits)
 		r.limits = uint32(len(s.limits))
 	}
+	s.tags = append(s.tags, id.Tag())
 	s.ids = append(s.ids, id)
 	s.records = append(s.records, r)
 }
@@ -244,6 +288,7 @@ type byID shard
 func (s *byID) Len() int           { return len(s.ids) }
 func (s *byID) Less(i, j int) bool { return bytes.Compare(s.ids[i][:], s.ids[j][:]) < 0 }
 func (s *byID) Swap(i, j int) {
+	s.tags[i], s.tags[j] = s.tags[j], s.tags[i]
 	s.ids[i], s.ids[j] = s.ids[j], s.ids[i]
 	s.records[i], s.records[j] = s.records[j], s.records[i]
 }
@@ -309,8 +354,11 @@ func (l *loader) flush() {
 	if len(s.ids) == 0 {
 		return
 	}
-	l.index.swap(l.number, &shard{ids: slices.Clone(s.ids), records: slices.Clone(s.records), limits: slices.Clone(s.limits)})
-	l.current = shard{ids: s.ids[:0], records: s.records[:0], limits: s.limits[:0]}
+	l.index.swap(l.number, &shard{
+		tags: slices.Clone(s.tags), ids: slices.Clone(s.ids),
+		records: slices.Clone(s.records), limits: slices.Clone(s.limits),
+	})
+	l.current = shard{tags: s.tags[:0], ids: s.ids[:0], records: s.records[:0], limits: s.limits[:0]}
 }
 
 // finish completes the index.

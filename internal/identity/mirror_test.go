@@ -40,7 +40,7 @@ func TestNothingIsAnsweredBeforeTheFirstLoad(t *testing.T) {
 	clock := newClock()
 	r := openRegistry(t, newConfig(t, clock.now))
 	m := NewMirror(r, (&log{}).logger())
-	if _, got := m.Check(&credential.Presented{}, &Circumstances{}); got != NotFresh {
+	if _, got := m.Check(&credential.Presented{}, at(Circumstances{})); got != NotFresh {
 		t.Errorf("%s", got)
 	}
 	if m.Loaded() {
@@ -271,7 +271,7 @@ func TestRunKeepsUpWithAnotherProcess(t *testing.T) {
 	within := func(want Reason) time.Duration {
 		t.Helper()
 		for start := time.Now(); ; time.Sleep(time.Millisecond) {
-			_, got := m.Check(&presented, &Circumstances{})
+			_, got := m.Check(&presented, at(Circumstances{}))
 			if got == want {
 				return time.Since(start)
 			}

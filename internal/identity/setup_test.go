@@ -135,8 +135,11 @@ func (w *world) poll() error { return w.mirror.poll(w.t.Context()) }
 
 // check presents a key as a bearer, from nowhere in particular.
 func (w *world) check(word string) Reason {
-	_, reason := w.mirror.Check(&credential.Presented{Kind: credential.Bearer, Word: word}, &Circumstances{Path: "/"})
+	_, reason := w.mirror.Check(&credential.Presented{Kind: credential.Bearer, Word: word}, at(Circumstances{Path: "/"}))
 	return reason
 }
 
 func ref(name string) store.KeyRef { return store.KeyRef{UserFold: "alice", Name: name} }
+
+// at makes the argument of Check of circumstances.
+func at(c Circumstances) func() Circumstances { return func() Circumstances { return c } }

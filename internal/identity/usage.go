@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// usageEvery is how often uses are written: at most once a minute for each
-	// key.
+	// usageEvery is how often uses are written. The records in memory see to it
+	// that each key is noted at most once a minute.
 	usageEvery = time.Minute
 	// maxUsage bounds the keys that are remembered between two writes. Further
 	// ones are noted at their next use.

@@ -7,17 +7,21 @@ package principal
 
 import "context"
 
-// Principal is an authenticated caller. It is shared between goroutines and is
-// never changed once it has been put into a context.
-type Principal struct {
-	// User is the user name.
-	User string
-	// UserID is the id that outlives a change of name (a UUID).
-	UserID string
-	// Roles and Groups are the user's. They must not be changed.
+// User is what is known of a caller's account. It is shared by all requests and
+// never changed.
+type User struct {
+	// ID outlives a change of name (a UUID). Name is the user name.
+	ID, Name string
+	// Roles and Groups are sorted.
 	Roles, Groups []string
 	// RoleList and GroupList are the same, joined by commas.
 	RoleList, GroupList string
+}
+
+// Principal is an authenticated caller. It is never changed once it has been
+// put into a context.
+type Principal struct {
+	*User
 	// Scopes is what the credential may be used for.
 	Scopes Scopes
 	// Method is how the caller was authenticated: api_key.
