@@ -95,10 +95,11 @@ xcaddy: need ## Builds Caddy with our modules by xcaddy, and checks what is in i
 clean: ## Removes bin and .demo
 	rm -rf bin .demo
 
-# Go fetches modules over TLS. The race detector needs a C compiler.
+# Go fetches modules over TLS. The race detector needs a C compiler, and the
+# documents' systemd unit somebody who checks it.
 .PHONY: need
 need: need-curl
-	@tools/need.sh gcc=gcc,libc6-dev
+	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd
 
 .PHONY: need-bench
 need-bench: need-curl

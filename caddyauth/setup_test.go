@@ -14,13 +14,12 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/sallyport/sallyport/caddyauth"
 	"github.com/sallyport/sallyport/internal/caddyrun"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
 	"github.com/sallyport/sallyport/internal/wire"
-
-	_ "github.com/sallyport/sallyport/caddyauth"
 )
 
 // head is the global part of the Caddyfiles here.
