@@ -28,7 +28,7 @@
 //     memory (internal/identity). If memory is not provably up to date the
 //     answer is 503: what cannot be found out is not allowed.
 //  4. The gate's own rules are asked: scopes, roles, groups.
-//  5. The caller becomes a principal in the request's context and the
+//  5. The caller becomes a principal in the request's variables and the
 //     placeholders {http.auth.user.*}; the credential is removed, so that
 //     nothing behind the gate can log or leak it.
 //

@@ -44,9 +44,7 @@ func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request) (httpaut
 		}
 		return httpauth.User{}, false, nil
 	}
-	// The interface has no way to hand a new request on, so that the one in
-	// use gets the caller.
-	*r = *p.admit(r, caller)
+	p.admit(r, caller)
 	return httpauth.User{ID: caller.Name, Metadata: metadata(caller)}, true, nil
 }
 

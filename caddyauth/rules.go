@@ -128,7 +128,7 @@ func (t *Rules) authenticate(r *http.Request) (*principal.Principal, *refusal) {
 // has proven is held against the circumstances of this one.
 func (t *Rules) identify(r *http.Request) (*principal.Principal, *refusal) {
 	circumstances := func() identity.Circumstances { return t.circumstances(r) }
-	if p := principal.FromContext(r.Context()); p != nil {
+	if p := principal.FromVariable(caddyhttp.GetVar(r.Context(), principal.Variable)); p != nil {
 		mirror, err := t.app.mirror(r.Context())
 		if err != nil {
 			return nil, unavailable(err)

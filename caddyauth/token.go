@@ -78,7 +78,8 @@ func (t *TokenAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddy
 	p, refused := t.authenticate(r)
 	switch {
 	case refused == nil:
-		return next.ServeHTTP(w, t.admit(r, p))
+		t.admit(r, p)
+		return next.ServeHTTP(w, r)
 	case refused == missing && t.Optional:
 		setNobody(replacerOf(r))
 		return next.ServeHTTP(w, r)
@@ -93,7 +94,7 @@ func (t *TokenAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddy
 
 // admit makes the caller known to all who come later, and takes the credential
 // away.
-func (t *Rules) admit(r *http.Request, p *principal.Principal) *http.Request {
+func (t *Rules) admit(r *http.Request, p *principal.Principal) {
 	if !t.ForwardCredential {
 		removeCredential(r.Header)
 	}
@@ -101,7 +102,7 @@ func (t *Rules) admit(r *http.Request, p *principal.Principal) *http.Request {
 		r.Header[t.ForwardIdentity] = []string{p.Name}
 	}
 	publish(replacerOf(r), p)
-	return r.WithContext(principal.NewContext(r.Context(), p))
+	caddyhttp.SetVar(r.Context(), principal.Variable, p)
 }
 
 var (

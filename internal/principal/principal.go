@@ -1,11 +1,9 @@
 // Package principal is the authenticated caller, as the modules see him.
 //
-// A gate puts him into the request's context after it has checked a
+// A gate puts him into a variable of the request after it has checked a
 // credential; whoever comes later in the chain reads him from there. So the
 // modules meet in the request and need not know one another.
 package principal
-
-import "context"
 
 // User is what is known of a caller's account. It is shared by all requests and
 // never changed.
@@ -19,7 +17,7 @@ type User struct {
 }
 
 // Principal is an authenticated caller. It is never changed once it has been
-// put into a context.
+// put into a request.
 type Principal struct {
 	*User
 	// Scopes is what the credential may be used for.
@@ -30,17 +28,14 @@ type Principal struct {
 	KeyID string
 }
 
-// contextKey is the type of the one key this package puts into contexts.
-type contextKey struct{}
+// Variable is the name of the request variable in which Caddy keeps the caller,
+// for the modules that come later in the chain and for the handling of errors.
+// A configuration can set variables too, but never one of this type.
+const Variable = "sallyport.principal"
 
-// NewContext returns a context that carries p.
-func NewContext(ctx context.Context, p *Principal) context.Context {
-	return context.WithValue(ctx, contextKey{}, p)
-}
-
-// FromContext returns the caller of the request, or nil if nobody has been
-// authenticated.
-func FromContext(ctx context.Context) *Principal {
-	p, _ := ctx.Value(contextKey{}).(*Principal)
+// FromVariable returns the caller that a variable holds, or nil if it holds
+// none.
+func FromVariable(value any) *Principal {
+	p, _ := value.(*Principal)
 	return p
 }
