@@ -2,20 +2,22 @@ module github.com/sallyport/sallyport
 
 go 1.26.0
 
+// Each direct dependency, and what it is needed for. All but goose, sqlite,
+// go-cmp and go-internal come with Caddy anyway.
 require (
-	github.com/caddyserver/caddy/v2 v2.11.9
-	github.com/google/go-cmp v0.7.0
-	github.com/google/uuid v1.6.0
-	github.com/pressly/goose/v3 v3.28.0
-	github.com/rogpeppe/go-internal v1.16.0
-	github.com/smallstep/certificates v0.30.2
-	github.com/spf13/cobra v1.10.2
-	github.com/spf13/pflag v1.0.10
-	go.uber.org/zap v1.28.0
-	golang.org/x/net v0.60.0
-	golang.org/x/sys v0.48.0
-	golang.org/x/text v0.42.0
-	modernc.org/sqlite v1.60.1
+	github.com/caddyserver/caddy/v2 v2.11.9 // the server whose modules these are
+	github.com/google/go-cmp v0.7.0 // tests: readable differences
+	github.com/google/uuid v1.6.0 // UUIDv7 for users and events
+	github.com/pressly/goose/v3 v3.28.0 // migrations, for SQLite and PostgreSQL alike
+	github.com/rogpeppe/go-internal v1.16.0 // tests: scripts that show the commands
+	github.com/smallstep/certificates v0.30.2 // tests: the port at which Caddy's ACME server validates
+	github.com/spf13/cobra v1.10.2 // sub-commands of Caddy's command line
+	github.com/spf13/pflag v1.0.10 // their flags
+	go.uber.org/zap v1.28.0 // the logger that Caddy gives its modules
+	golang.org/x/net v0.60.0 // what a header name is (httpguts)
+	golang.org/x/sys v0.48.0 // tests: limits of another process
+	golang.org/x/text v0.42.0 // Unicode forms of user names
+	modernc.org/sqlite v1.60.1 // SQLite without cgo
 )
 
 require (
