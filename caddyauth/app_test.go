@@ -209,12 +209,12 @@ func TestReloadsUnderLoad(t *testing.T) {
 	key := a.issue(s, "ci")
 	var done atomic.Bool
 	var clients sync.WaitGroup
-	url := atomic.Pointer[string]{}
-	url.Store(&s.URL)
+	var url atomic.Value // of string
+	url.Store(s.URL)
 	for range 2 {
 		clients.Go(func() {
 			for !done.Load() {
-				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, *url.Load(), nil)
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url.Load().(string), nil)
 				if err != nil {
 					t.Error(err)
 					return
@@ -234,8 +234,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	}
 	for range 10 {
 		s.Reload(t, oneGate)
-		address := s.URL
-		url.Store(&address)
+		url.Store(s.URL)
 	}
 	done.Store(true)
 	clients.Wait()
