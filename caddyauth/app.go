@@ -39,7 +39,10 @@ type App struct {
 	// Default: sly. Placeholders such as {env.X} work.
 	KeyPrefix string `json:"key_prefix,omitempty"`
 
+	// directory is set once; requests may still use it when the app has given
+	// its share back, and then find it closed. shares says that it has one.
 	directory *directory
+	shares    bool
 	prefix    string
 }
 
@@ -68,6 +71,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	}
 	a.prefix = settings.KeyPrefix
 	a.directory, err = shareDirectory(settings, ctx.Slogger())
+	a.shares = err == nil
 	return err
 }
 
@@ -85,12 +89,11 @@ func (a *App) Stop() error { return nil }
 
 // Cleanup gives the app's share of the store back. The last one closes it.
 func (a *App) Cleanup() error {
-	if a.directory == nil {
+	if !a.shares {
 		return nil
 	}
-	directory := a.directory
-	a.directory = nil
-	return directory.giveBack()
+	a.shares = false
+	return a.directory.giveBack()
 }
 
 // resolve replaces placeholders and fills defaults in. It opens nothing.
