@@ -88,7 +88,7 @@ func (c *adminClient) perform(ctx context.Context, name, actor string, input jso
 		return nil, fmt.Errorf("you may not open its admin socket; run the command as root or as the server's user: %w", err)
 	}
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
-		return nil, fmt.Errorf("%w at %s: %w", errNoServer, c.address, dial)
+		return nil, fmt.Errorf("%w: %w", errNoServer, dial)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("admin API: %w", err)
@@ -110,7 +110,7 @@ func (c *adminClient) read(answer *http.Response) (json.RawMessage, error) {
 	}
 	if json.Unmarshal(text, &failure) != nil || failure.Error == "" {
 		// Not our words: a server without this module, or no Caddy at all.
-		return nil, fmt.Errorf("%w at %s: HTTP %d", errNoServer, c.address, answer.StatusCode)
+		return nil, fmt.Errorf("%w: HTTP %d", errNoServer, answer.StatusCode)
 	}
 	return nil, &operationError{answer.StatusCode, failure.Error}
 }
@@ -120,7 +120,7 @@ func (c *adminClient) read(answer *http.Response) (json.RawMessage, error) {
 func (c *adminClient) location(ctx context.Context, actor string) (store.Location, error) {
 	text, err := c.perform(ctx, "store/info", actor, json.RawMessage(`{}`))
 	if e, ok := errors.AsType[*operationError](err); ok && e.status == http.StatusNotFound {
-		return store.Location{}, fmt.Errorf("%w at %s: %w", errNoServer, c.address, e)
+		return store.Location{}, fmt.Errorf("%w: %w", errNoServer, e)
 	}
 	if err != nil {
 		return store.Location{}, err

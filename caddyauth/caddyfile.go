@@ -87,37 +87,40 @@ func (t *TokenAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	err := block(d, func(option string) error {
-		switch option {
-		case "accept":
-			return words(d, &t.Accept)
-		case "audience":
-			return oneWord(d, &t.Audience)
-		case "api_version":
-			return oneWord(d, &t.APIVersion)
-		case "optional":
-			return flag(d, &t.Optional)
-		case "identity_headers":
-			return words(d, &t.IdentityHeaders)
-		case "forward_identity":
-			return oneWord(d, &t.ForwardIdentity)
-		case "forward_credential":
-			return flag(d, &t.ForwardCredential)
-		case "errors":
-			return oneWord(d, &t.Errors)
-		case "require":
-			return t.Require.unmarshal(d)
+	return block(d, func(option string) error {
+		if err := t.unmarshalOption(d, option); err != nil {
+			return err
 		}
-		return unknownOption(d, option)
+		// Here the line is known; those who write JSON hear it at the start.
+		if err := t.Validate(); err != nil {
+			return d.WrapErr(err)
+		}
+		return nil
 	})
-	if err != nil {
-		return err
+}
+
+func (t *TokenAuth) unmarshalOption(d *caddyfile.Dispenser, option string) error {
+	switch option {
+	case "accept":
+		return words(d, &t.Accept)
+	case "audience":
+		return oneWord(d, &t.Audience)
+	case "api_version":
+		return oneWord(d, &t.APIVersion)
+	case "optional":
+		return flag(d, &t.Optional)
+	case "identity_headers":
+		return words(d, &t.IdentityHeaders)
+	case "forward_identity":
+		return oneWord(d, &t.ForwardIdentity)
+	case "forward_credential":
+		return flag(d, &t.ForwardCredential)
+	case "errors":
+		return oneWord(d, &t.Errors)
+	case "require":
+		return t.Require.unmarshal(d)
 	}
-	// Here the line is known; Validate says the same to those who write JSON.
-	if err := t.Validate(); err != nil {
-		return d.WrapErr(err)
-	}
-	return nil
+	return unknownOption(d, option)
 }
 
 func (r *Require) unmarshal(d *caddyfile.Dispenser) error {

@@ -24,8 +24,9 @@ Manages the users and API keys of the caddyauth app.
 
 The commands work with the server running or not: if a server runs with the
 store they ask it, through its admin API, else they open the store themselves.
-Which store is meant says the configuration (--config, or the Caddyfile in this
-directory), or --store. A store is made only with --create.
+The configuration (--config, or the Caddyfile in this directory) says which store
+is meant. A store that is named by --store is always opened. A store is made only
+with --create.
 
 Results go to standard output, everything else to standard error. Exit codes:
 
@@ -72,6 +73,11 @@ type session struct {
 	// out is for results, talk for everything else.
 	out, talk io.Writer
 }
+
+// usageError is a flag or an argument that cannot be meant.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
 
 // verb makes a sub-command that works on a store.
 func verb(where *targetFlags, c cobra.Command, run func(s *session, args []string) error) *cobra.Command {

@@ -53,9 +53,6 @@ func (k *keyFlags) newKey(ref string) (n identity.NewKey, err error) {
 	}
 	n = identity.NewKey{Username: user, Name: name}
 	n.UserAgent, n.APIVersion, n.Audience, n.Subject = k.userAgent, k.apiVersion, k.audience, k.subject
-	if len(k.scopes) == 0 {
-		return n, &usageError{"--scope is empty; there are read, write and extended"}
-	}
 	if n.Scopes, err = principal.ParseScopes(k.scopes); err != nil {
 		return n, &usageError{err.Error()}
 	}
@@ -68,11 +65,6 @@ func (k *keyFlags) newKey(ref string) (n identity.NewKey, err error) {
 	n.Networks, err = parseNetworks(k.networks)
 	return n, err
 }
-
-// usageError is a value of a flag that cannot be read.
-type usageError struct{ text string }
-
-func (e *usageError) Error() string { return e.text }
 
 // parseTime reads a moment, or a duration from now.
 func parseTime(flag, text string) (time.Time, error) {
@@ -94,8 +86,8 @@ func parseTime(flag, text string) (time.Time, error) {
 func parseNetworks(texts []string) ([]netip.Prefix, error) {
 	var list []netip.Prefix
 	for _, text := range texts {
-		network, err := caddyhttp.CIDRExpressionToPrefix(text)
-		if err != nil {
+		network, err := caddyhttp.CIDRExpressionToPrefix(strings.TrimSpace(text))
+		if err != nil || network != network.Masked() {
 			return nil, &usageError{fmt.Sprintf("--network '%s': write an address or a network such as 192.0.2.0/24", text)}
 		}
 		list = append(list, network)
@@ -103,9 +95,21 @@ func parseNetworks(texts []string) ([]netip.Prefix, error) {
 	return list, nil
 }
 
+// refuseEmpty refuses flags that are given and empty: a script whose variable is
+// not set must not get a key without the limit that it has asked for.
+func refuseEmpty(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		if value := f.Value.String(); err == nil && (value == "" || value == "[]") {
+			err = &usageError{"--" + f.Name + " is empty"}
+		}
+	})
+	return err
+}
+
 func keyIssueCommand(where *targetFlags) *cobra.Command {
 	var k keyFlags
-	c := verb(where, cobra.Command{
+	var c *cobra.Command
+	c = verb(where, cobra.Command{
 		Use:   "issue <user>/<name>",
 		Short: "Issues an API key",
 		Long: `Issues an API key and writes it, alone, to standard output. It is shown this once.
@@ -114,6 +118,9 @@ Whatever the key is bound to must hold on every request that uses it.`,
 		Example: "  caddy auth key issue alice/ci --scope read,write --expires 90d --network 192.0.2.0/24 >ci.key",
 		Args:    cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {
+		if err := refuseEmpty(c.Flags()); err != nil {
+			return err
+		}
 		input, err := k.newKey(args[0])
 		if err != nil {
 			return err
@@ -137,6 +144,9 @@ func (s *session) issue(operation string, input any, done string) error {
 	if !k.Expires.IsZero() {
 		until = "expires " + k.Expires.Format(time.RFC3339)
 	}
+	if !k.PreviousExpires.IsZero() {
+		until += "; the old secret is accepted until " + k.PreviousExpires.Format(time.RFC3339)
+	}
 	_, err := fmt.Fprintf(s.talk, "key %s/%s %s: id %s, scopes %s, %s\n", k.Username, k.Name, done, k.ID, k.Scopes, until)
 	return err
 }
@@ -147,7 +157,7 @@ func keyListCommand(where *targetFlags) *cobra.Command {
 	c := verb(where, cobra.Command{
 		Use:     "list",
 		Short:   "Lists API keys",
-		Long:    "Lists API keys by id, without their secrets.",
+		Long:    "Lists API keys by id, without their secrets. When a key was last used is written once a minute.",
 		Example: "  caddy auth key list --user alice --json",
 	}, func(s *session, _ []string) error {
 		return list(s, asJSON, "ID\tUSER/NAME\tSCOPES\tSTATE\tEXPIRES\tLAST USED", keyRow, func(last *store.Key) (page []store.Key, end bool, err error) {
@@ -182,6 +192,8 @@ func keyState(k *store.Key, now time.Time) string {
 		return "revoked"
 	case !k.Disabled.IsZero():
 		return "disabled"
+	case k.UserState == store.Disabled:
+		return "user disabled"
 	case !k.Expires.IsZero() && !now.Before(k.Expires):
 		return "expired"
 	case now.Before(k.NotBefore):
@@ -242,7 +254,8 @@ func keyRotateCommand(where *targetFlags) *cobra.Command {
 		Use:   "rotate <key>",
 		Short: "Gives a key a new secret",
 		Long: `Gives a key a new secret under the same id, name and limits, and writes the new
-key, alone, to standard output. The old one stays valid for the overlap.
+key, alone, to standard output. The old one stays valid for the overlap; one that
+an earlier rotation left ends at once.
 ` + namesAKey,
 		Example: "  caddy auth key rotate alice/ci --overlap 24h >ci.key",
 		Args:    cobra.ExactArgs(1),

@@ -39,22 +39,30 @@ type refusal struct {
 
 func (f *refusal) Error() string { return f.code + ": " + f.cause }
 
-var (
-	missing       = &refusal{http.StatusUnauthorized, codeMissing, "this needs a credential", "none"}
-	unknownScheme = &refusal{http.StatusUnauthorized, codeInvalid, "the credential is not accepted", "unknown_scheme"}
-	scopeMissing  = &refusal{http.StatusForbidden, codeScope, "the credential is good, but not for this", "scope"}
-	roleMissing   = &refusal{http.StatusForbidden, codeScope, "the credential is good, but not for this", "role"}
-	groupMissing  = &refusal{http.StatusForbidden, codeScope, "the credential is good, but not for this", "group"}
+// What clients are told. It is the same whatever was wrong: that is the business
+// of nobody who has not got it right.
+const (
+	textMissing     = "this needs a credential"
+	textInvalid     = "the credential is not accepted"
+	textScope       = "the credential is good, but not for this"
+	textUnavailable = "credentials cannot be checked now"
 )
 
-// rejections holds the refusal for each reason. All say the same outside:
-// which part was wrong is nobody's business who has not got it right.
+var (
+	missing       = &refusal{http.StatusUnauthorized, codeMissing, textMissing, "none"}
+	unknownScheme = &refusal{http.StatusUnauthorized, codeInvalid, textInvalid, "unknown_scheme"}
+	scopeMissing  = &refusal{http.StatusForbidden, codeScope, textScope, "scope"}
+	roleMissing   = &refusal{http.StatusForbidden, codeScope, textScope, "role"}
+	groupMissing  = &refusal{http.StatusForbidden, codeScope, textScope, "group"}
+)
+
+// rejections holds the refusal for each reason.
 var rejections = func() (list [identity.APIVersion + 1]*refusal) {
 	for reason := range list {
-		list[reason] = &refusal{http.StatusUnauthorized, codeInvalid, "the credential is not accepted", identity.Reason(reason).String()}
+		list[reason] = &refusal{http.StatusUnauthorized, codeInvalid, textInvalid, identity.Reason(reason).String()}
 	}
 	list[identity.Accepted] = nil
-	list[identity.NotFresh] = &refusal{http.StatusServiceUnavailable, codeUnavailable, "credentials cannot be checked now", identity.NotFresh.String()}
+	list[identity.NotFresh] = &refusal{http.StatusServiceUnavailable, codeUnavailable, textUnavailable, identity.NotFresh.String()}
 	return list
 }()
 
@@ -65,7 +73,7 @@ func malformed(err error) *refusal {
 }
 
 func unavailable(err error) *refusal {
-	return &refusal{http.StatusServiceUnavailable, codeUnavailable, "credentials cannot be checked now", err.Error()}
+	return &refusal{http.StatusServiceUnavailable, codeUnavailable, textUnavailable, err.Error()}
 }
 
 // write answers the request. It is written here and not returned as an error,

@@ -77,6 +77,9 @@ func (f *targetFlags) namedStore() (identity.Config, error) {
 	if f.store == "" {
 		return identity.Config{}, nil
 	}
+	if f.address != "" || f.config != "" {
+		return identity.Config{}, &usageError{"--store opens a store itself; give either it, or --config and --address"}
+	}
 	location, err := store.ParseLocation(f.store)
 	if err != nil {
 		return identity.Config{}, &usageError{err.Error()}
@@ -136,10 +139,13 @@ func (f *targetFlags) loadConfig() (config []byte, file string, err error) {
 		return nil, "", fmt.Errorf("the configuration: %w", err)
 	}
 	adapter := f.adapter
-	if base := filepath.Base(file); adapter == "" && (strings.HasPrefix(base, "Caddyfile") || strings.HasSuffix(base, ".caddyfile")) {
+	if base := strings.ToLower(filepath.Base(file)); adapter == "" && (strings.HasPrefix(base, "caddyfile") || strings.HasSuffix(base, ".caddyfile")) {
 		adapter = "caddyfile"
 	}
 	if adapter == "" {
+		if !json.Valid(config) {
+			return nil, "", fmt.Errorf("the configuration '%s' is not JSON; name its adapter, such as --adapter caddyfile", file)
+		}
 		return config, file, nil
 	}
 	with := caddyconfig.GetAdapter(adapter)

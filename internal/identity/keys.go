@@ -74,7 +74,7 @@ func (r *Registry) IssueKey(ctx context.Context, actor string, n NewKey) (store.
 		if err != nil {
 			return err
 		}
-		k.UserID, k.Username = owner.ID, owner.Username
+		k.UserID, k.Username, k.UserState = owner.ID, owner.Username, owner.State
 		e.UserID, e.Detail = owner.ID, owner.Username+"/"+k.Name
 		return c.InsertKey(&k)
 	})
@@ -107,7 +107,7 @@ func (n *NewKey) check(now time.Time) error {
 // not accepted any more.
 func (r *Registry) RotateKey(ctx context.Context, actor string, ref store.KeyRef, overlap time.Duration) (store.Key, credential.Secret, error) {
 	if overlap < 0 {
-		return store.Key{}, credential.Secret{}, invalid("the overlap is negative")
+		return store.Key{}, credential.Secret{}, invalid("overlap %s: it must not be negative", overlap)
 	}
 	if r.now().Add(overlap).After(maxKeyTime) {
 		return store.Key{}, credential.Secret{}, invalid("the overlap ends after %s", maxKeyTime.UTC().Format(time.RFC3339))

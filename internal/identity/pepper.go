@@ -40,6 +40,9 @@ func loadPepper(path string, newStore bool, random io.Reader) (*credential.Peppe
 
 func readPepper(path string) (*credential.Pepper, error) {
 	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("pepper file: %w; only root and the server's user may read it", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("pepper file: %w", err)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // Scopes is a set of the things a credential may be used for. As text and in
-// JSON it is a list of words; howler's clients write letters, R, W and E.
+// JSON it is a list of words; where there is little room, letters: R, W and E.
 type Scopes uint8
 
 // The scopes. None of them includes another one.

@@ -10,7 +10,7 @@ import (
 	"github.com/sallyport/sallyport/internal/credential"
 )
 
-const keyColumns = `k.id, k.user_id, u.username, k.name, k.prefix, k.verifier, k.previous_verifier, k.previous_expires,
+const keyColumns = `k.id, k.user_id, u.username, u.state, k.name, k.prefix, k.verifier, k.previous_verifier, k.previous_expires,
 	k.scopes, k.networks, k.user_agent, k.audience, k.subject, k.api_version, k.not_before, k.expires,
 	k.disabled, k.revoked, k.revoked_reason, k.created, k.created_by, k.last_used`
 
@@ -18,7 +18,7 @@ const keysFrom = ` FROM api_keys k JOIN users u ON u.id = k.user_id `
 
 func scanKey(r row) (Key, error) {
 	var k Key
-	err := r.Scan(&k.ID, &k.UserID, &k.Username, &k.Name, &k.Prefix,
+	err := r.Scan(&k.ID, &k.UserID, &k.Username, &k.UserState, &k.Name, &k.Prefix,
 		verifierColumn{&k.Verifier}, verifierColumn{&k.Previous}, timeColumn{&k.PreviousExpires},
 		scopesColumn{&k.Scopes}, listColumn[netip.Prefix]{&k.Networks}, &k.UserAgent,
 		listColumn[string]{&k.Audience}, listColumn[string]{&k.Subject}, &k.APIVersion,

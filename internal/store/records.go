@@ -66,6 +66,8 @@ type Key struct {
 	UserID string `json:"-"`
 	// Username is the owner's; it is filled in when a key is read.
 	Username string `json:"user"`
+	// UserState is the owner's, filled in as well.
+	UserState UserState `json:"user_state"`
 	// Name is unique among a user's keys that are not revoked.
 	Name string `json:"name"`
 	// Prefix is what the key began with when it was issued.

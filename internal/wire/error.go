@@ -1,11 +1,11 @@
-// Package wire writes and reads the JSON that goes over HTTP.
+// Package wire writes the JSON that goes over HTTP.
 package wire
 
 import "encoding/json"
 
 // Error is the body of a refusal or failure:
 //
-//	{"error":"invalid_token","message":"the credential is not accepted","error_id":"4fT0aQz81LkP"}
+//	{"error":"invalid_token","message":"the credential is not accepted","error_id":"M4YXWHZ6BTKR"}
 type Error struct {
 	// Code is stable; clients may decide on it.
 	Code string `json:"error"`
