@@ -31,7 +31,7 @@ bin/demo: build
 	@$(GO) build -o bin/demo ./cmd/demo
 
 .PHONY: demo
-demo: bin/demo ## Shows everything working on this machine, until Ctrl-C (PORT=8443)
+demo: need-curl bin/demo ## Shows everything working on this machine, until Ctrl-C (PORT=8443)
 	@exec bin/demo $(if $(PORT),-port $(PORT))
 
 .PHONY: demo-check
@@ -51,7 +51,7 @@ test: need ## Runs all that the CI runs
 	@echo "All tests passed."
 
 .PHONY: lint
-lint: need bin/golangci-lint ## Checks format, style and what go vet and staticcheck find
+lint: bin/golangci-lint ## Checks format, style and what go vet and staticcheck find
 	@bin/golangci-lint fmt --diff
 	$(GO) vet ./...
 	bin/golangci-lint run
