@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sallyport/sallyport/internal/identity"
 )
 
 func init() {
@@ -20,9 +22,7 @@ func init() {
 // `POST /caddyauth/key/list`. The body is an object of actor and input.
 //
 // It opens nothing to anybody who could not load another configuration anyway.
-type Admin struct {
-	ctx caddy.Context
-}
+type Admin struct{}
 
 // adminPath begins the paths of the routes.
 const adminPath = "/caddyauth/"
@@ -33,13 +33,6 @@ const maxAdminBody = 1 << 20
 // CaddyModule returns the Caddy module information.
 func (Admin) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "admin.api.caddyauth", New: func() caddy.Module { return new(Admin) }}
-}
-
-// Provision keeps the context, to find the app when a request comes: it is
-// loaded after the admin API.
-func (a *Admin) Provision(ctx caddy.Context) error {
-	a.ctx = ctx
-	return nil
 }
 
 // Routes are the routes of the admin API.
@@ -59,13 +52,9 @@ func (a *Admin) serve(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Allow", http.MethodPost)
 		return apiError(http.StatusMethodNotAllowed, errors.New("use POST"))
 	}
-	app, err := a.ctx.AppIfConfigured(appName)
+	registry, err := activeRegistry()
 	if err != nil {
-		return apiError(http.StatusNotFound, fmt.Errorf("this server has no caddyauth: %w", err))
-	}
-	registry := app.(*App).directory.current()
-	if registry == nil {
-		return apiError(http.StatusServiceUnavailable, errNotReady)
+		return err
 	}
 	var c call
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody)).Decode(&c); err != nil {
@@ -85,9 +74,23 @@ func (a *Admin) serve(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
+// activeRegistry is that of the configuration in use. It is not looked up in the
+// context in which this module was made: Caddy keeps the routes of a
+// configuration that has failed to start.
+func activeRegistry() (*identity.Registry, error) {
+	value, err := caddy.ActiveContext().AppIfConfigured(appName)
+	if err != nil {
+		return nil, apiError(http.StatusNotFound, fmt.Errorf("this server has no caddyauth: %w", err))
+	}
+	app := value.(*App)
+	registry := app.directory.current()
+	if registry == nil {
+		return nil, apiError(http.StatusServiceUnavailable, errNotReady)
+	}
+	// Here and not at the start, since a start may fail.
+	return registry, registry.UsePrefix(app.prefix)
+}
+
 func apiError(status int, err error) error { return caddy.APIError{HTTPStatus: status, Err: err} }
 
-var (
-	_ caddy.AdminRouter = (*Admin)(nil)
-	_ caddy.Provisioner = (*Admin)(nil)
-)
+var _ caddy.AdminRouter = (*Admin)(nil)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -71,6 +72,39 @@ func TestChangesThroughTheAdminAPICountAtOnce(t *testing.T) {
 	}
 }
 
+func TestAfterAReloadThatFailedTheAdminAPIWorksOnTheServerAsItWas(t *testing.T) {
+	s, a := startFile(t, withAdmin)
+	key := a.issue(s, "ci")
+	// Another program has the port, which shows only when the apps start.
+	taken := upstream(t)
+	bad := strings.Replace(withAdmin, "auth.db\n", "auth.db\n\t\tkey_prefix evil\n", 1)
+	bad = strings.Replace(bad, "http://:0", "http://:0, http://:"+taken[strings.LastIndex(taken, ":")+1:], 1)
+	for range 3 {
+		if err := s.Load(t, bad); err == nil {
+			t.Fatal("the configuration was taken")
+		}
+		if status, text := post(t, s, "POST", "/caddyauth/key/issue", `{"actor":"x","input":{"user":"alice","name":"cd"}}`); status != 200 || !strings.Contains(text, `"key":"sly_`) {
+			t.Fatalf("issuing: %d %s", status, text)
+		}
+		if status, text := post(t, s, "POST", "/caddyauth/key/revoke", `{"actor":"x","input":{"key":"alice/cd"}}`); status != 200 {
+			t.Fatalf("revoking: %d %s", status, text)
+		}
+	}
+	expect(t, s.Get(t, "/", bearer(key)...), 200, "")
+}
+
+func TestTheStoreLogsWhereTheNewestConfigurationLogs(t *testing.T) {
+	s, _ := startFile(t, oneGate)
+	s.Reload(t, strings.Replace(oneGate, "{\n", "{\n\tlog {\n\t\toutput file {$DIR}/second.json\n\t}\n", 1))
+	file := filepath.Join(s.Dir, "auth.db")
+	if err := os.Rename(file, file+".away"); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 3*time.Second, func() bool {
+		return strings.Contains(readFile(t, filepath.Join(s.Dir, "second.json")), "the store cannot be read")
+	})
+}
+
 func TestWhatTheAdminAPIRefuses(t *testing.T) {
 	s, _ := startFile(t, withAdmin)
 	for name, test := range map[string]struct {
@@ -87,7 +121,8 @@ func TestWhatTheAdminAPIRefuses(t *testing.T) {
 		"a bad value":        {"POST", "/caddyauth/key/issue", `{"input":{"user":"alice","name":"a b"}}`, 400, "key name 'a b': use"},
 		"a user who is none": {"POST", "/caddyauth/user/show", `{"input":{"user":"bob"}}`, 404, "user 'bob': not found"},
 		"keys of none":       {"POST", "/caddyauth/key/list", `{"input":{"user":"bob"}}`, 404, "user 'bob': not found"},
-		"a second alice":     {"POST", "/caddyauth/user/add", `{"input":{"username":"ALICE"}}`, 409, "user 'ALICE' exists already"},
+		"a second alice":     {"POST", "/caddyauth/user/add", `{"actor":"x","input":{"username":"ALICE"}}`, 409, "user 'ALICE' exists already"},
+		"nobody who asks":    {"POST", "/caddyauth/user/add", `{"input":{"username":"bob"}}`, 400, "the actor is missing"},
 		"a huge body":        {"POST", "/caddyauth/user/add", `{"actor":"` + strings.Repeat("x", 1<<20) + `"}`, 400, "request body too large"},
 	} {
 		status, text := post(t, s, test.method, test.path, test.body)

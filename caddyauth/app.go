@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"time"
 
@@ -44,6 +45,7 @@ type App struct {
 	directory *directory
 	shares    bool
 	prefix    string
+	log       *slog.Logger
 }
 
 // StoreConfig names a database.
@@ -70,7 +72,8 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	a.prefix = settings.KeyPrefix
-	a.directory, err = shareDirectory(settings, ctx.Slogger())
+	a.log = ctx.Slogger()
+	a.directory, err = shareDirectory(settings, a.log)
 	a.shares = err == nil
 	return err
 }
@@ -80,7 +83,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 func (a *App) Start() error {
 	ctx, cancel := context.WithTimeout(context.Background(), openLimit)
 	defer cancel()
-	return a.directory.open(ctx, a.prefix)
+	return a.directory.open(ctx, a.log)
 }
 
 // Stop does nothing: requests may still be running, so the store is closed by

@@ -20,7 +20,8 @@ var directories = caddy.NewUsagePool()
 type directory struct {
 	key      string
 	settings identity.Config
-	log      *slog.Logger
+	// log writes to the log of the configuration that was started last.
+	log *reloadableLog
 
 	// mu is held while the store is opened or closed.
 	mu       sync.Mutex
@@ -39,7 +40,7 @@ func shareDirectory(settings identity.Config, log *slog.Logger) (*directory, err
 	// What makes two stores different ones; the prefix may change in place.
 	key := settings.Location.String() + "\x00" + settings.PepperFile
 	value, _, err := directories.LoadOrNew(key, func() (caddy.Destructor, error) {
-		return &directory{key: key, settings: settings, log: log, opened: make(chan struct{})}, nil
+		return &directory{key: key, settings: settings, log: newReloadableLog(log), opened: make(chan struct{})}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -53,24 +54,23 @@ func (d *directory) giveBack() error {
 }
 
 // open opens the store, unless it is open, and begins to load it.
-func (d *directory) open(ctx context.Context, prefix string) error {
+func (d *directory) open(ctx context.Context, log *slog.Logger) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.log.use(log)
 	if d.registry != nil {
-		return d.registry.UsePrefix(prefix)
+		return nil
 	}
-	settings := d.settings
-	settings.KeyPrefix = prefix
-	registry, err := identity.Open(ctx, settings)
+	registry, err := identity.Open(ctx, d.settings)
 	if err != nil {
 		return err
 	}
 	if registry.Created() {
-		d.log.Warn("a new store was made; keep a copy of the pepper apart from copies of the store",
-			slog.String("store", settings.Location.String()), slog.String("pepper_file", settings.PepperFile))
+		log.Warn("a new store was made; keep a copy of the pepper apart from copies of the store",
+			slog.String("store", d.settings.Location.String()), slog.String("pepper_file", d.settings.PepperFile))
 	}
 	d.registry = registry
-	mirror := identity.NewMirror(registry, d.log)
+	mirror := identity.NewMirror(registry, slog.New(d.log))
 	run, stop := context.WithCancel(context.Background())
 	d.stop, d.stopped = stop, make(chan struct{})
 	go func() {

@@ -11,7 +11,8 @@ import (
 )
 
 // headerSet is a set of header names. Names are the same if they differ by
-// case, or by `_`, `.` and `-`: CGI and WSGI servers make one of them.
+// case, or by characters that are neither letters nor digits: CGI and WSGI
+// servers make one of them.
 type headerSet struct {
 	names, beginnings []string
 }
@@ -20,11 +21,10 @@ type headerSet struct {
 func newHeaderSet(names []string) headerSet {
 	var s headerSet
 	for _, name := range names {
-		name = strings.Map(foldHeader, name)
 		if beginning, open := strings.CutSuffix(name, "*"); open {
-			s.beginnings = append(s.beginnings, beginning)
+			s.beginnings = append(s.beginnings, strings.Map(foldHeader, beginning))
 		} else {
-			s.names = append(s.names, name)
+			s.names = append(s.names, strings.Map(foldHeader, name))
 		}
 	}
 	return s
@@ -52,10 +52,10 @@ func foldHeader(r rune) rune {
 	switch {
 	case 'A' <= r && r <= 'Z':
 		return r + ('a' - 'A')
-	case r == '_' || r == '.':
-		return '-'
+	case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
+		return r
 	}
-	return r
+	return '-'
 }
 
 // has reports whether name is in the set, without allocating.
@@ -108,9 +108,6 @@ func (s *headerSet) removeFromConnection(h http.Header) {
 		return
 	}
 	for i, value := range values {
-		if !strings.Contains(value, "-") {
-			continue
-		}
 		options := strings.Split(value, ",")
 		options = slices.DeleteFunc(options, func(option string) bool { return s.has(strings.TrimSpace(option)) })
 		values[i] = strings.Join(options, ",")

@@ -59,7 +59,7 @@ http://:0 {
 	reverse_proxy `+address+`
 }`)
 	key := a.issue(s, "ci")
-	for _, name := range []string{"X-User", "x-uSER", "X_User", "X.User", "X-Remote-User", "X_Remote_User", "X-Auth-Request-Email", "X_Auth_Token", "X.Auth.Token", "X-Webauth-Name"} {
+	for _, name := range []string{"X-User", "x-uSER", "X_User", "X.User", "X~User", "X!User", "X^User", "X+User", "X-Remote-User", "X_Remote_User", "X-Auth-Request-Email", "X_Auth_Token", "X.Auth.Token", "X-Webauth-Name"} {
 		request := "GET / HTTP/1.1\nHost: a\nConnection: close\nAuthorization: Bearer " + key + "\n" + name + ": root\n\n"
 		answer := raw(t, s, request)
 		if !strings.Contains(answer, "200 OK") || strings.Contains(answer, "root") {
@@ -103,6 +103,22 @@ func TestConnectionCannotTakeTheIdentityAway(t *testing.T) {
 	}
 }
 
+func TestConnectionCannotTakeANameWithoutADashAway(t *testing.T) {
+	address := upstream(t)
+	s, a := start(t, `
+	token_auth {
+		forward_identity Remoteuser
+	}
+	reverse_proxy `+address)
+	key := a.issue(s, "ci")
+	for _, connection := range []string{"Remoteuser", "close, remoteuser"} {
+		answer := raw(t, s, "GET / HTTP/1.1\nHost: a\nConnection: "+connection+"\nAuthorization: Bearer "+key+"\n\nGET / HTTP/1.1\nHost: a\nConnection: close\n\n")
+		if !strings.Contains(answer, `"Remoteuser":["alice"]`) {
+			t.Errorf("Connection: %s takes the user away: %s", connection, answer)
+		}
+	}
+}
+
 func TestTrailersCannotBringAnIdentity(t *testing.T) {
 	address := upstream(t)
 	s, a := start(t, `
@@ -121,6 +137,25 @@ func TestTrailersCannotBringAnIdentity(t *testing.T) {
 		"\nTransfer-Encoding: chunked\n\n4\nbody\n0\nX-User: root\n\n")
 	if !strings.Contains(answer, "200 OK") || strings.Contains(answer, "root") {
 		t.Errorf("without an announcement: %s", answer)
+	}
+}
+
+func TestErrorPagesDoNotSeeTheCredential(t *testing.T) {
+	address := upstream(t)
+	s, a := start(t, `
+	token_auth {
+		require role nobody
+		errors caddy
+	}
+	respond "in"
+	handle_errors {
+		reverse_proxy `+address+`
+	}`)
+	key := a.issue(s, "ci")
+	for _, headers := range [][]string{bearer(key), {"X-Api-Key", key}} {
+		if r := s.Get(t, "/", headers...); !strings.Contains(r.Text, "header") || strings.Contains(r.Text, key) {
+			t.Errorf("the error page got %s", r.Text)
+		}
 	}
 }
 

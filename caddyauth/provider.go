@@ -16,6 +16,10 @@ func init() {
 // Provider is the gate for Caddy's own authentication handler, where it can
 // stand beside other providers. It applies the same rules as token_auth, but
 // that handler answers every refusal with 401, and costs more.
+//
+// Caddy asks providers in any order, and none after the first success. So where
+// there are others this one may not see a request at all, and then has not
+// removed identity headers from it either.
 type Provider struct {
 	Rules
 }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -182,15 +184,24 @@ func haveCommon(a, b []string) bool {
 // circumstances collects what a key may be bound to.
 func (t *Rules) circumstances(r *http.Request) identity.Circumstances {
 	c := identity.Circumstances{
-		Address: clientAddress(r), UserAgent: r.UserAgent(), Path: r.URL.Path,
+		Address: clientAddress(r), UserAgent: r.UserAgent(), Path: pathOf(r.URL),
 		Audience: t.audience, APIVersion: t.APIVersion,
 	}
 	// Keys are bound to the paths that clients ask for, whatever handle_path
 	// or rewrite have made of them since.
 	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
-		c.Path = original.URL.Path
+		c.Path = pathOf(original.URL)
 	}
 	return c
+}
+
+// pathOf is the decoded path. One in which a slash is encoded has none: to some
+// readers it separates segments, and to others it does not.
+func pathOf(u *url.URL) string {
+	if strings.Contains(strings.ToLower(u.RawPath), "%2f") {
+		return ""
+	}
+	return u.Path
 }
 
 // clientAddress is Caddy's client_ip, and nothing else. An address that cannot

@@ -84,6 +84,11 @@ func (t *TokenAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddy
 		setNobody(replacerOf(r))
 		return next.ServeHTTP(w, r)
 	}
+	// A refused key may be a good one that lacks a role; what answers instead
+	// must not see it either.
+	if !t.ForwardCredential {
+		removeCredential(r.Header)
+	}
 	id := t.report(r, refused)
 	t.challenge(w, refused)
 	if t.Errors == errorsCaddy {

@@ -198,6 +198,10 @@ http://:0 {
 		"around the subject":                     {"/reports/../other", bearer(subject), 401},
 		"around it, encoded":                     {"/reports/%2e%2e/other", bearer(subject), 401},
 		"around it, with an encoded slash":       {"/reports/..%2fother", bearer(subject), 401},
+		"an encoded slash alone":                 {"/reports%2Fx", bearer(subject), 401},
+		"encoded twice":                          {"/reports/%252e%252e/other", bearer(subject), 401},
+		"with a parameter":                       {"/reports/..;/other", bearer(subject), 401},
+		"an encoded blank is no harm":            {"/reports/a%20b", bearer(subject), 200},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code := ""

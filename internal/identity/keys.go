@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strings"
 	"time"
@@ -29,8 +30,9 @@ var maxKeyTime = time.Unix(math.MaxUint32-1, 0)
 
 // ParseKeyRef reads the two ways to name a key: `user/name` and the public id.
 func ParseKeyRef(text string) (store.KeyRef, error) {
-	if user, name, found := strings.Cut(text, "/"); found && user != "" && name != "" {
-		return store.KeyRef{UserFold: Fold(user), Name: name}, nil
+	if user, name, found := strings.Cut(text, "/"); found {
+		fold, err := foldName(user)
+		return store.KeyRef{UserFold: fold, Name: name}, errors.Join(err, checkKeyName(name))
 	}
 	if _, err := credential.ParseKeyID(text); err != nil {
 		return store.KeyRef{}, invalid("key '%s': write user/name, or the public id of 12 letters and digits", printable(text))
@@ -85,7 +87,7 @@ func (r *Registry) IssueKey(ctx context.Context, actor string, n NewKey) (store.
 }
 
 func (n *NewKey) check(now time.Time) error {
-	if err := checkKeyName(n.Name); err != nil {
+	if err := errors.Join(checkUsername(n.Username), checkKeyName(n.Name)); err != nil {
 		return err
 	}
 	if n.Scopes&^principal.AllScopes != 0 {

@@ -55,7 +55,20 @@ func checkUsername(name string) error {
 	return nil
 }
 
+// foldName checks and folds the name of a user who is asked for, so that no
+// error ever repeats more than a name.
+func foldName(name string) (string, error) {
+	if err := checkUsername(name); err != nil {
+		return "", err
+	}
+	return Fold(name), nil
+}
+
 func notInUsername(r rune) bool {
+	if unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) {
+		// A letter by name that nobody can see.
+		return true
+	}
 	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-@", r)
 }
 
@@ -82,15 +95,16 @@ func checkNames(what string, names []string) ([]string, error) {
 			return nil, invalid("%s '%s': use 1 to 64 letters, digits and . _ - with a letter or digit first", what, printable(name))
 		}
 	}
-	sorted := slices.Clone(names)
+	sorted := append([]string{}, names...)
 	slices.Sort(sorted)
 	return slices.Compact(sorted), nil
 }
 
 // checkText bounds free text, and keeps line ends and other control characters
-// out of lists and logs.
+// out of lists and logs, those that turn the direction of writing among them.
 func checkText(what, text string, most int) error {
-	if len(text) > most || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+	unseen := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }
+	if len(text) > most || !utf8.ValidString(text) || strings.ContainsFunc(text, unseen) {
 		return invalid("%s: use at most %d bytes of text without control characters", what, most)
 	}
 	return nil
@@ -146,11 +160,20 @@ func CheckSubject(pattern string) error {
 	return checkText("subject", pattern, 1024)
 }
 
-// IsCleanPath reports whether p is an absolute path that every reader takes for
-// the same: no dot segments, no doubled slashes, no backslashes, no NUL.
+// IsCleanPath reports whether p, a decoded path, is absolute and one that every
+// reader takes for the same. It has no dot segments and no doubled slashes, nor
+// anything that some reader makes one of: backslashes and their like in other
+// alphabets, blanks around dots, parameters behind ';', control characters, and
+// '%', '?' and '#', which a second decoding would change.
 func IsCleanPath(p string) bool {
-	if !strings.HasPrefix(p, "/") || strings.ContainsAny(p, "\\\x00") {
+	if !strings.HasPrefix(p, "/") || strings.ContainsAny(p, `\;%?#`) || !utf8.ValidString(p) || strings.ContainsFunc(p, unicode.IsControl) {
 		return false
+	}
+	for segment := range strings.SplitSeq(p, "/") {
+		folded := strings.TrimSpace(norm.NFKC.String(segment))
+		if folded == "." || folded == ".." || strings.ContainsAny(folded, `/\;%?#`) {
+			return false
+		}
 	}
 	clean := path.Clean(p)
 	return p == clean || p == clean+"/" && clean != "/"

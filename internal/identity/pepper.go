@@ -39,6 +39,10 @@ func loadPepper(path string, newStore bool, random io.Reader) (*credential.Peppe
 }
 
 func readPepper(path string) (*credential.Pepper, error) {
+	// Opening what is no file may wait for ever.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("pepper file '%s' is not a regular file", path)
+	}
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrPermission) {
 		return nil, fmt.Errorf("pepper file: %w; only root and the server's user may read it", err)
@@ -50,9 +54,6 @@ func readPepper(path string) (*credential.Pepper, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("pepper file: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("pepper file '%s' is not a regular file", path)
 	}
 	if info.Mode().Perm()&0o007 != 0 {
 		return nil, fmt.Errorf("pepper file '%s' is open to everybody on this machine (mode %04o); run `chmod 600`", path, info.Mode().Perm())

@@ -188,6 +188,9 @@ func (r *Registry) Events(ctx context.Context, limit int) ([]store.Event, error)
 // change runs f in a transaction together with its audit event, and makes
 // memory follow before it returns.
 func (r *Registry) change(ctx context.Context, event store.Event, f func(*store.Change, *store.Event) error) error {
+	if event.Actor == "" {
+		return invalid("the actor is missing: say who is asking")
+	}
 	if err := checkText("actor", event.Actor, 200); err != nil {
 		return err
 	}

@@ -25,7 +25,11 @@ type UserEdit struct {
 
 // User finds a user by name. The error is store.ErrNotFound if there is none.
 func (r *Registry) User(ctx context.Context, username string) (store.User, error) {
-	return r.store.UserByFold(ctx, Fold(username))
+	fold, err := foldName(username)
+	if err != nil {
+		return store.User{}, err
+	}
+	return r.store.UserByFold(ctx, fold)
 }
 
 // Users lists up to limit users by name, after the folded name of the last page.
@@ -102,8 +106,12 @@ func setState(state store.UserState) func(*store.User) error {
 
 // DeleteUser removes a user and all keys, for ever.
 func (r *Registry) DeleteUser(ctx context.Context, actor, username string) error {
+	fold, err := foldName(username)
+	if err != nil {
+		return err
+	}
 	return r.change(ctx, store.Event{Kind: "user.delete", Actor: actor}, func(c *store.Change, e *store.Event) error {
-		u, err := c.UserByFold(Fold(username))
+		u, err := c.UserByFold(fold)
 		if err != nil {
 			return err
 		}
@@ -113,8 +121,12 @@ func (r *Registry) DeleteUser(ctx context.Context, actor, username string) error
 }
 
 func (r *Registry) updateUser(ctx context.Context, kind, actor, username string, update func(*store.User) error) (u store.User, err error) {
+	fold, err := foldName(username)
+	if err != nil {
+		return store.User{}, err
+	}
 	err = r.change(ctx, store.Event{Kind: kind, Actor: actor}, func(c *store.Change, e *store.Event) error {
-		if u, err = c.UserByFold(Fold(username)); err != nil {
+		if u, err = c.UserByFold(fold); err != nil {
 			return err
 		}
 		if err := update(&u); err != nil {
