@@ -2,7 +2,7 @@
 //
 // It exists for builds that name the repository instead of its packages:
 //
-//	xcaddy build v2.11.9 --with github.com/sallyport/sallyport=.
+//	xcaddy build v2.11.9 --with github.com/sallyport/sallyport@v0.0.0=.
 package sallyport
 
 import (

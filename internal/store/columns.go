@@ -49,6 +49,11 @@ func (c listColumn[T]) Scan(value any) error {
 		return fmt.Errorf("a list is a %T in the database, not text", value)
 	}
 	list := []T{}
+	if text == "[]" {
+		// As nearly all are; a million keys are loaded in half the time.
+		*c.list = list
+		return nil
+	}
 	if err := json.Unmarshal([]byte(text), &list); err != nil {
 		return fmt.Errorf("a list in the database is damaged: %w", err)
 	}
