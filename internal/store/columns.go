@@ -50,7 +50,7 @@ func (c listColumn[T]) Scan(value any) error {
 	}
 	list := []T{}
 	if text == "[]" {
-		// As nearly all are; a million keys are loaded in half the time.
+		// As nearly all are: loading a million keys takes an eighth less time.
 		*c.list = list
 		return nil
 	}
