@@ -36,7 +36,7 @@ var notRun = map[string]map[string]string{
 		"make test":  "this test is a part of it",
 		"make bench": "a measurement takes minutes and needs a quiet machine",
 		"xcaddy build v2.11.9 --with github.com/sallyport/sallyport@v0.0.0=.": "CI runs `make xcaddy`",
-		"go build -o caddy ./cmd/caddy":                                "needs the checkout as its directory; every command of the documents is run with a binary built so",
+		"go build -o caddy ./cmd/caddy":                                       "needs the checkout as its directory; every command of the documents is run with a binary built so",
 	},
 	"docs/architecture.md": {
 		"cmd/caddy": "a picture; TestArrows holds it",
