@@ -4,9 +4,41 @@ package store_test
 
 import (
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/sallyport/sallyport/internal/store"
 )
+
+func TestFilesThatRootMakesBelongToTheDirectorysOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	dir := t.TempDir()
+	const uid, gid = 12345, 23456
+	if err := os.Chown(dir, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	l, err := store.NewLocation("sqlite", filepath.Join(dir, "auth.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.WriteNewFile(filepath.Join(dir, "pepper"), []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, l)
+	owner := user("alice")
+	change(t, s, func(c *store.Change) error { return c.InsertUser(&owner) })
+	for _, name := range []string{"auth.db", "auth.db-wal", "auth.db-shm", "pepper"} {
+		if u, g := owners(t, filepath.Join(dir, name)); u != uid || g != gid {
+			t.Errorf("%s belongs to %d:%d", name, u, g)
+		}
+	}
+}
 
 func owners(t *testing.T, path string) (uid, gid uint32) {
 	t.Helper()
