@@ -11,12 +11,22 @@ go=${GO:-go}
 duration=${1:?how long each target runs, such as 60s}
 packages=$(tools/caddyfree.sh)
 count=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# fuzz runs one target. The Go fuzzer sometimes reports the end of its time as a
+# failure of its own, with these words and no input: that is not one of ours.
+fuzz() {
+	"$go" test -run '^$' -fuzz "^$2\$" -fuzztime "$duration" "$1" 2>&1 | tee "$log" && return
+	grep -q '^    context deadline exceeded$' "$log" && ! grep -Eq 'Failing input|panic|_test\.go:' "$log"
+}
+
 for package in $packages; do
 	# The last line sums up, and is no target.
 	targets=$("$go" test -list '^Fuzz' "$package" | grep '^Fuzz' || true)
 	for target in $targets; do
 		echo "$package $target"
-		"$go" test -run '^$' -fuzz "^$target\$" -fuzztime "$duration" "$package"
+		fuzz "$package" "$target"
 		count=$((count + 1))
 	done
 done
