@@ -96,8 +96,13 @@ func counts(output string, l load) (requests int, took time.Duration, err error)
 	return requests, time.Duration(microseconds) * time.Microsecond, nil
 }
 
+// askLimit is how long one request may take.
+const askLimit = 10 * time.Second
+
 // ask makes one request and compares the whole status.
 func ask(ctx context.Context, url string, l load) error {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return err
