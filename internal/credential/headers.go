@@ -32,10 +32,14 @@ type Kind uint8
 const (
 	// None means that the request carries no credential at all.
 	None Kind = iota
-	// Bearer is the value of `Authorization: Bearer` or of X-Api-Key.
+	// Bearer is the value of `Authorization: Bearer`.
 	Bearer
+	// APIKey is the value of X-Api-Key.
+	APIKey
 	// Basic is a user name with a secret (RFC 7617).
 	Basic
+	// Bare is an Authorization header that is one word without a scheme.
+	Bare
 	// UnknownScheme is an Authorization header of a scheme nobody here speaks.
 	UnknownScheme
 )
@@ -45,10 +49,13 @@ type Presented struct {
 	Kind Kind
 	// User is the user name of Basic. It is empty otherwise.
 	User string
+	// Secret is what follows the user name of Basic: a password, a key, or
+	// `keyname:key`. It is empty otherwise.
+	Secret string
 	// KeyName is what stood between user name and key in
 	// `Basic user:keyname:key`. It is empty when there was nothing.
 	KeyName string
-	// Word is the key.
+	// Word is the key or the token.
 	Word string
 }
 
@@ -67,7 +74,7 @@ func FromHeaders(headers map[string][]string) (Presented, error) {
 		if err := checkLength(apiKey[0]); err != nil {
 			return Presented{}, err
 		}
-		return Presented{Kind: Bearer, Word: apiKey[0]}, nil
+		return Presented{Kind: APIKey, Word: apiKey[0]}, nil
 	}
 	return fromAuthorization(authorization[0])
 }
@@ -78,10 +85,11 @@ func fromAuthorization(value string) (Presented, error) {
 	}
 	scheme, rest, found := strings.Cut(value, " ")
 	rest = strings.Trim(rest, " ")
-	if !found || scheme == "" || rest == "" {
-		return Presented{}, ErrForm
-	}
 	switch {
+	case !found && BareToken.Matches(value):
+		return Presented{Kind: Bare, Word: value}, nil
+	case !found, scheme == "", rest == "":
+		return Presented{}, ErrForm
 	case strings.EqualFold(scheme, "Bearer"):
 		return Presented{Kind: Bearer, Word: rest}, nil
 	case strings.EqualFold(scheme, "Basic"):
@@ -104,7 +112,7 @@ func fromBasic(encoded string) (Presented, error) {
 		return Presented{}, ErrBase64
 	}
 	user, rest, _ := strings.Cut(string(decoded), ":")
-	p := Presented{Kind: Basic, User: user, Word: rest}
+	p := Presented{Kind: Basic, User: user, Secret: rest, Word: rest}
 	if at := strings.LastIndexByte(rest, ':'); at >= 0 {
 		p.KeyName, p.Word = rest[:at], rest[at+1:]
 	}

@@ -77,7 +77,7 @@ func newPopulation(tb testing.TB, keys int) *population {
 // load fills an index through the loader, in the order of the ids.
 func (p *population) load(tb testing.TB, verifier func(i int) credential.Verifier) *index {
 	tb.Helper()
-	l := loader{index: newIndex()}
+	l := newLoader()
 	for i := range benchUsers {
 		u := store.User{ID: userID(i), Username: userID(i), Fold: userID(i), State: store.Active, Roles: []string{"reader"}}
 		if err := l.user(&u); err != nil {

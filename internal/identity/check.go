@@ -14,8 +14,8 @@ import (
 // Reason says how a check ended. Its text is for logs; callers are told less.
 type Reason uint8
 
-// The reasons. Those after WrongSecret are found only for a caller who has
-// presented the right secret.
+// The reasons. Those from WrongUser to APIVersion are found only for a caller who
+// has presented the right secret.
 const (
 	// Accepted: the caller is who the credential says.
 	Accepted Reason = iota
@@ -25,6 +25,8 @@ const (
 	Malformed
 	// UnknownKey: no key has that id.
 	UnknownKey
+	// UnknownToken: no token is like that, any more or ever.
+	UnknownToken
 	// WrongSecret: the id is known, the rest is wrong.
 	WrongSecret
 	// WrongUser: the key is not of the user that was named with it.
@@ -35,6 +37,8 @@ const (
 	KeyDisabled
 	UserDisabled
 	Expired
+	// Idle: the token was not used for too long.
+	Idle
 	NotYetValid
 	// Address and the following: the key is bound to other circumstances.
 	Address
@@ -42,13 +46,26 @@ const (
 	Audience
 	Subject
 	APIVersion
+	// WrongPassword and the following are about user name and password: wrong,
+	// refused for earlier failures of the name or of the network, and too many
+	// at once.
+	WrongPassword
+	Locked
+	Throttled
+	Busy
+	// reasons is how many there are.
+	reasons
 )
 
+// Reasons is the number of reasons.
+const Reasons = int(reasons)
+
 var reasonTexts = [...]string{
-	Accepted: "accepted", NotFresh: "not_fresh", Malformed: "malformed", UnknownKey: "unknown_key",
+	Accepted: "accepted", NotFresh: "not_fresh", Malformed: "malformed", UnknownKey: "unknown_key", UnknownToken: "unknown_token",
 	WrongSecret: "wrong_secret", WrongUser: "wrong_user", WrongName: "wrong_name", Revoked: "revoked",
-	KeyDisabled: "key_disabled", UserDisabled: "user_disabled", Expired: "expired", NotYetValid: "not_yet_valid",
+	KeyDisabled: "key_disabled", UserDisabled: "user_disabled", Expired: "expired", Idle: "idle", NotYetValid: "not_yet_valid",
 	Address: "address", UserAgent: "user_agent", Audience: "audience", Subject: "subject", APIVersion: "api_version",
+	WrongPassword: "wrong_password", Locked: "locked", Throttled: "throttled", Busy: "busy",
 }
 
 func (r Reason) String() string { return reasonTexts[r] }
@@ -66,12 +83,21 @@ type Circumstances struct {
 	Audience, APIVersion string
 }
 
-// Caller is who presented an accepted key.
+// Caller is who presented an accepted credential.
 type Caller struct {
-	User   *principal.User
-	KeyID  credential.KeyID
+	User *principal.User
+	// ID is the public id of the key or token. A password has none.
+	ID     credential.KeyID
 	Scopes principal.Scopes
 }
+
+const (
+	// A use of a key, or of a token that may lie idle for ever, is noted once a
+	// minute, since it is only told to people. A token that may not lives on by
+	// its uses, so they are noted by the second.
+	keyUseEvery  = 60
+	idleUseEvery = 1
+)
 
 // Check says whether the presented key is accepted. It allocates nothing.
 // circumstances is called only for a key that is bound to some.
@@ -87,7 +113,7 @@ func (m *Mirror) Check(p *credential.Presented, circumstances func() Circumstanc
 	defer word.Close()
 	id := word.ID()
 	verifier := word.Verifier()
-	s, candidates := x.candidates(id)
+	s, candidates := x.keys.candidates(id)
 	r := prove(candidates, &verifier)
 	if r == nil {
 		return Caller{}, s.whyNot(id)
@@ -104,30 +130,77 @@ func (m *Mirror) Check(p *credential.Presented, circumstances func() Circumstanc
 	if reason := admit(a, s, r, now, circumstances); reason != Accepted {
 		return Caller{}, reason
 	}
-	if r.use(now) {
+	if r.use(now, keyUseEvery) {
 		m.used.note(id, now)
 	}
-	return Caller{User: &a.User, KeyID: id, Scopes: r.scopes}, Accepted
+	return Caller{User: &a.User, ID: id, Scopes: r.scopes}, Accepted
 }
 
-// Recheck holds a key that was proven earlier in the same request against other
-// circumstances, those of a second gate.
-func (m *Mirror) Recheck(keyID string, circumstances func() Circumstances) Reason {
+// CheckToken says whether the presented token is accepted, as Check does for
+// keys.
+func (m *Mirror) CheckToken(kind credential.TokenKind, presented string, circumstances func() Circumstances) (Caller, Reason) {
+	x, now, fresh := m.look()
+	if !fresh {
+		return Caller{}, NotFresh
+	}
+	word, wellFormed := m.pepper.OpenToken(kind, presented)
+	if !wellFormed {
+		return Caller{}, Malformed
+	}
+	defer word.Close()
+	verifier := word.Verifier()
+	id := verifier.ID()
+	s, candidates := x.tokens.candidates(id)
+	r := prove(candidates, &verifier)
+	if r == nil || r.flags&tokenFlags[kind] == 0 {
+		return Caller{}, UnknownToken
+	}
+	a := x.account(r.user)
+	if a == nil {
+		return Caller{}, UnknownToken
+	}
+	if reason := admit(a, s, r, now, circumstances); reason != Accepted {
+		return Caller{}, reason
+	}
+	every := uint32(keyUseEvery)
+	if r.window != 0 {
+		every = idleUseEvery
+	}
+	if r.use(now, every) {
+		m.tokensUsed.note(id, now)
+	}
+	return Caller{User: &a.User, ID: id, Scopes: r.scopes}, Accepted
+}
+
+// Recheck holds a caller who was proven earlier in the same request against
+// other circumstances, those of a second gate. Nothing is bound to circumstances
+// but keys and what comes from them.
+func (m *Mirror) Recheck(p *principal.Principal, circumstances func() Circumstances) Reason {
 	x, now, fresh := m.look()
 	if !fresh {
 		return NotFresh
 	}
-	id, err := credential.ParseKeyID(keyID)
-	if err != nil {
-		return UnknownKey
+	switch p.Method {
+	case principal.MethodAPIKey:
+		return x.recheck(&x.keys, p.KeyID, now, circumstances, UnknownKey)
+	case principal.MethodPassword:
+		return Accepted
 	}
-	s, records := x.find(id)
+	return x.recheck(&x.tokens, p.TokenID, now, circumstances, UnknownToken)
+}
+
+func (x *index) recheck(t *table, text string, now time.Time, circumstances func() Circumstances, unknown Reason) Reason {
+	id, err := credential.ParseKeyID(text)
+	if err != nil {
+		return unknown
+	}
+	s, records := t.find(id)
 	if len(records) == 0 {
-		return UnknownKey
+		return unknown
 	}
 	a := x.account(records[0].user)
 	if a == nil {
-		return UnknownKey
+		return unknown
 	}
 	return admit(a, s, &records[0], now, circumstances)
 }
@@ -158,7 +231,7 @@ func (s *shard) whyNot(id credential.KeyID) Reason {
 	return UnknownKey
 }
 
-// admit holds a proven key against time and circumstances.
+// admit holds a proven key or token against time and circumstances.
 func admit(a *account, s *shard, r *record, now time.Time, circumstances func() Circumstances) Reason {
 	seconds := now.Unix()
 	switch {
@@ -170,7 +243,9 @@ func admit(a *account, s *shard, r *record, now time.Time, circumstances func() 
 		return UserDisabled
 	case r.expires != 0 && seconds >= int64(r.expires):
 		return Expired
-	case seconds < int64(r.notBefore):
+	case r.idleSince(seconds):
+		return Idle
+	case r.isKey() && seconds < int64(r.window):
 		return NotYetValid
 	}
 	if limits := s.limitsOf(r); limits != nil {

@@ -20,7 +20,7 @@ func TestAnAcceptedKeyGivesItsCaller(t *testing.T) {
 	if reason != Accepted {
 		t.Fatal(reason)
 	}
-	if caller.User.Name != "alice" || caller.Scopes.String() != "read,extended" || !strings.Contains(word, caller.KeyID.String()) {
+	if caller.User.Name != "alice" || caller.Scopes.String() != "read,extended" || !strings.Contains(word, caller.ID.String()) {
 		t.Errorf("caller %+v", caller)
 	}
 	if diff := cmp.Diff([]string{"admin"}, caller.User.Roles); diff != "" {
@@ -257,19 +257,19 @@ func TestRecheckHoldsAProvenKeyAgainstOtherCircumstances(t *testing.T) {
 	w := newWorld(t)
 	word := w.issue("ci", func(n *NewKey) { n.Audience = []string{"reports"} })
 	id, _ := credential.ParseKey(word)
-	if got := w.mirror.Recheck(id.String(), at(Circumstances{Audience: "reports"})); got != Accepted {
+	if got := w.mirror.Recheck(&principal.Principal{Method: principal.MethodAPIKey, KeyID: id.String()}, at(Circumstances{Audience: "reports"})); got != Accepted {
 		t.Errorf("at its audience: %s", got)
 	}
-	if got := w.mirror.Recheck(id.String(), at(Circumstances{Audience: "admin"})); got != Audience {
+	if got := w.mirror.Recheck(&principal.Principal{Method: principal.MethodAPIKey, KeyID: id.String()}, at(Circumstances{Audience: "admin"})); got != Audience {
 		t.Errorf("elsewhere: %s", got)
 	}
 	for _, unknown := range []string{"", "000000000000", "not an id"} {
-		if got := w.mirror.Recheck(unknown, at(Circumstances{})); got != UnknownKey {
+		if got := w.mirror.Recheck(&principal.Principal{Method: principal.MethodAPIKey, KeyID: unknown}, at(Circumstances{})); got != UnknownKey {
 			t.Errorf("'%s': %s", unknown, got)
 		}
 	}
 	w.clock.add(freshFor)
-	if got := w.mirror.Recheck(id.String(), at(Circumstances{Audience: "reports"})); got != NotFresh {
+	if got := w.mirror.Recheck(&principal.Principal{Method: principal.MethodAPIKey, KeyID: id.String()}, at(Circumstances{Audience: "reports"})); got != NotFresh {
 		t.Errorf("not fresh: %s", got)
 	}
 }

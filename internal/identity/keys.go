@@ -61,7 +61,7 @@ func (r *Registry) IssueKey(ctx context.Context, actor string, n NewKey) (store.
 	if err != nil {
 		return store.Key{}, credential.Secret{}, err
 	}
-	prefix := *r.prefix.Load()
+	prefix := r.settings.Load().KeyPrefix
 	word, err := credential.NewKey(r.random, prefix, id)
 	if err != nil {
 		return store.Key{}, credential.Secret{}, err
@@ -105,8 +105,8 @@ func (n *NewKey) check(now time.Time) error {
 }
 
 // RotateKey gives a key a new secret under the same id, name and limits. The old
-// secret is accepted for overlap longer; one that an earlier rotation left is
-// not accepted any more.
+// secret is accepted for overlap longer, and so are the sessions that began with
+// it; one that an earlier rotation left is not accepted any more.
 func (r *Registry) RotateKey(ctx context.Context, actor string, ref store.KeyRef, overlap time.Duration) (store.Key, credential.Secret, error) {
 	if overlap < 0 {
 		return store.Key{}, credential.Secret{}, invalid("overlap %s: it must not be negative", overlap)
@@ -115,12 +115,12 @@ func (r *Registry) RotateKey(ctx context.Context, actor string, ref store.KeyRef
 		return store.Key{}, credential.Secret{}, invalid("the overlap ends after %s", maxKeyTime.UTC().Format(time.RFC3339))
 	}
 	var word credential.Secret
-	k, err := r.updateKey(ctx, "key.rotate", actor, ref, func(k *store.Key) error {
+	k, err := r.updateKey(ctx, "key.rotate", actor, ref, func(c *store.Change, k *store.Key) error {
 		id, err := credential.ParseKeyID(k.ID)
 		if err != nil {
 			return err
 		}
-		prefix := *r.prefix.Load()
+		prefix := r.settings.Load().KeyPrefix
 		if word, err = credential.NewKey(r.random, prefix, id); err != nil {
 			return err
 		}
@@ -129,7 +129,10 @@ func (r *Registry) RotateKey(ctx context.Context, actor string, ref store.KeyRef
 			k.Previous, k.PreviousExpires = k.Verifier, r.now().Add(overlap)
 		}
 		k.Prefix, k.Verifier = prefix, r.pepper.Verifier(word.Reveal())
-		return nil
+		if overlap == 0 {
+			return endSessionsOf(c, k)
+		}
+		return c.CapTokens(k.ID, k.PreviousExpires)
 	})
 	if err != nil {
 		return store.Key{}, credential.Secret{}, err
@@ -137,37 +140,45 @@ func (r *Registry) RotateKey(ctx context.Context, actor string, ref store.KeyRef
 	return k, word, nil
 }
 
-// DisableKey refuses a key until EnableKey.
+// DisableKey refuses a key until EnableKey, and ends the sessions that came from
+// it.
 func (r *Registry) DisableKey(ctx context.Context, actor string, ref store.KeyRef) (store.Key, error) {
-	return r.updateKey(ctx, "key.disable", actor, ref, func(k *store.Key) error {
+	return r.updateKey(ctx, "key.disable", actor, ref, func(c *store.Change, k *store.Key) error {
 		if k.Disabled.IsZero() {
 			k.Disabled = r.now()
 		}
-		return nil
+		return endSessionsOf(c, k)
 	})
 }
 
 // EnableKey takes DisableKey back.
 func (r *Registry) EnableKey(ctx context.Context, actor string, ref store.KeyRef) (store.Key, error) {
-	return r.updateKey(ctx, "key.enable", actor, ref, func(k *store.Key) error {
+	return r.updateKey(ctx, "key.enable", actor, ref, func(_ *store.Change, k *store.Key) error {
 		k.Disabled = time.Time{}
 		return nil
 	})
 }
 
-// RevokeKey refuses a key for ever. Its name becomes free.
+// RevokeKey refuses a key for ever, and ends the sessions that came from it. Its
+// name becomes free.
 func (r *Registry) RevokeKey(ctx context.Context, actor string, ref store.KeyRef, reason string) (store.Key, error) {
 	if err := checkText("reason", reason, 255); err != nil {
 		return store.Key{}, err
 	}
-	return r.updateKey(ctx, "key.revoke", actor, ref, func(k *store.Key) error {
+	return r.updateKey(ctx, "key.revoke", actor, ref, func(c *store.Change, k *store.Key) error {
 		k.Revoked, k.RevokedReason = r.now(), reason
 		k.Previous, k.PreviousExpires = credential.Verifier{}, time.Time{}
-		return nil
+		return endSessionsOf(c, k)
 	})
 }
 
-func (r *Registry) updateKey(ctx context.Context, kind, actor string, ref store.KeyRef, update func(*store.Key) error) (k store.Key, err error) {
+// endSessionsOf ends what came from a key.
+func endSessionsOf(c *store.Change, k *store.Key) error {
+	_, err := c.EndSessions(store.SessionFilter{KeyID: k.ID})
+	return err
+}
+
+func (r *Registry) updateKey(ctx context.Context, kind, actor string, ref store.KeyRef, update func(*store.Change, *store.Key) error) (k store.Key, err error) {
 	err = r.change(ctx, store.Event{Kind: kind, Actor: actor}, func(c *store.Change, e *store.Event) error {
 		if k, err = c.Key(ref); err != nil {
 			return err
@@ -175,7 +186,7 @@ func (r *Registry) updateKey(ctx context.Context, kind, actor string, ref store.
 		if !k.Revoked.IsZero() {
 			return &revokedError{k.ID}
 		}
-		if err := update(&k); err != nil {
+		if err := update(c, &k); err != nil {
 			return err
 		}
 		e.UserID, e.KeyID, e.Detail = k.UserID, k.ID, k.Username+"/"+k.Name

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -29,11 +30,14 @@ const (
 
 // Mirror holds a store's keys in memory and answers checks from there.
 type Mirror struct {
-	store  *store.Store
-	pepper *credential.Pepper
-	log    *slog.Logger
-	now    func() time.Time
-	used   usage
+	registry *Registry
+	store    *store.Store
+	pepper   *credential.Pepper
+	log      *slog.Logger
+	now      func() time.Time
+	// used and tokensUsed wait to be written.
+	used, tokensUsed usage
+	remembered       remembered
 
 	// loaded is closed when the first load is done; index is set from then on.
 	loaded chan struct{}
@@ -56,17 +60,17 @@ type Mirror struct {
 // NewMirror makes the mirror of a registry. It is empty until Run has loaded it,
 // and from now on each change through r shows in it before the change returns.
 func NewMirror(r *Registry, log *slog.Logger) *Mirror {
-	m := &Mirror{store: r.store, pepper: r.pepper, log: log, now: r.now, loaded: make(chan struct{}), turn: make(chan struct{}, 1), began: r.now()}
+	m := &Mirror{registry: r, store: r.store, pepper: r.pepper, log: log, now: r.now, loaded: make(chan struct{}), turn: make(chan struct{}, 1), began: r.now()}
 	r.committed = m.follow
 	return m
 }
 
 // Run loads the store and keeps the mirror up to date until ctx ends. It returns
-// after the last uses of keys have been written.
+// after the last uses of keys and tokens have been written.
 func (m *Mirror) Run(ctx context.Context) {
-	var uses sync.WaitGroup
-	uses.Go(func() { m.used.run(ctx, m.store, m.log) })
-	defer uses.Wait()
+	var upkeep sync.WaitGroup
+	upkeep.Go(func() { m.upkeep(ctx) })
+	defer upkeep.Wait()
 
 	c := complaint{log: m.log, now: m.now}
 	for {
@@ -106,14 +110,14 @@ func (m *Mirror) Ready(ctx context.Context) error {
 	}
 }
 
-// Keys counts the keys in memory, revoked ones among them.
-func (m *Mirror) Keys() int {
+// Size counts the keys, revoked ones among them, and the tokens in memory.
+func (m *Mirror) Size() (keys, tokens int) {
 	m.turn <- struct{}{}
 	defer m.release()
 	if x := m.index.Load(); x != nil {
-		return x.keys
+		return x.keys.size, x.tokens.size
 	}
-	return 0
+	return 0, 0
 }
 
 // look returns the index, the time, and whether answers may be given. The order
@@ -165,8 +169,9 @@ func (m *Mirror) poll(ctx context.Context) error {
 
 // lookAtStore does what poll says. It must be its caller's turn.
 func (m *Mirror) lookAtStore(ctx context.Context) error {
-	start := m.now()
+	start, began := m.now(), time.Now()
 	version, err := m.dataVersion(ctx)
+	m.registry.observe("look", time.Since(began))
 	if err != nil {
 		return err
 	}
@@ -239,18 +244,19 @@ func (m *Mirror) reload(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, loadLimit)
 	defer cancel()
 	start := m.now()
-	l := loader{index: newIndex()}
-	number, err := m.store.Load(ctx, l.user, l.key)
+	l := newLoader()
+	number, err := m.store.Load(ctx, l.user, l.key, l.token)
 	if err != nil {
 		return err
 	}
 	m.index.Store(l.finish())
 	m.number = number
-	m.log.Info("keys loaded", slog.Int("keys", l.index.keys), slog.Duration("took", m.now().Sub(start)))
+	m.log.Info("keys loaded", slog.Int("keys", l.index.keys.size), slog.Int("tokens", l.index.tokens.size), slog.Duration("took", m.now().Sub(start)))
 	return nil
 }
 
-// apply brings the index up to the delta: users first, since keys name them.
+// apply brings the index up to the delta: users first, since keys and tokens name
+// them.
 func (x *index) apply(d *store.Delta) error {
 	if len(d.Users) > 0 {
 		x.putUsers(d.Users)
@@ -260,10 +266,13 @@ func (x *index) apply(d *store.Delta) error {
 			return err
 		}
 	}
-	for _, id := range d.GoneKeys {
-		if err := x.removeKey(id); err != nil {
+	for i := range d.Tokens {
+		if err := x.putToken(&d.Tokens[i]); err != nil {
 			return err
 		}
+	}
+	if err := errors.Join(x.keys.removeAll(d.GoneKeys), x.tokens.removeAll(d.GoneTokens)); err != nil {
+		return err
 	}
 	for _, id := range d.GoneUsers {
 		x.removeUser(id)

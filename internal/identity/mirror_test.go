@@ -300,7 +300,7 @@ func TestUsesAreWrittenInTheEnd(t *testing.T) {
 	w.check("sly_nonsense")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	w.mirror.used.run(ctx, w.store, w.log.logger())
+	w.mirror.upkeep(ctx)
 	k, err := w.Key(t.Context(), ref("ci"))
 	if err != nil || !k.LastUsed.Equal(w.clock.now()) {
 		t.Errorf("last used %s, %v", k.LastUsed, err)
@@ -325,8 +325,8 @@ func TestUsesThatCannotBeWrittenAreLogged(t *testing.T) {
 	w.check(w.issue("ci"))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	w.mirror.used.write(ctx, w.store, w.log.logger())
-	if !strings.Contains(w.log.String(), "the last uses of keys could not be written") {
+	w.mirror.used.write(ctx, w.store.MarkUsed, w.log.logger())
+	if !strings.Contains(w.log.String(), "the last uses of keys or tokens could not be written") {
 		t.Errorf("the log says: %s", w.log)
 	}
 }
@@ -359,7 +359,7 @@ func TestChecksDuringChanges(t *testing.T) {
 	}
 	stop.Store(true)
 	readers.Wait()
-	if got := w.mirror.Keys(); got != 61 {
+	if got, _ := w.mirror.Size(); got != 61 {
 		t.Errorf("%d keys in memory", got)
 	}
 }

@@ -180,8 +180,10 @@ func IsCleanPath(p string) bool {
 }
 
 // printable shortens and cleans a text for an error.
-func printable(s string) string {
-	const most = 80
+func printable(s string) string { return printableText(s, 80) }
+
+// printableText cleans a foreign text and shortens it to so many characters.
+func printableText(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -13,8 +14,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/password"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -33,22 +36,52 @@ type Config struct {
 	Adopt bool
 	// CreateDir makes the store's directory as well, with mode 0700.
 	CreateDir bool
-	// KeyPrefix begins the keys that are issued. Empty means
-	// credential.DefaultPrefix.
-	KeyPrefix string
+	// Settings may be changed later, by Registry.Use.
+	Settings
+	// Hashing says how passwords are hashed; its zero value is the default.
+	Hashing password.Config
+
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Random is the source of ids and secrets; nil means crypto/rand.Reader.
 	Random io.Reader
+	// Observe is told how long the store took for an operation: look (whether
+	// something has changed) or change. Nil means that nobody wants to know.
+	Observe func(operation string, took time.Duration)
+}
+
+// Settings are what may change while a Registry is open.
+type Settings struct {
+	// KeyPrefix begins the keys that are issued. Empty means
+	// credential.DefaultPrefix.
+	KeyPrefix string
+	// Brakes slow down guessing.
+	Brakes Brakes
+	// Passwords is what a password must satisfy when it is set.
+	Passwords password.Policy
+}
+
+// Check reports whether the settings can be meant.
+func (s *Settings) Check() error {
+	return errors.Join(credential.CheckPrefix(cmp.Or(s.KeyPrefix, credential.DefaultPrefix)), s.Brakes.Check())
 }
 
 // Registry changes users and keys. It may be used by many goroutines at once.
 type Registry struct {
 	store  *store.Store
 	pepper *credential.Pepper
-	prefix atomic.Pointer[string]
 	now    func() time.Time
 	random io.Reader
+
+	observe func(string, time.Duration)
+
+	settings atomic.Pointer[Settings]
+	hasher   *password.Hasher
+	// proofs makes one of equal attempts at the same time.
+	proofs singleflight.Group
+	// lagging holds a place for each attempt that waits for its name's failures.
+	lagging chan struct{}
+
 	// committed is called after each change, before it is acknowledged.
 	committed func(context.Context)
 	created   bool
@@ -66,12 +99,17 @@ func DefaultPepperFile(l store.Location) string {
 // c.Create is set. The pepper is made only with a new store: one that is missing
 // beside a store in use is an error, since with another one no key would fit.
 func Open(ctx context.Context, c Config) (*Registry, error) {
-	r := &Registry{now: c.Now, random: c.Random, committed: func(context.Context) {}}
-	if c.KeyPrefix == "" {
-		c.KeyPrefix = credential.DefaultPrefix
+	r := &Registry{
+		now: c.Now, random: c.Random, observe: c.Observe,
+		hasher:    password.NewHasher(c.Hashing),
+		lagging:   make(chan struct{}, maxLagging),
+		committed: func(context.Context) {},
 	}
-	if err := r.UsePrefix(c.KeyPrefix); err != nil {
+	if err := r.Use(c.Settings); err != nil {
 		return nil, err
+	}
+	if r.observe == nil {
+		r.observe = func(string, time.Duration) {}
 	}
 	if r.now == nil {
 		r.now = time.Now
@@ -135,14 +173,19 @@ func (c *Config) mayCreate() error {
 	return nil
 }
 
-// UsePrefix changes the prefix of the keys that are issued from now on.
-func (r *Registry) UsePrefix(prefix string) error {
-	if err := credential.CheckPrefix(prefix); err != nil {
+// Use changes the settings, for all that begins from now on.
+func (r *Registry) Use(s Settings) error {
+	if err := s.Check(); err != nil {
 		return err
 	}
-	r.prefix.Store(&prefix)
+	s.KeyPrefix = cmp.Or(s.KeyPrefix, credential.DefaultPrefix)
+	s.Brakes = s.Brakes.withDefaults()
+	r.settings.Store(&s)
 	return nil
 }
+
+// Hashing tells how busy the hashing of passwords is.
+func (r *Registry) Hashing() password.Stats { return r.hasher.Stats() }
 
 // Created reports whether Open has made the store.
 func (r *Registry) Created() bool { return r.created }
@@ -175,7 +218,7 @@ func (r *Registry) Info(ctx context.Context) (Info, error) {
 		Store:    r.store.Location().String(),
 		Schema:   schema,
 		Pepper:   r.pepper.Fingerprint(),
-		KeyBegin: *r.prefix.Load(),
+		KeyBegin: r.settings.Load().KeyPrefix,
 		Counts:   counts,
 	}, err
 }
@@ -194,6 +237,12 @@ func (r *Registry) change(ctx context.Context, event store.Event, f func(*store.
 	if err := checkText("actor", event.Actor, 200); err != nil {
 		return err
 	}
+	return r.changeAs(ctx, event, f)
+}
+
+// changeAs is change for an actor who becomes known within it.
+func (r *Registry) changeAs(ctx context.Context, event store.Event, f func(*store.Change, *store.Event) error) error {
+	start := time.Now()
 	id, err := r.newID()
 	if err != nil {
 		return err
@@ -211,6 +260,7 @@ func (r *Registry) change(ctx context.Context, event store.Event, f func(*store.
 	// The change is on disk. Whoever asked for it may be gone, but memory must
 	// follow all the same.
 	r.committed(context.WithoutCancel(ctx))
+	r.observe("change", time.Since(start))
 	return nil
 }
 

@@ -289,7 +289,7 @@ func TestARevokedKeyStaysRevoked(t *testing.T) {
 func TestPrefixOfNewKeys(t *testing.T) {
 	w := newWorld(t)
 	old := w.issue("old")
-	if err := w.UsePrefix("ops1"); err != nil {
+	if err := w.Use(Settings{KeyPrefix: "ops1"}); err != nil {
 		t.Fatal(err)
 	}
 	fresh := w.issue("fresh")
@@ -301,7 +301,7 @@ func TestPrefixOfNewKeys(t *testing.T) {
 			t.Errorf("%s", got)
 		}
 	}
-	if w.UsePrefix("NO") == nil {
+	if w.Use(Settings{KeyPrefix: "NO"}) == nil {
 		t.Error("a bad prefix was taken")
 	}
 	c := newConfig(t, nil)

@@ -7,20 +7,14 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/credential"
-	"github.com/sallyport/sallyport/internal/store"
 )
 
-const (
-	// usageEvery is how often uses are written. The records in memory see to it
-	// that each key is noted at most once a minute.
-	usageEvery = time.Minute
-	// maxUsage bounds the keys that are remembered between two writes. Further
-	// ones are noted at their next use.
-	maxUsage = 100_000
-)
+// maxUsage bounds the keys, and the tokens, that are remembered between two
+// writes. Further ones are noted at their next use.
+const maxUsage = 100_000
 
-// usage remembers when keys were used until it is written. What is lost in a
-// crash does no harm.
+// usage remembers when keys or tokens were used until it is written. What is
+// lost in a crash does little harm: a token may lie idle for a minute less.
 type usage struct {
 	mu   sync.Mutex
 	last map[credential.KeyID]time.Time
@@ -46,22 +40,15 @@ func (u *usage) take() map[credential.KeyID]time.Time {
 	return last
 }
 
-// run writes uses every minute, and a last time when ctx ends.
-func (u *usage) run(ctx context.Context, s *store.Store, log *slog.Logger) {
-	for sleep(ctx, usageEvery) {
-		u.write(ctx, s, log)
-	}
-	u.write(context.WithoutCancel(ctx), s, log)
-}
-
-func (u *usage) write(ctx context.Context, s *store.Store, log *slog.Logger) {
+// write writes what has been noted, by the store's method for it.
+func (u *usage) write(ctx context.Context, mark func(context.Context, map[credential.KeyID]time.Time) error, log *slog.Logger) {
 	used := u.take()
 	if len(used) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryLimit)
 	defer cancel()
-	if err := s.MarkUsed(ctx, used); err != nil {
-		log.Warn("the last uses of keys could not be written", slog.Int("keys", len(used)), slog.Any("error", err))
+	if err := mark(ctx, used); err != nil {
+		log.Warn("the last uses of keys or tokens could not be written", slog.Int("number", len(used)), slog.Any("error", err))
 	}
 }

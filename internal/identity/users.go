@@ -13,6 +13,8 @@ type NewUser struct {
 	Email       string   `json:"email,omitempty"`
 	Roles       []string `json:"roles,omitempty"`
 	Groups      []string `json:"groups,omitempty"`
+	// Password lets the user log in; empty means that there is none.
+	Password string `json:"password,omitempty"`
 }
 
 // UserEdit says what to change of a user; nil leaves things as they are.
@@ -53,8 +55,17 @@ func (r *Registry) AddUser(ctx context.Context, actor string, n NewUser) (store.
 	if err := edit.apply(&u); err != nil {
 		return store.User{}, err
 	}
+	var phc string
+	if n.Password != "" {
+		if phc, err = r.hashPassword(ctx, n.Username, n.Password); err != nil {
+			return store.User{}, err
+		}
+	}
 	err = r.change(ctx, store.Event{Kind: "user.add", Actor: actor, UserID: id, Detail: u.Username}, func(c *store.Change, _ *store.Event) error {
-		return c.InsertUser(&u)
+		if err := c.InsertUser(&u); err != nil || phc == "" {
+			return err
+		}
+		return c.SetPassword(&u, store.Password{PHC: phc, Changed: now})
 	})
 	return u, err
 }
@@ -84,27 +95,28 @@ func (e *UserEdit) apply(u *store.User) (err error) {
 
 // EditUser changes what e names.
 func (r *Registry) EditUser(ctx context.Context, actor, username string, e UserEdit) (store.User, error) {
-	return r.updateUser(ctx, "user.edit", actor, username, e.apply)
+	return r.updateUser(ctx, "user.edit", actor, username, func(_ *store.Change, u *store.User) error { return e.apply(u) })
 }
 
-// DisableUser refuses all of a user's credentials until EnableUser.
+// DisableUser refuses all of a user's credentials until EnableUser, and ends all
+// sessions.
 func (r *Registry) DisableUser(ctx context.Context, actor, username string) (store.User, error) {
-	return r.updateUser(ctx, "user.disable", actor, username, setState(store.Disabled))
+	return r.updateUser(ctx, "user.disable", actor, username, func(c *store.Change, u *store.User) error {
+		u.State = store.Disabled
+		_, err := c.EndSessions(store.SessionFilter{UserID: u.ID})
+		return err
+	})
 }
 
 // EnableUser takes DisableUser back.
 func (r *Registry) EnableUser(ctx context.Context, actor, username string) (store.User, error) {
-	return r.updateUser(ctx, "user.enable", actor, username, setState(store.Active))
-}
-
-func setState(state store.UserState) func(*store.User) error {
-	return func(u *store.User) error {
-		u.State = state
+	return r.updateUser(ctx, "user.enable", actor, username, func(_ *store.Change, u *store.User) error {
+		u.State = store.Active
 		return nil
-	}
+	})
 }
 
-// DeleteUser removes a user and all keys, for ever.
+// DeleteUser removes a user with password, keys and sessions, for ever.
 func (r *Registry) DeleteUser(ctx context.Context, actor, username string) error {
 	fold, err := foldName(username)
 	if err != nil {
@@ -120,7 +132,7 @@ func (r *Registry) DeleteUser(ctx context.Context, actor, username string) error
 	})
 }
 
-func (r *Registry) updateUser(ctx context.Context, kind, actor, username string, update func(*store.User) error) (u store.User, err error) {
+func (r *Registry) updateUser(ctx context.Context, kind, actor, username string, update func(*store.Change, *store.User) error) (u store.User, err error) {
 	fold, err := foldName(username)
 	if err != nil {
 		return store.User{}, err
@@ -129,7 +141,7 @@ func (r *Registry) updateUser(ctx context.Context, kind, actor, username string,
 		if u, err = c.UserByFold(fold); err != nil {
 			return err
 		}
-		if err := update(&u); err != nil {
+		if err := update(c, &u); err != nil {
 			return err
 		}
 		u.Updated = r.now()

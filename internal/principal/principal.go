@@ -22,11 +22,27 @@ type Principal struct {
 	*User
 	// Scopes is what the credential may be used for.
 	Scopes Scopes
-	// Method is how the caller was authenticated: api_key.
+	// Method is how the caller was authenticated, one of the methods below.
 	Method string
-	// KeyID is the public id of the API key that was used.
-	KeyID string
+	// KeyID is the public id of the API key that was used, TokenID that of the
+	// token; each is empty if it was something else.
+	KeyID, TokenID string
 }
+
+// Methods by which callers are authenticated, as gates accept them.
+const (
+	// MethodAPIKey is an API key.
+	MethodAPIKey = "api_key"
+	// MethodAppToken is a token that a log-in has given to a program, as
+	// `Bearer user:token`.
+	MethodAppToken = "app_token"
+	// MethodBareToken is one that stands in Authorization without a scheme.
+	MethodBareToken = "bare_token"
+	// MethodPassword is user name and password, as Basic.
+	MethodPassword = "password"
+	// MethodSession is the cookie of a browser session.
+	MethodSession = "session"
+)
 
 // Variable is the name of the request variable in which Caddy keeps the caller,
 // for the modules that come later in the chain and for the handling of errors.

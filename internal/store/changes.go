@@ -12,8 +12,9 @@ import (
 const keptChanges = 10_000
 
 const (
-	userChange = "user"
-	keyChange  = "key"
+	userChange  = "user"
+	keyChange   = "key"
+	tokenChange = "token"
 )
 
 // changed takes the next number for a change of the record. The row of the
@@ -37,11 +38,12 @@ type Delta struct {
 	Number int64
 	// Complete is false if too much has changed: load everything.
 	Complete bool
-	// Users and Keys are the changed records as they are now.
-	Users []User
-	Keys  []Key
-	// GoneUsers and GoneKeys are the ids of those that were deleted.
-	GoneUsers, GoneKeys []string
+	// Users, Keys and Tokens are the changed records as they are now.
+	Users  []User
+	Keys   []Key
+	Tokens []Token
+	// GoneUsers, GoneKeys and GoneTokens are the ids of those that were deleted.
+	GoneUsers, GoneKeys, GoneTokens []string
 }
 
 // ChangesSince reads what has changed after the change of that number, as of
@@ -78,23 +80,33 @@ func (d *Delta) read(ctx context.Context, tx *sql.Tx, number int64) error {
 		switch c.kind {
 		case userChange:
 			u, err := scanUser(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM users WHERE id = ?`, c.id))
-			if errors.Is(err, sql.ErrNoRows) {
-				d.GoneUsers = append(d.GoneUsers, c.id)
-			} else if err != nil {
+			if err := sortOut(&d.Users, &d.GoneUsers, c.id, u, err); err != nil {
 				return fmt.Errorf("user %s: %w", c.id, err)
-			} else {
-				d.Users = append(d.Users, u)
 			}
 		case keyChange:
-			k, err := key(ctx, tx, KeyRef{ID: c.id})
-			if errors.Is(err, ErrNotFound) {
-				d.GoneKeys = append(d.GoneKeys, c.id)
-			} else if err != nil {
+			k, err := scanKey(tx.QueryRowContext(ctx, `SELECT `+keyColumns+keysFrom+`WHERE k.id = ?`, c.id))
+			if err := sortOut(&d.Keys, &d.GoneKeys, c.id, k, err); err != nil {
 				return fmt.Errorf("key %s: %w", c.id, err)
-			} else {
-				d.Keys = append(d.Keys, k)
+			}
+		case tokenChange:
+			t, err := scanToken(tx.QueryRowContext(ctx, `SELECT `+tokenColumns+tokensFrom+`WHERE t.id = ?`, c.id))
+			if err := sortOut(&d.Tokens, &d.GoneTokens, c.id, t, err); err != nil {
+				return fmt.Errorf("token %s: %w", c.id, err)
 			}
 		}
+	}
+	return nil
+}
+
+// sortOut puts a record that was asked for where it belongs.
+func sortOut[T any](found *[]T, gone *[]string, id string, record T, err error) error {
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		*gone = append(*gone, id)
+	case err != nil:
+		return err
+	default:
+		*found = append(*found, record)
 	}
 	return nil
 }

@@ -43,7 +43,8 @@ func TestAFailedChangeChangesNothing(t *testing.T) {
 
 func number(t *testing.T, s *store.Store) int64 {
 	t.Helper()
-	n, err := s.Load(t.Context(), func(*store.User) error { return nil }, func(*store.Key) error { return nil })
+	n, err := s.Load(t.Context(), func(*store.User) error { return nil }, func(*store.Key) error { return nil },
+		func(*store.Token) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +115,7 @@ func TestLoadGivesKeysInOrder(t *testing.T) {
 		_, err := s.Load(t.Context(), func(*store.User) error { return nil }, func(k *store.Key) error {
 			ids = append(ids, k.ID)
 			return nil
-		})
+		}, func(*store.Token) error { return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +123,7 @@ func TestLoadGivesKeysInOrder(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		stop := errors.New("stop")
-		if _, err := s.Load(t.Context(), func(*store.User) error { return stop }, nil); !errors.Is(err, stop) {
+		if _, err := s.Load(t.Context(), func(*store.User) error { return stop }, nil, nil); !errors.Is(err, stop) {
 			t.Errorf("an error of the reader is lost: %v", err)
 		}
 	})

@@ -39,6 +39,30 @@ func (c timeColumn) Scan(value any) error {
 	return nil
 }
 
+// optionalDuration is a duration in microseconds, and NULL for one that is not
+// set.
+func optionalDuration(d time.Duration) any {
+	if d == 0 {
+		return nil
+	}
+	return d.Microseconds()
+}
+
+// durationColumn scans a duration; NULL gives none.
+type durationColumn struct{ d *time.Duration }
+
+func (c durationColumn) Scan(value any) error {
+	switch v := value.(type) {
+	case nil:
+		*c.d = 0
+	case int64:
+		*c.d = time.Duration(v) * time.Microsecond
+	default:
+		return fmt.Errorf("a duration is a %T in the database, not a number", value)
+	}
+	return nil
+}
+
 // listColumn scans and writes a JSON array. An empty one is a slice of no
 // elements, so that it is [] in JSON.
 type listColumn[T any] struct{ list *[]T }

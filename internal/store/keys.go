@@ -126,21 +126,16 @@ func (c *Change) UpdateKey(k *Key) error {
 	return c.changed(keyChange, k.ID)
 }
 
-// keyIDs lists the ids of all keys of a user.
-func (c *Change) keyIDs(userID string) ([]string, error) {
-	rows, err := c.tx.QueryContext(c.ctx, `SELECT id FROM api_keys WHERE user_id = ?`, userID)
-	if err != nil {
-		return nil, err
-	}
-	return collect(rows, func(r row) (id string, err error) { return id, r.Scan(&id) })
-}
-
 // MarkUsed writes when keys were last used, in one transaction. It is not a
 // change of the keys and takes no number. Keys that are gone are skipped, and a
 // time that is later already stays.
 func (s *Store) MarkUsed(ctx context.Context, used map[credential.KeyID]time.Time) error {
+	return s.markUsed(ctx, "api_keys", used)
+}
+
+func (s *Store) markUsed(ctx context.Context, table string, used map[credential.KeyID]time.Time) error {
 	return s.inTransaction(ctx, func(tx *sql.Tx) error {
-		statement, err := tx.PrepareContext(ctx, `UPDATE api_keys SET last_used = ? WHERE id = ? AND (last_used IS NULL OR last_used < ?)`)
+		statement, err := tx.PrepareContext(ctx, `UPDATE `+table+` SET last_used = ? WHERE id = ? AND (last_used IS NULL OR last_used < ?)`)
 		if err != nil {
 			return err
 		}

@@ -6,10 +6,10 @@ import (
 	"fmt"
 )
 
-// Load reads everything as of one moment: all users, then all keys in the order
-// of their ids. It returns the number of the last change in it. Loading ends
+// Load reads everything as of one moment: all users, then all keys, then all
+// tokens, the last two in the order of their ids. It returns the number of the last change in it. Loading ends
 // with the first error that a function returns.
-func (s *Store) Load(ctx context.Context, user func(*User) error, key func(*Key) error) (number int64, err error) {
+func (s *Store) Load(ctx context.Context, user func(*User) error, key func(*Key) error, token func(*Token) error) (number int64, err error) {
 	err = s.snapshot(ctx, func(tx *sql.Tx) error {
 		if err := tx.QueryRowContext(ctx, `SELECT number FROM change_counter`).Scan(&number); err != nil {
 			return err
@@ -27,6 +27,12 @@ func (s *Store) Load(ctx context.Context, user func(*User) error, key func(*Key)
 		if err := each(rows, scanKey, key); err != nil {
 			return fmt.Errorf("loading keys: %w", err)
 		}
+		if rows, err = tx.QueryContext(ctx, `SELECT `+tokenColumns+tokensFrom+`ORDER BY t.id`); err != nil {
+			return err
+		}
+		if err := each(rows, scanToken, token); err != nil {
+			return fmt.Errorf("loading tokens: %w", err)
+		}
 		return nil
 	})
 	return number, err
@@ -34,17 +40,20 @@ func (s *Store) Load(ctx context.Context, user func(*User) error, key func(*Key)
 
 // Counts says how much there is in the store.
 type Counts struct {
-	Users  int64 `json:"users"`
-	Keys   int64 `json:"keys"`
-	Events int64 `json:"audit_events"`
+	Users int64 `json:"users"`
+	Keys  int64 `json:"keys"`
+	// Sessions are those that have not been removed yet.
+	Sessions int64 `json:"sessions"`
+	Events   int64 `json:"audit_events"`
 }
 
-// Count counts users, keys that are not revoked, and audit events.
+// Count counts users, keys that are not revoked, sessions and audit events.
 func (s *Store) Count(ctx context.Context) (Counts, error) {
 	var c Counts
 	err := s.snapshot(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM users),
-			(SELECT COUNT(*) FROM api_keys WHERE revoked IS NULL), (SELECT COUNT(*) FROM audit_events)`).Scan(&c.Users, &c.Keys, &c.Events)
+			(SELECT COUNT(*) FROM api_keys WHERE revoked IS NULL), (SELECT COUNT(*) FROM sessions),
+			(SELECT COUNT(*) FROM audit_events)`).Scan(&c.Users, &c.Keys, &c.Sessions, &c.Events)
 	})
 	return c, err
 }

@@ -34,8 +34,11 @@ type User struct {
 	State       UserState `json:"state"`
 	Roles       []string  `json:"roles"`
 	Groups      []string  `json:"groups"`
-	Created     time.Time `json:"created"`
-	Updated     time.Time `json:"updated"`
+	// Epoch is counted up when what was proven before must not count any more:
+	// when the password changes.
+	Epoch   int64     `json:"-"`
+	Created time.Time `json:"created"`
+	Updated time.Time `json:"updated"`
 	// Version counts the changes of the record, from 1.
 	Version int64 `json:"version"`
 }
@@ -88,6 +91,48 @@ type Key struct {
 	CreatedBy     string    `json:"created_by"`
 	// LastUsed is exact to a minute or so and may lag behind after a crash.
 	LastUsed time.Time `json:"last_used,omitzero"`
+}
+
+// Session is a log-in that has not ended. Its tokens prove it.
+type Session struct {
+	// ID is a UUIDv7 and no secret.
+	ID       string `json:"id"`
+	UserID   string `json:"-"`
+	Username string `json:"user"`
+	// Method is how the user logged in: password or api_key.
+	Method string `json:"method"`
+	// KeyID is the key that was used, if any.
+	KeyID  string           `json:"key_id,omitempty"`
+	Scopes principal.Scopes `json:"scopes"`
+	// Address and UserAgent are those of the log-in.
+	Address   string    `json:"address,omitempty"`
+	UserAgent string    `json:"user_agent,omitempty"`
+	Created   time.Time `json:"created"`
+	Tokens    []Token   `json:"tokens"`
+}
+
+// Token proves a session. User, scopes and limits are those of the session and
+// of the key it came from; they are filled in when a token is read.
+type Token struct {
+	// ID is public: it is made of the verifier (credential.Verifier.ID).
+	ID        string               `json:"id"`
+	SessionID string               `json:"-"`
+	Kind      credential.TokenKind `json:"kind"`
+	Verifier  credential.Verifier  `json:"-"`
+	// Expires is the end whatever happens; zero means none.
+	Expires time.Time `json:"expires,omitzero"`
+	// Idle is how long the token may lie unused; zero means for ever.
+	Idle time.Duration `json:"idle,omitzero"`
+	// LastUsed is exact to a minute or so.
+	LastUsed time.Time        `json:"last_used"`
+	UserID   string           `json:"-"`
+	Scopes   principal.Scopes `json:"-"`
+	Limits   `json:"-"`
+}
+
+// Ended reports whether the token is over.
+func (t *Token) Ended(now time.Time) bool {
+	return !t.Expires.IsZero() && !now.Before(t.Expires) || t.Idle != 0 && now.After(t.LastUsed.Add(t.Idle))
 }
 
 // Event is one line of the audit trail: who did what to whom.

@@ -6,12 +6,12 @@ import (
 	"fmt"
 )
 
-const userColumns = `id, username, username_fold, display_name, email, state, roles, groups, created, updated, version`
+const userColumns = `id, username, username_fold, display_name, email, state, roles, groups, auth_epoch, created, updated, version`
 
 func scanUser(r row) (User, error) {
 	var u User
 	err := r.Scan(&u.ID, &u.Username, &u.Fold, &u.DisplayName, &u.Email, &u.State,
-		listColumn[string]{&u.Roles}, listColumn[string]{&u.Groups},
+		listColumn[string]{&u.Roles}, listColumn[string]{&u.Groups}, &u.Epoch,
 		timeColumn{&u.Created}, timeColumn{&u.Updated}, &u.Version)
 	return u, err
 }
@@ -44,10 +44,10 @@ func (s *Store) Users(ctx context.Context, after string, limit int) ([]User, err
 
 // InsertUser adds a user. The error is ErrExists if the name is taken.
 func (c *Change) InsertUser(u *User) error {
-	u.Version = 1
-	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO users (`+userColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	u.Version, u.Epoch = 1, 1
+	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO users (`+userColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		u.ID, u.Username, u.Fold, u.DisplayName, u.Email, u.State,
-		listColumn[string]{&u.Roles}, listColumn[string]{&u.Groups},
+		listColumn[string]{&u.Roles}, listColumn[string]{&u.Groups}, u.Epoch,
 		micros(u.Created), micros(u.Updated), u.Version)
 	if c.dialect.isUnique(err) {
 		return fmt.Errorf("user '%s' %w", u.Username, ErrExists)
@@ -61,8 +61,8 @@ func (c *Change) InsertUser(u *User) error {
 // UpdateUser writes what may change of a user and counts the version up.
 func (c *Change) UpdateUser(u *User) error {
 	u.Version++
-	result, err := c.tx.ExecContext(c.ctx, `UPDATE users SET display_name = ?, email = ?, state = ?, roles = ?, groups = ?, updated = ?, version = ? WHERE id = ?`,
-		u.DisplayName, u.Email, u.State, listColumn[string]{&u.Roles}, listColumn[string]{&u.Groups},
+	result, err := c.tx.ExecContext(c.ctx, `UPDATE users SET display_name = ?, email = ?, state = ?, roles = ?, groups = ?, auth_epoch = ?, updated = ?, version = ? WHERE id = ?`,
+		u.DisplayName, u.Email, u.State, listColumn[string]{&u.Roles}, listColumn[string]{&u.Groups}, u.Epoch,
 		micros(u.Updated), u.Version, u.ID)
 	if err := onlyOne(result, err); err != nil {
 		return fmt.Errorf("user '%s': %w", u.Username, err)
@@ -70,9 +70,12 @@ func (c *Change) UpdateUser(u *User) error {
 	return c.changed(userChange, u.ID)
 }
 
-// DeleteUser removes a user with all keys.
+// DeleteUser removes a user with password, keys and sessions.
 func (c *Change) DeleteUser(u *User) error {
-	ids, err := c.keyIDs(u.ID)
+	if _, err := c.EndSessions(SessionFilter{UserID: u.ID}); err != nil {
+		return err
+	}
+	ids, err := c.texts(`SELECT id FROM api_keys WHERE user_id = ?`, u.ID)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,130 @@
+package identity
+
+import (
+	"math"
+	"net/netip"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// Brakes slow down guessing at passwords.
+type Brakes struct {
+	// Failures of a name from one network within Window refuse that name from
+	// there until Window has passed since the last of them. Zero means
+	// DefaultFailures, DefaultWindow.
+	Failures int
+	Window   time.Duration
+}
+
+// Defaults and bounds of Brakes.
+const (
+	DefaultFailures = 5
+	DefaultWindow   = time.Minute
+	MaxFailures     = 100
+	MaxWindow       = 24 * time.Hour
+)
+
+const (
+	// sourceFactor times Failures, of any names, is what one network may have
+	// within Window. From then on all names are refused from there.
+	sourceFactor = 4
+	// slowFrom is the number of failures of a name, from anywhere, after which
+	// each further attempt waits, first firstLag, then twice as long each time
+	// up to longLag. It never refuses: an outsider must not be able to lock a user out.
+	slowFrom = 10
+	firstLag = 500 * time.Millisecond
+	longLag  = 8 * time.Second
+	// failuresKept is how long failures of a name from anywhere count after the
+	// last of them.
+	failuresKept = 15 * time.Minute
+)
+
+// withDefaults fills in what is zero.
+func (b Brakes) withDefaults() Brakes {
+	if b.Failures == 0 {
+		b.Failures = DefaultFailures
+	}
+	if b.Window == 0 {
+		b.Window = DefaultWindow
+	}
+	return b
+}
+
+// Check reports whether the numbers can be meant.
+func (b Brakes) Check() error {
+	b = b.withDefaults()
+	if b.Failures < 1 || b.Failures > MaxFailures || b.Window < time.Second || b.Window > MaxWindow {
+		return invalid("%d failures in %s: use 1 to %d failures, and 1s to %s", b.Failures, b.Window, MaxFailures, MaxWindow)
+	}
+	return nil
+}
+
+// verdict says what the brakes make of an attempt.
+type verdict struct {
+	// locked: this name is refused from here; throttled: all names are. wait is
+	// for how long.
+	locked, throttled bool
+	wait              time.Duration
+	// lag is how long the attempt has to wait before it is looked at.
+	lag time.Duration
+}
+
+func (b *Brakes) judge(f *store.Failures, now time.Time) (v verdict) {
+	if f.Source.Count >= sourceFactor*b.Failures {
+		v.wait = f.Source.Began.Add(b.Window).Sub(now)
+		v.throttled = v.wait > 0
+	}
+	if wait := f.Pair.Last.Add(b.Window).Sub(now); !v.throttled && f.Pair.Count >= b.Failures && wait > 0 {
+		v.locked, v.wait = true, wait
+	}
+	// A clock that was set back must not close the door for longer than it says.
+	v.wait = min(v.wait, b.Window)
+	if f.Name.Count >= slowFrom && now.Sub(f.Name.Last) < failuresKept {
+		v.lag = min(longLag, firstLag<<min(f.Name.Count-slowFrom, 10))
+	}
+	return v
+}
+
+// charge counts an attempt as failed before it is looked at, so that many at
+// once cannot get past a limit.
+func (b *Brakes) charge(f *store.Failures, now time.Time) {
+	add(&f.Pair, b.Window, now)
+	add(&f.Source, b.Window, now)
+	if now.Sub(f.Name.Last) >= failuresKept {
+		f.Name.Count = 0
+	}
+	add(&f.Name, math.MaxInt64, now)
+}
+
+// add counts one more, beginning anew when the window is over.
+func add(f *store.Failure, window time.Duration, now time.Time) {
+	if f.Count == 0 || now.Sub(f.Began) >= window || now.Before(f.Began) {
+		f.Count, f.Began = 0, now
+	}
+	f.Count++
+	f.Last = now
+}
+
+// refund takes the charge of a successful attempt back. A success clears what
+// was counted here, and nothing elsewhere.
+func refund(f *store.Failures) {
+	f.Pair.Count = 0
+	f.Name.Count = max(f.Name.Count-1, 0)
+	f.Source.Count = max(f.Source.Count-1, 0)
+}
+
+// SourceOf is the network that failures from an address are counted for: /24 or
+// /64. An address that cannot be read is one of its own.
+func SourceOf(address netip.Addr) string {
+	address = address.Unmap().WithZone("")
+	bits := 64
+	if address.Is4() {
+		bits = 24
+	}
+	network, err := address.Prefix(bits)
+	if err != nil {
+		return "unknown"
+	}
+	return network.String()
+}

@@ -1,0 +1,217 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/principal"
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// Lifetime says when a token ends.
+type Lifetime struct {
+	// Absolute is the time after which it ends whatever happens; zero means
+	// never. Idle is how long it may lie unused, in whole seconds; zero means
+	// for ever. One of them must be set.
+	Absolute, Idle time.Duration
+}
+
+// Check reports whether the lifetime can be meant.
+func (l Lifetime) Check() error {
+	const most = 10 * 365 * 24 * time.Hour
+	switch {
+	case l.Absolute == 0 && l.Idle == 0:
+		return invalid("a lifetime must end: give how long it lasts, or how long it may lie idle")
+	case l.Absolute < 0 || l.Idle < 0 || l.Absolute > most || l.Idle > most:
+		return invalid("a lifetime can be up to ten years")
+	case l.Absolute%time.Second != 0 || l.Idle%time.Second != 0:
+		return invalid("a lifetime is in whole seconds")
+	case l.Absolute != 0 && l.Idle > l.Absolute:
+		return invalid("the time that it may lie idle, %s, is longer than the lifetime, %s", l.Idle, l.Absolute)
+	}
+	return nil
+}
+
+// NewToken is what a token of a session is made of.
+type NewToken struct {
+	Kind credential.TokenKind
+	Lifetime
+}
+
+// NewSession is what a session is made of.
+type NewSession struct {
+	// Tokens are the tokens to make.
+	Tokens []NewToken
+	// Address and UserAgent tell the user later where the session began.
+	Address   netip.Addr
+	UserAgent string
+}
+
+const (
+	// maxSessions bounds the sessions of a user; beyond it the oldest ends.
+	maxSessions = 1000
+	// maxUserAgent is as much of a User-Agent as is kept, in characters.
+	maxUserAgent = 255
+)
+
+// LogInByKey begins a session for a caller whose API key was accepted. It can do
+// no more than the key, and ends with it.
+func (r *Registry) LogInByKey(ctx context.Context, caller Caller, n NewSession) (store.Session, []credential.Secret, error) {
+	var key store.Key
+	s := store.Session{Method: principal.MethodAPIKey, KeyID: caller.ID.String(), Scopes: caller.Scopes}
+	key, err := r.store.Key(ctx, store.KeyRef{ID: s.KeyID})
+	if err != nil {
+		return store.Session{}, nil, err
+	}
+	return r.begin(ctx, s, n, key.Expires, func(c *store.Change) (store.User, error) {
+		now, err := c.Key(store.KeyRef{ID: s.KeyID})
+		if err != nil {
+			return store.User{}, err
+		}
+		if !now.Disabled.IsZero() || !now.Revoked.IsZero() || now.Verifier != key.Verifier {
+			return store.User{}, ErrEnded
+		}
+		u, err := c.UserByFold(Fold(now.Username))
+		if err == nil && u.State != store.Active {
+			err = ErrEnded
+		}
+		return u, err
+	})
+}
+
+// ErrEnded: what a session was to come from has ended meanwhile.
+var ErrEnded = errors.New("the credential has ended")
+
+// begin makes a session and its tokens, none of which lives longer than until
+// unless that is zero. owner says within the change whose it is.
+func (r *Registry) begin(ctx context.Context, s store.Session, n NewSession, until time.Time, owner func(*store.Change) (store.User, error)) (store.Session, []credential.Secret, error) {
+	var words []credential.Secret
+	var err error
+	if s.ID, err = r.newID(); err != nil {
+		return store.Session{}, nil, err
+	}
+	s.Created, s.UserAgent = r.now(), printableText(n.UserAgent, maxUserAgent)
+	if n.Address.IsValid() {
+		s.Address = n.Address.String()
+	}
+	event := store.Event{Kind: "session.begin", KeyID: s.KeyID, Detail: s.ID}
+	err = r.changeAs(ctx, event, func(c *store.Change, e *store.Event) error {
+		u, err := owner(c)
+		if err != nil {
+			return err
+		}
+		s.UserID, s.Username = u.ID, u.Username
+		e.UserID, e.Actor = u.ID, "user:"+u.Username
+		if s.Tokens, words, err = r.newTokens(&s, n.Tokens, until); err != nil {
+			return err
+		}
+		if _, err := c.EndOldestSessions(u.ID, maxSessions-1); err != nil {
+			return err
+		}
+		return c.InsertSession(&s)
+	})
+	if err != nil {
+		return store.Session{}, nil, err
+	}
+	return s, words, nil
+}
+
+func (r *Registry) newTokens(s *store.Session, kinds []NewToken, until time.Time) (tokens []store.Token, words []credential.Secret, err error) {
+	for _, n := range kinds {
+		word, err := credential.NewToken(r.random, n.Kind, s.Username)
+		if err != nil {
+			return nil, nil, err
+		}
+		verifier := r.pepper.Verifier(word.Reveal())
+		t := store.Token{ID: verifier.ID().String(), SessionID: s.ID, Kind: n.Kind, Verifier: verifier, Idle: n.Idle, LastUsed: s.Created}
+		if n.Absolute != 0 {
+			t.Expires = s.Created.Add(n.Absolute)
+		}
+		if !until.IsZero() && (t.Expires.IsZero() || until.Before(t.Expires)) {
+			t.Expires = until
+		}
+		tokens, words = append(tokens, t), append(words, word)
+	}
+	return tokens, words, nil
+}
+
+// Sessions lists up to limit sessions that have not ended, of one user or of
+// all, beginning after the one with the id after.
+func (r *Registry) Sessions(ctx context.Context, username, after string, limit int) ([]store.Session, error) {
+	f := store.SessionFilter{After: after, Limit: limit}
+	if username != "" {
+		u, err := r.User(ctx, username)
+		if err != nil {
+			return nil, err
+		}
+		f.UserID = u.ID
+	}
+	list, err := r.store.Sessions(ctx, f)
+	now := r.now()
+	for i := range list {
+		list[i].Tokens = slices.DeleteFunc(list[i].Tokens, func(t store.Token) bool { return t.Ended(now) })
+	}
+	return list, err
+}
+
+// EndSession ends a session, if username is not empty only one of that user. The
+// error is store.ErrNotFound if there is none of that id.
+func (r *Registry) EndSession(ctx context.Context, actor, username, id string) error {
+	return r.change(ctx, store.Event{Kind: "session.end", Actor: actor, Detail: printable(id)}, func(c *store.Change, e *store.Event) error {
+		s, err := c.Session(id)
+		if err != nil {
+			return err
+		}
+		if username != "" && Fold(username) != Fold(s.Username) {
+			return &foreignSession{id}
+		}
+		e.UserID, e.KeyID = s.UserID, s.KeyID
+		_, err = c.EndSessions(store.SessionFilter{ID: s.ID})
+		return err
+	})
+}
+
+// foreignSession is told as one that does not exist.
+type foreignSession struct{ id string }
+
+func (e *foreignSession) Error() string { return "session '" + e.id + "': not found" }
+func (e *foreignSession) Unwrap() error { return store.ErrNotFound }
+
+// LogOut ends the session that a token belongs to.
+func (r *Registry) LogOut(ctx context.Context, actor, tokenID string) error {
+	return r.change(ctx, store.Event{Kind: "session.end", Actor: actor}, func(c *store.Change, e *store.Event) error {
+		id, err := c.SessionOfToken(tokenID)
+		if err != nil {
+			return err
+		}
+		s, err := c.Session(id)
+		if err != nil {
+			return err
+		}
+		e.UserID, e.KeyID, e.Detail = s.UserID, s.KeyID, id
+		_, err = c.EndSessions(store.SessionFilter{ID: id})
+		return err
+	})
+}
+
+// EndSessions ends all sessions of a user, and reports how many there were.
+func (r *Registry) EndSessions(ctx context.Context, actor, username string) (ended int, err error) {
+	fold, err := foldName(username)
+	if err != nil {
+		return 0, err
+	}
+	err = r.change(ctx, store.Event{Kind: "session.end", Actor: actor}, func(c *store.Change, e *store.Event) error {
+		u, err := c.UserByFold(fold)
+		if err != nil {
+			return err
+		}
+		e.UserID, e.Detail = u.ID, u.Username+": all"
+		ended, err = c.EndSessions(store.SessionFilter{UserID: u.ID})
+		return err
+	})
+	return ended, err
+}

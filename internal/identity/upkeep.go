@@ -1,0 +1,56 @@
+package identity
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+const (
+	// upkeepEvery is how often the store is tidied up and uses are written. The
+	// records in memory see to it that a key is noted at most once a minute.
+	upkeepEvery = time.Minute
+	// sweepSlack is how much later than it ended a token is removed: its last
+	// use may not have been written yet.
+	sweepSlack = 5 * time.Minute
+	// sweepAtOnce bounds the tokens that are removed in one transaction, so that
+	// log-ins need not wait for it.
+	sweepAtOnce = 1000
+	// keptFailures bounds the counts of failed log-ins; the oldest go first. At
+	// three a failure, and as many failures a second as hashes can be computed,
+	// a flood needs a quarter of an hour to fill it.
+	keptFailures = 100_000
+)
+
+// upkeep writes uses and removes what has ended, every minute and, for the uses,
+// a last time when ctx ends.
+func (m *Mirror) upkeep(ctx context.Context) {
+	for sleep(ctx, upkeepEvery) {
+		m.writeUses(ctx)
+		if err := m.sweep(ctx); err != nil && ctx.Err() == nil {
+			m.log.Warn("the store could not be tidied up; it is tried again in a minute", slog.Any("error", err))
+		}
+	}
+	m.writeUses(context.WithoutCancel(ctx))
+}
+
+func (m *Mirror) writeUses(ctx context.Context) {
+	m.used.write(ctx, m.store.MarkUsed, m.log)
+	m.tokensUsed.write(ctx, m.store.MarkTokensUsed, m.log)
+}
+
+// sweep removes tokens that have ended, and counts of failed log-ins that do not
+// count any more.
+func (m *Mirror) sweep(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, queryLimit)
+	defer cancel()
+	now := m.now()
+	return m.store.Change(ctx, func(c *store.Change) error {
+		if err := c.SweepFailures(now.Add(-MaxWindow), keptFailures); err != nil {
+			return err
+		}
+		return c.SweepSessions(now.Add(-sweepSlack), sweepAtOnce)
+	})
+}

@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// Password is what is kept of a user's password.
+type Password struct {
+	// PHC is the hash with its parameters; empty means that there is none.
+	PHC string
+	// Changed is when the password was set.
+	Changed time.Time
+}
+
+// SetPassword writes the password of a user. All that was proven with an older
+// one loses its worth by a new number in User.Epoch.
+func (c *Change) SetPassword(u *User, p Password) error {
+	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO passwords (user_id, phc, changed) VALUES (?, ?, ?)
+		ON CONFLICT (user_id) DO UPDATE SET phc = excluded.phc, changed = excluded.changed`, u.ID, p.PHC, micros(p.Changed))
+	if err != nil {
+		return err
+	}
+	u.Epoch++
+	return c.UpdateUser(u)
+}
+
+// RehashPassword replaces the hash of a password that stays the same, unless it
+// was changed meanwhile.
+func (c *Change) RehashPassword(userID, old, phc string) error {
+	_, err := c.tx.ExecContext(c.ctx, `UPDATE passwords SET phc = ? WHERE user_id = ? AND phc = ?`, phc, userID, old)
+	return err
+}
+
+// LoginRecord is what decides on a log-in by password.
+type LoginRecord struct {
+	// User is the zero User if there is none of that name.
+	User     User
+	Password Password
+	Failures Failures
+}
+
+// LoginRecord reads what decides on a log-in.
+func (s *Store) LoginRecord(ctx context.Context, fold string, at FailurePlace) (r LoginRecord, err error) {
+	err = s.snapshot(ctx, func(tx *sql.Tx) error {
+		r, err = loginRecord(ctx, tx, fold, at)
+		return err
+	})
+	return r, err
+}
+
+// LoginRecord is Store.LoginRecord within the change.
+func (c *Change) LoginRecord(fold string, at FailurePlace) (LoginRecord, error) {
+	return loginRecord(c.ctx, c.tx, fold, at)
+}
+
+func loginRecord(ctx context.Context, tx *sql.Tx, fold string, at FailurePlace) (r LoginRecord, err error) {
+	if r.Failures, err = failures(ctx, tx, at); err != nil {
+		return r, err
+	}
+	if r.User, err = userByFold(ctx, tx, fold); errors.Is(err, ErrNotFound) {
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	err = tx.QueryRowContext(ctx, `SELECT phc, changed FROM passwords WHERE user_id = ?`, r.User.ID).Scan(&r.Password.PHC, timeColumn{&r.Password.Changed})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return r, err
+}
