@@ -82,13 +82,11 @@ func activeRegistry() (*identity.Registry, error) {
 	if err != nil {
 		return nil, apiError(http.StatusNotFound, fmt.Errorf("this server has no caddyauth: %w", err))
 	}
-	app := value.(*App)
-	registry := app.directory.current()
-	if registry == nil {
-		return nil, apiError(http.StatusServiceUnavailable, errNotReady)
+	registry, err := value.(*App).registry()
+	if errors.Is(err, errNotReady) {
+		return nil, apiError(http.StatusServiceUnavailable, err)
 	}
-	// Here and not at the start, since a start may fail.
-	return registry, registry.UsePrefix(app.prefix)
+	return registry, err
 }
 
 func apiError(status int, err error) error { return caddy.APIError{HTTPStatus: status, Err: err} }

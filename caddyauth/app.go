@@ -10,8 +10,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/password"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -40,11 +40,29 @@ type App struct {
 	// Default: sly. Placeholders such as {env.X} work.
 	KeyPrefix string `json:"key_prefix,omitempty"`
 
+	// SessionLifetime is how long a browser session lasts. Default: 24 hours.
+	SessionLifetime *Lifetime `json:"session_lifetime,omitempty"`
+
+	// LoginFailures slows down guessing at passwords. Default: 5 failures of a
+	// name from one network (/24 or /64) within 60 seconds refuse that name from
+	// there for 60 seconds, four times as many refuse all names.
+	LoginFailures *LoginFailures `json:"login_failures,omitempty"`
+
+	// PasswordLength is the least number of characters of a password that is
+	// set. Those that are set already stay. Default: 12.
+	PasswordLength int `json:"password_length,omitempty"`
+
+	// CommonPasswords is a file of passwords that cannot be set, one on a line;
+	// or off, which allows all. Default: a list in this program. Placeholders
+	// such as {env.X} work.
+	CommonPasswords string `json:"common_passwords,omitempty"`
+
 	// directory is set once; requests may still use it when the app has given
 	// its share back, and then find it closed. shares says that it has one.
 	directory *directory
 	shares    bool
-	prefix    string
+	settings  identity.Settings
+	session   identity.Lifetime
 	log       *slog.Logger
 }
 
@@ -55,6 +73,30 @@ type StoreConfig struct {
 	// Path is the database file. Its directory must exist and be writable for
 	// the server. Placeholders such as {env.X} work.
 	Path string `json:"path"`
+}
+
+// Lifetime says when a session or token ends.
+type Lifetime struct {
+	// Absolute is when it ends, counted from the log-in; 0 means never.
+	Absolute caddy.Duration `json:"absolute,omitempty"`
+	// Idle is how long it may lie unused; 0 means for ever.
+	Idle caddy.Duration `json:"idle,omitempty"`
+}
+
+// orElse is the lifetime, or another one if it is not set.
+func (l *Lifetime) orElse(other identity.Lifetime) identity.Lifetime {
+	if l == nil {
+		return other
+	}
+	return identity.Lifetime{Absolute: time.Duration(l.Absolute), Idle: time.Duration(l.Idle)}
+}
+
+// LoginFailures is the number of failures within a time that close a door.
+type LoginFailures struct {
+	// Failures is 1 to 100.
+	Failures int `json:"failures"`
+	// Window is 1 second to 24 hours.
+	Window caddy.Duration `json:"window"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -71,7 +113,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	a.prefix = settings.KeyPrefix
+	a.settings = settings.Settings
+	if a.session = a.SessionLifetime.orElse(defaultSession); a.session.Check() != nil {
+		return fmt.Errorf("session_lifetime: %w", a.session.Check())
+	}
 	a.log = ctx.Slogger()
 	a.directory, err = shareDirectory(settings, a.log)
 	a.shares = err == nil
@@ -81,6 +126,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 // Start opens the store. What an administrator has to mend, a missing pepper
 // for instance, stops the start.
 func (a *App) Start() error {
+	if err := a.settings.Load(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), openLimit)
 	defer cancel()
 	return a.directory.open(ctx, a.log)
@@ -122,13 +170,28 @@ func (a *App) resolve() (identity.Config, error) {
 			return c, fmt.Errorf("pepper_file: %w", err)
 		}
 	}
-	if c.KeyPrefix = credential.DefaultPrefix; a.KeyPrefix != "" {
+	if a.KeyPrefix != "" {
 		if c.KeyPrefix, err = resolve("key_prefix", a.KeyPrefix); err != nil {
 			return c, err
 		}
 	}
-	return c, credential.CheckPrefix(c.KeyPrefix)
+	if a.LoginFailures != nil {
+		c.Brakes = identity.Brakes{Failures: a.LoginFailures.Failures, Window: time.Duration(a.LoginFailures.Window)}
+		if c.Brakes.Failures == 0 || c.Brakes.Window == 0 {
+			return c, errors.New("login_failures: give a number of failures and a time, such as 5 60s")
+		}
+	}
+	c.Passwords = password.Policy{MinLength: a.PasswordLength, AllowCommon: a.CommonPasswords == commonOff}
+	if a.CommonPasswords != "" && a.CommonPasswords != commonOff {
+		if c.CommonFile, err = resolve("common_passwords", a.CommonPasswords); err != nil {
+			return c, err
+		}
+	}
+	return c, c.Settings.Check()
 }
+
+// commonOff is the value of CommonPasswords that allows all passwords.
+const commonOff = "off"
 
 // resolve replaces the placeholders of a setting. One that is unknown or empty
 // is an error: an unset variable must not open a door.
@@ -158,6 +221,9 @@ const (
 	readyWait = 5 * time.Second
 )
 
+// defaultSession is the lifetime of a session for which nothing else is said.
+var defaultSession = identity.Lifetime{Absolute: 24 * time.Hour}
+
 // errNotReady: the store is not loaded yet.
 var errNotReady = errors.New("the store of users and keys is not loaded yet")
 
@@ -168,6 +234,24 @@ func (a *App) mirror(ctx context.Context) (*identity.Mirror, error) {
 		return m, nil
 	}
 	return a.directory.wait(ctx)
+}
+
+// people returns the registry, for log-ins and changes, once its store is loaded.
+func (a *App) people(ctx context.Context) (*identity.Registry, error) {
+	if _, err := a.mirror(ctx); err != nil {
+		return nil, err
+	}
+	return a.registry()
+}
+
+// registry returns the registry if the store is open, with this configuration's
+// settings. They are set here and not at the start, since a start may fail.
+func (a *App) registry() (*identity.Registry, error) {
+	r := a.directory.current()
+	if r == nil {
+		return nil, errNotReady
+	}
+	return r, r.Use(a.settings)
 }
 
 var (

@@ -1,10 +1,16 @@
 package caddyauth
 
 import (
+	"strconv"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sallyport/sallyport/internal/identity"
 )
 
 func init() {
@@ -38,6 +44,10 @@ func parseTokenAuth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 //		store       sqlite <path>
 //		pepper_file <path>
 //		key_prefix  <prefix>
+//		session_lifetime <lifetime> [<idle>]
+//		login_failures   <failures> <window>
+//		password_length  <characters>
+//		common_passwords <file>|off
 //	}
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
@@ -59,6 +69,15 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			return oneWord(d, &a.PepperFile)
 		case "key_prefix":
 			return oneWord(d, &a.KeyPrefix)
+		case "session_lifetime":
+			return lifetime(d, &a.SessionLifetime)
+		case "login_failures":
+			a.LoginFailures = new(LoginFailures)
+			return failures(d, &a.LoginFailures.Failures, &a.LoginFailures.Window)
+		case "password_length":
+			return number(d, &a.PasswordLength, 1, 1024)
+		case "common_passwords":
+			return oneWord(d, &a.CommonPasswords)
 		}
 		return unknownOption(d, option)
 	})
@@ -67,7 +86,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 // UnmarshalCaddyfile reads the directive:
 //
 //	token_auth [<matcher>] {
-//		accept             api_key
+//		accept             <kinds...>
 //		require            scope <scopes...>
 //		require            role <roles...>
 //		require            group <groups...>
@@ -77,10 +96,13 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 //		identity_headers   <names...>
 //		forward_identity   <header>
 //		forward_credential
+//		insecure_plain_http
 //		errors             caddy
+//		debug
 //	}
 //
-// Of several names after one word of require, one is enough; each line of
+// The kinds of credentials are api_key, app_token, bare_token, password and
+// session. Of several names after one word of require, one is enough; each line of
 // require must be met.
 func (t *TokenAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
@@ -115,8 +137,12 @@ func (t *TokenAuth) unmarshalOption(d *caddyfile.Dispenser, option string) error
 		return oneWord(d, &t.ForwardIdentity)
 	case "forward_credential":
 		return flag(d, &t.ForwardCredential)
+	case "insecure_plain_http":
+		return flag(d, &t.InsecurePlainHTTP)
 	case "errors":
 		return oneWord(d, &t.Errors)
+	case "debug":
+		return flag(d, &t.Debug)
 	case "require":
 		return t.Require.unmarshal(d)
 	}
@@ -179,6 +205,69 @@ func words(d *caddyfile.Dispenser, list *[]string) error {
 	if len(*list) == 0 {
 		return d.Errf("'%s' needs at least one value", option)
 	}
+	return nil
+}
+
+// lifetime reads one or two durations.
+func lifetime(d *caddyfile.Dispenser, l **Lifetime) error {
+	option := d.Val()
+	args := d.RemainingArgs()
+	if len(args) < 1 || len(args) > 2 {
+		return d.Errf("write '%s <lifetime> [<idle>]', such as '%s 24h 2h'", option, option)
+	}
+	*l = new(Lifetime)
+	for i, value := range []*caddy.Duration{&(*l).Absolute, &(*l).Idle}[:len(args)] {
+		if err := duration(d, args[i], value); err != nil {
+			return err
+		}
+	}
+	if err := (*l).orElse(identity.Lifetime{}).Check(); err != nil {
+		return d.Errf("%s: %v", option, err)
+	}
+	return nil
+}
+
+// failures reads a number of failures and the time within which they count.
+func failures(d *caddyfile.Dispenser, count *int, window *caddy.Duration) error {
+	option := d.Val()
+	var number, within string
+	if !d.AllArgs(&number, &within) {
+		return d.Errf("write '%s <failures> <window>', such as '%s 5 60s'", option, option)
+	}
+	var err error
+	if *count, err = strconv.Atoi(number); err != nil {
+		return d.Errf("%s: '%s' is not a number", option, number)
+	}
+	if err := duration(d, within, window); err != nil {
+		return err
+	}
+	brakes := identity.Brakes{Failures: *count, Window: time.Duration(*window)}
+	if err := brakes.Check(); err != nil || *count == 0 || *window == 0 {
+		return d.Errf("%s: use 1 to %d failures, and 1s to %s", option, identity.MaxFailures, identity.MaxWindow)
+	}
+	return nil
+}
+
+func duration(d *caddyfile.Dispenser, text string, value *caddy.Duration) error {
+	parsed, err := caddy.ParseDuration(text)
+	if err != nil {
+		return d.Errf("'%s' is not a duration such as 90s, 24h or 7d", text)
+	}
+	*value = caddy.Duration(parsed)
+	return nil
+}
+
+// number reads a number between two others.
+func number(d *caddyfile.Dispenser, value *int, least, most int) error {
+	option := d.Val()
+	if !d.NextArg() {
+		return d.Errf("'%s' needs a value", option)
+	}
+	n, err := strconv.Atoi(d.Val())
+	if err != nil || n < least || n > most {
+		return d.Errf("%s: '%s' is not a number from %d to %d", option, d.Val(), least, most)
+	}
+	*value = n
 	return nil
 }
 

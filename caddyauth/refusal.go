@@ -2,8 +2,11 @@ package caddyauth
 
 import (
 	"crypto/rand"
+	"errors"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -24,6 +27,9 @@ const (
 	codeMalformed   = "invalid_request"
 	codeInvalid     = "invalid_token"
 	codeScope       = "insufficient_scope"
+	codeCrossOrigin = "cross_origin"
+	codePlainHTTP   = "insecure_transport"
+	codeTooMany     = "too_many_attempts"
 	codeUnavailable = "unavailable"
 )
 
@@ -35,6 +41,8 @@ type refusal struct {
 	code, message string
 	// cause is for the log.
 	cause string
+	// wait is when to try again, for Retry-After; zero means not to.
+	wait time.Duration
 }
 
 func (f *refusal) Error() string { return f.code + ": " + f.cause }
@@ -45,35 +53,59 @@ const (
 	textMissing     = "this needs a credential"
 	textInvalid     = "the credential is not accepted"
 	textScope       = "the credential is good, but not for this"
+	textCrossOrigin = "a session opens this only to pages of this site; programs send an Authorization header"
+	textPlainHTTP   = "passwords are accepted over HTTPS only"
+	textTooMany     = "too many attempts; try again later"
 	textUnavailable = "credentials cannot be checked now"
 )
 
 var (
-	missing       = &refusal{http.StatusUnauthorized, codeMissing, textMissing, "none"}
-	unknownScheme = &refusal{http.StatusUnauthorized, codeInvalid, textInvalid, "unknown_scheme"}
-	scopeMissing  = &refusal{http.StatusForbidden, codeScope, textScope, "scope"}
-	roleMissing   = &refusal{http.StatusForbidden, codeScope, textScope, "role"}
-	groupMissing  = &refusal{http.StatusForbidden, codeScope, textScope, "group"}
+	missing       = &refusal{status: http.StatusUnauthorized, code: codeMissing, message: textMissing, cause: "none"}
+	unknownScheme = &refusal{status: http.StatusUnauthorized, code: codeInvalid, message: textInvalid, cause: "unknown_scheme"}
+	notAccepted   = &refusal{status: http.StatusUnauthorized, code: codeInvalid, message: textInvalid, cause: "not_accepted"}
+	scopeMissing  = &refusal{status: http.StatusForbidden, code: codeScope, message: textScope, cause: "scope"}
+	roleMissing   = &refusal{status: http.StatusForbidden, code: codeScope, message: textScope, cause: "role"}
+	groupMissing  = &refusal{status: http.StatusForbidden, code: codeScope, message: textScope, cause: "group"}
+	crossSite     = &refusal{status: http.StatusForbidden, code: codeCrossOrigin, message: textCrossOrigin, cause: "cross_origin"}
+	plainHTTP     = &refusal{status: http.StatusForbidden, code: codePlainHTTP, message: textPlainHTTP, cause: "plain_http"}
 )
 
 // rejections holds the refusal for each reason.
-var rejections = func() (list [identity.APIVersion + 1]*refusal) {
-	for reason := range list {
-		list[reason] = &refusal{http.StatusUnauthorized, codeInvalid, textInvalid, identity.Reason(reason).String()}
+var rejections = func() (list [identity.Reasons]*refusal) {
+	for i := range list {
+		reason := identity.Reason(i)
+		list[i] = &refusal{status: http.StatusUnauthorized, code: codeInvalid, message: textInvalid, cause: reason.String()}
+		switch reason {
+		case identity.Accepted:
+			list[i] = nil
+		case identity.NotFresh:
+			*list[i] = *unavailable(errors.New(reason.String()))
+		case identity.Locked, identity.Throttled, identity.Busy:
+			*list[i] = refusal{http.StatusTooManyRequests, codeTooMany, textTooMany, reason.String(), identity.BusyRetry}
+		}
 	}
-	list[identity.Accepted] = nil
-	list[identity.NotFresh] = &refusal{http.StatusServiceUnavailable, codeUnavailable, textUnavailable, identity.NotFresh.String()}
 	return list
 }()
 
 func rejected(reason identity.Reason) *refusal { return rejections[reason] }
 
+// rejectedFor is rejected with the time that err says it will last.
+func rejectedFor(reason identity.Reason, err error) *refusal {
+	f := rejected(reason)
+	if brake, ok := errors.AsType[*identity.BrakeError](err); ok {
+		waiting := *f
+		waiting.wait = brake.Wait
+		return &waiting
+	}
+	return f
+}
+
 func malformed(err error) *refusal {
-	return &refusal{http.StatusBadRequest, codeMalformed, err.Error(), "malformed"}
+	return &refusal{status: http.StatusBadRequest, code: codeMalformed, message: err.Error(), cause: "malformed"}
 }
 
 func unavailable(err error) *refusal {
-	return &refusal{http.StatusServiceUnavailable, codeUnavailable, textUnavailable, err.Error()}
+	return &refusal{http.StatusServiceUnavailable, codeUnavailable, textUnavailable, err.Error(), time.Second}
 }
 
 // write answers the request. It is written here and not returned as an error,
@@ -95,14 +127,18 @@ type challenges map[string][]string
 
 const realm = `realm="restricted"`
 
-func newChallenges(scopes principal.Scopes) challenges {
-	const basic = `Basic ` + realm + `, charset="UTF-8"`
+func newChallenges(scopes principal.Scopes, accepts func(method string) bool) challenges {
 	bearer := func(code string) string { return `Bearer ` + realm + `, error="` + code + `"` }
 	c := challenges{
-		codeMissing:   {`Bearer ` + realm, basic},
+		codeMissing:   {`Bearer ` + realm},
 		codeMalformed: {bearer(codeMalformed)},
-		codeInvalid:   {bearer(codeInvalid), basic},
+		codeInvalid:   {bearer(codeInvalid)},
 		codeScope:     {bearer(codeScope)},
+	}
+	// Where only tokens are accepted, a browser must not ask for a password.
+	if accepts(principal.MethodAPIKey) || accepts(principal.MethodPassword) {
+		const basic = `Basic ` + realm + `, charset="UTF-8"`
+		c[codeMissing], c[codeInvalid] = append(c[codeMissing], basic), append(c[codeInvalid], basic)
 	}
 	if scopes != 0 {
 		c[codeScope][0] += `, scope="` + strings.Join(scopes.Words(), " ") + `"`
@@ -112,12 +148,17 @@ func newChallenges(scopes principal.Scopes) challenges {
 
 // challenge sets the headers that tell a client what to do.
 func (t *Rules) challenge(w http.ResponseWriter, f *refusal) {
-	if f.code == codeUnavailable {
-		w.Header().Set("Retry-After", "1")
+	if f.wait > 0 {
+		w.Header().Set("Retry-After", retryAfter(f.wait))
 		return
 	}
 	// A copy, since other handlers may change headers in place.
 	w.Header()["Www-Authenticate"] = slices.Clone(t.challenges[f.code])
+}
+
+// retryAfter is the value of Retry-After: whole seconds, and none too few.
+func retryAfter(wait time.Duration) string {
+	return strconv.Itoa(int(math.Ceil(max(wait, time.Second).Seconds())))
 }
 
 // report makes the error id and puts it into the logs together with the cause:

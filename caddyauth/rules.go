@@ -3,7 +3,6 @@ package caddyauth
 import (
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -20,7 +19,8 @@ import (
 
 // Rules say which callers a gate lets through.
 type Rules struct {
-	// Accept lists the kinds of credentials: api_key. Default: all of them.
+	// Accept lists the kinds of credentials: api_key, app_token, bare_token,
+	// password and session. Default: all of them.
 	Accept []string `json:"accept,omitempty"`
 
 	// Require lists what an accepted caller must have besides.
@@ -48,6 +48,14 @@ type Rules struct {
 	// ForwardCredential leaves the accepted credential in the request.
 	ForwardCredential bool `json:"forward_credential,omitempty"`
 
+	// InsecurePlainHTTP accepts passwords over connections that are not
+	// encrypted. Without it they are accepted over TLS, and from this machine.
+	InsecurePlainHTTP bool `json:"insecure_plain_http,omitempty"`
+
+	// Debug logs for each request what was decided and why, rule by rule. No
+	// value that a client has sent is in it.
+	Debug bool `json:"debug,omitempty"`
+
 	app        *App
 	log        *zap.Logger
 	sample     *sampler
@@ -68,8 +76,11 @@ type Require struct {
 	Groups []string `json:"groups,omitempty"`
 }
 
-// methodAPIKey is the only kind of credential so far.
-const methodAPIKey = "api_key"
+// methods are the kinds of credentials that can be accepted.
+var methods = []string{
+	principal.MethodAPIKey, principal.MethodAppToken, principal.MethodBareToken,
+	principal.MethodPassword, principal.MethodSession,
+}
 
 var defaultIdentityHeaders = []string{"X-User", "X-Remote-User", "X-Auth-*"}
 
@@ -93,14 +104,14 @@ func (t *Rules) provision(ctx caddy.Context) (err error) {
 		names = append(slices.Clone(names), t.ForwardIdentity)
 	}
 	t.identity = newHeaderSet(names)
-	t.challenges = newChallenges(t.scopes)
+	t.challenges = newChallenges(t.scopes, t.accepts)
 	return nil
 }
 
 func (t *Rules) validate() error {
 	for _, kind := range t.Accept {
-		if kind != methodAPIKey {
-			return fmt.Errorf("accept '%s' is unknown; there is %s", kind, methodAPIKey)
+		if !slices.Contains(methods, kind) {
+			return fmt.Errorf("accept '%s' is unknown; there are %s", kind, strings.Join(methods, ", "))
 		}
 	}
 	if _, err := principal.ParseScopes(t.Require.Scopes); err != nil {
@@ -117,51 +128,68 @@ func (t *Rules) validate() error {
 	return nil
 }
 
+// accepts reports whether a kind of credential is accepted here.
+func (t *Rules) accepts(method string) bool {
+	return len(t.Accept) == 0 || slices.Contains(t.Accept, method)
+}
+
 // authenticate says who the caller is, or why he is refused.
 func (t *Rules) authenticate(r *http.Request) (*principal.Principal, *refusal) {
 	p, refused := t.identify(r)
+	if refused == nil {
+		refused = t.authorize(p)
+	}
+	if t.Debug {
+		t.explain(r, p, refused)
+	}
 	if refused != nil {
 		return nil, refused
 	}
-	return p, t.authorize(p)
+	return p, nil
 }
 
 // identify proves the credential of the request. A caller whom an earlier gate
-// has proven is held against the circumstances of this one.
+// has proven by something that is accepted here too is held against the
+// circumstances of this gate.
 func (t *Rules) identify(r *http.Request) (*principal.Principal, *refusal) {
 	circumstances := func() identity.Circumstances { return t.circumstances(r) }
-	if p := principal.FromVariable(caddyhttp.GetVar(r.Context(), principal.Variable)); p != nil {
-		mirror, err := t.app.mirror(r.Context())
-		if err != nil {
-			return nil, unavailable(err)
-		}
-		reason := mirror.Recheck(p.KeyID, circumstances)
-		if reason == identity.NotFresh && mirror.Refresh(r.Context()) {
-			reason = mirror.Recheck(p.KeyID, circumstances)
-		}
-		return p, rejected(reason)
+	if p := principal.FromVariable(caddyhttp.GetVar(r.Context(), principal.Variable)); p != nil && t.accepts(p.Method) {
+		return t.recheck(r, p, circumstances)
 	}
-	presented, err := credential.FromHeaders(r.Header)
+	c, refused := readClaim(r)
 	switch {
-	case err != nil:
-		return nil, malformed(err)
-	case presented.Kind == credential.None:
-		return nil, missing
-	case presented.Kind == credential.UnknownScheme:
-		return nil, unknownScheme
+	case refused != nil:
+		return nil, refused
+	case !t.accepts(c.method):
+		return nil, notAccepted
 	}
 	mirror, err := t.app.mirror(r.Context())
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	caller, reason := mirror.Check(&presented, circumstances)
+	if c.method == principal.MethodPassword {
+		return t.provePassword(r, mirror, &c)
+	}
+	caller, reason := c.check(mirror, circumstances)
 	if reason == identity.NotFresh && mirror.Refresh(r.Context()) {
-		caller, reason = mirror.Check(&presented, circumstances)
+		caller, reason = c.check(mirror, circumstances)
 	}
 	if reason != identity.Accepted {
 		return nil, rejected(reason)
 	}
-	return &principal.Principal{User: caller.User, Scopes: caller.Scopes, Method: methodAPIKey, KeyID: caller.KeyID.String()}, nil
+	return c.principal(&caller), nil
+}
+
+func (t *Rules) recheck(r *http.Request, p *principal.Principal, circumstances func() identity.Circumstances) (*principal.Principal, *refusal) {
+	mirror, err := t.app.mirror(r.Context())
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	reason := mirror.Recheck(p, circumstances)
+	if reason == identity.NotFresh && mirror.Refresh(r.Context()) {
+		reason = mirror.Recheck(p, circumstances)
+	}
+	return p, rejected(reason)
 }
 
 // authorize holds the caller against the gate's own rules.
@@ -204,18 +232,8 @@ func pathOf(u *url.URL) string {
 	return u.Path
 }
 
-// clientAddress is Caddy's client_ip, and nothing else. An address that cannot
-// be read is in no network.
-func clientAddress(r *http.Request) netip.Addr {
-	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
-	address, err := netip.ParseAddr(text)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return address.Unmap().WithZone("")
-}
-
 func removeCredential(h http.Header) {
 	delete(h, credential.AuthorizationHeader)
 	delete(h, credential.APIKeyHeader)
+	removeSessionCookie(h)
 }

@@ -59,6 +59,25 @@ type Settings struct {
 	Brakes Brakes
 	// Passwords is what a password must satisfy when it is set.
 	Passwords password.Policy
+	// CommonFile is a file of passwords that cannot be set, which Load reads.
+	// Empty means the list in this program.
+	CommonFile string
+}
+
+// Load reads the list of common passwords, if a file is named.
+func (s *Settings) Load() error {
+	if s.CommonFile == "" {
+		return nil
+	}
+	file, err := os.Open(s.CommonFile)
+	if err != nil {
+		return fmt.Errorf("list of common passwords: %w", err)
+	}
+	defer file.Close()
+	if s.Passwords.Common, err = password.ParseList(file); err != nil {
+		return fmt.Errorf("list of common passwords '%s': %w", s.CommonFile, err)
+	}
+	return nil
 }
 
 // Check reports whether the settings can be meant.
@@ -104,6 +123,9 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 		hasher:    password.NewHasher(c.Hashing),
 		lagging:   make(chan struct{}, maxLagging),
 		committed: func(context.Context) {},
+	}
+	if err := c.Settings.Load(); err != nil {
+		return nil, err
 	}
 	if err := r.Use(c.Settings); err != nil {
 		return nil, err

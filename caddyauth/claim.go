@@ -1,0 +1,116 @@
+package caddyauth
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/principal"
+)
+
+// claim is the one credential of a request and what kind it is.
+type claim struct {
+	method string
+	credential.Presented
+}
+
+var errSeveralCookies = errors.New("send one session cookie")
+
+// readClaim finds the credential of a request. A cookie counts only where there
+// is no header, and never in the place of a bad one.
+func readClaim(r *http.Request) (claim, *refusal) {
+	presented, err := credential.FromHeaders(r.Header)
+	if err != nil {
+		return claim{}, malformed(err)
+	}
+	switch presented.Kind {
+	case credential.None:
+		return readCookie(r)
+	case credential.UnknownScheme:
+		return claim{}, unknownScheme
+	}
+	return claim{methodOf(&presented), presented}, nil
+}
+
+func readCookie(r *http.Request) (claim, *refusal) {
+	word, err := sessionWord(r)
+	switch {
+	case err != nil:
+		return claim{}, malformed(err)
+	case word == "":
+		return claim{}, missing
+	case !fromSameOrigin(r):
+		return claim{}, crossSite
+	}
+	return claim{principal.MethodSession, credential.Presented{Word: word}}, nil
+}
+
+// methodOf tells the kinds apart by their form. What has the form of one kind is
+// never tried as another.
+func methodOf(p *credential.Presented) string {
+	switch p.Kind {
+	case credential.Bare:
+		return principal.MethodBareToken
+	case credential.Bearer:
+		// A user name ends at the colon; keys have none.
+		if strings.Contains(p.Word, ":") {
+			return principal.MethodAppToken
+		}
+	case credential.Basic:
+		if _, isKey := credential.ParseKey(p.Word); !isKey {
+			return principal.MethodPassword
+		}
+	}
+	return principal.MethodAPIKey
+}
+
+// check proves a key or a token from memory.
+func (c *claim) check(m *identity.Mirror, circumstances func() identity.Circumstances) (identity.Caller, identity.Reason) {
+	switch c.method {
+	case principal.MethodAppToken:
+		return m.CheckToken(credential.AppToken, c.Word, circumstances)
+	case principal.MethodBareToken:
+		return m.CheckToken(credential.BareToken, c.Word, circumstances)
+	case principal.MethodSession:
+		return m.CheckToken(credential.SessionToken, c.Word, circumstances)
+	}
+	return m.Check(&c.Presented, circumstances)
+}
+
+// principal is the caller who has proven the claim.
+func (c *claim) principal(caller *identity.Caller) *principal.Principal {
+	p := &principal.Principal{User: caller.User, Scopes: caller.Scopes, Method: c.method}
+	switch c.method {
+	case principal.MethodAPIKey:
+		p.KeyID = caller.ID.String()
+	case principal.MethodAppToken, principal.MethodBareToken, principal.MethodSession:
+		p.TokenID = caller.ID.String()
+	}
+	return p
+}
+
+// provePassword proves user name and password of Basic.
+func (t *Rules) provePassword(r *http.Request, m *identity.Mirror, c *claim) (*principal.Principal, *refusal) {
+	if !t.InsecurePlainHTTP && !maySendPassword(r) {
+		return nil, plainHTTP
+	}
+	if c.Secret == "" {
+		return nil, rejected(identity.WrongPassword)
+	}
+	attempt := identity.Attempt{Username: c.User, Password: c.Secret, Address: clientAddress(r)}
+	caller, reason, err := m.CheckPassword(r.Context(), attempt)
+	if reason == identity.NotFresh && err == nil && m.Refresh(r.Context()) {
+		caller, reason, err = m.CheckPassword(r.Context(), attempt)
+	}
+	switch {
+	case reason == identity.Accepted:
+		return c.principal(&caller), nil
+	case reason == identity.Malformed:
+		return nil, malformed(err)
+	case reason == identity.NotFresh && err != nil:
+		return nil, unavailable(err)
+	}
+	return nil, rejectedFor(reason, err)
+}
