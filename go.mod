@@ -18,6 +18,7 @@ require (
 	golang.org/x/net v0.60.0 // what a header name is (httpguts)
 	golang.org/x/sync v0.23.0 // one proof for equal log-ins at the same time
 	golang.org/x/sys v0.48.0 // tests: limits of another process
+	golang.org/x/term v0.46.0 // asking for a password without an echo
 	golang.org/x/text v0.42.0 // Unicode forms of user names
 	modernc.org/sqlite v1.60.1 // SQLite without cgo
 )
@@ -170,7 +171,6 @@ require (
 	golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d // indirect
 	golang.org/x/exp v0.0.0-20260908205506-85c1c2202aba // indirect
 	golang.org/x/oauth2 v0.37.0 // indirect
-	golang.org/x/term v0.46.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 	golang.org/x/tools v0.50.0 // indirect
 	google.golang.org/api v0.298.0 // indirect

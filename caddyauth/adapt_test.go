@@ -75,7 +75,7 @@ func TestCaddyfileErrors(t *testing.T) {
 		"too much after a word":            {"caddyauth {\nkey_prefix a b\n}", "", "'b' is too much after 'key_prefix', at Testfile:3"},
 		"an argument that is no matcher":   {"", "token_auth on", "wrong argument count or unexpected line ending after 'on', at Testfile:4"},
 		"an unknown option":                {"", "token_auth {\nrealm x\n}", "unrecognized option 'realm', at Testfile:5"},
-		"a kind of credential to come":     {"", "token_auth {\naccept password\n}", "accept 'password' is unknown; there is api_key, at Testfile:5"},
+		"a kind of credential to come":     {"", "token_auth {\naccept jwt\n}", "accept 'jwt' is unknown; there are api_key, app_token, bare_token, password, session, at Testfile:5"},
 		"accept nothing":                   {"", "token_auth {\naccept\n}", "'accept' needs at least one value, at Testfile:5"},
 		"an empty value":                   {"", "token_auth {\naudience \"\"\n}", "'audience' needs a value, at Testfile:5"},
 		"an empty value in a list":         {"", "token_auth {\nrequire role \"\"\n}", "'role' has an empty value, at Testfile:5"},

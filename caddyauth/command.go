@@ -18,9 +18,9 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "auth",
-		Short: "Manages users and API keys",
+		Short: "Manages users, API keys and sessions",
 		Long: `
-Manages the users and API keys of the caddyauth app.
+Manages the users, API keys and sessions of the caddyauth app.
 
 The commands work with the server running or not: if a server runs with the
 store they ask it, through its admin API, else they open the store themselves.
@@ -33,7 +33,7 @@ Results go to standard output, everything else to standard error. Exit codes:
   0  done
   1  the command line is not understood
   2  a value is refused
-  3  there is no such user or key
+  3  there is no such user, key or session
   4  it exists already, or is revoked
   5  the store or the server cannot be used`,
 		CobraFunc: buildCommand,
@@ -59,7 +59,7 @@ func buildCommand(root *cobra.Command) {
 	flags.StringVar(&where.store, "store", "", "The store itself, as sqlite:<path>")
 	flags.StringVar(&where.pepperFile, "pepper-file", "", "The store's pepper file (default: from the configuration, or 'pepper' beside the database)")
 	flags.BoolVar(&where.create, "create", false, "Make the store, and its pepper, if there is none")
-	root.AddCommand(userCommand(&where), keyCommand(&where), auditCommand(&where), storeCommand(&where))
+	root.AddCommand(userCommand(&where), keyCommand(&where), sessionCommand(&where), auditCommand(&where), storeCommand(&where))
 	refuseUnknown(root)
 }
 
@@ -178,6 +178,11 @@ func (s *session) do(operation string, input, out any, format string, args ...an
 	if err := s.perform(operation, input, out); err != nil {
 		return err
 	}
+	return s.say(format, args...)
+}
+
+// say tells something that is no result.
+func (s *session) say(format string, args ...any) error {
 	_, err := fmt.Fprintf(s.talk, format+"\n", args...)
 	return err
 }

@@ -14,9 +14,10 @@ import (
 func userCommand(where *targetFlags) *cobra.Command {
 	return group("user", "Manages users",
 		userAddCommand(where), userListCommand(where), userShowCommand(where), userEditCommand(where),
-		userVerb(where, "disable", "user/disable", "Refuses all of a user's keys until 'enable'"),
-		userVerb(where, "enable", "user/enable", "Accepts a disabled user's keys again"),
-		userVerb(where, "delete", "user/delete", "Deletes a user and all keys, for ever"),
+		userVerb(where, "disable", "user/disable", "Refuses all of a user's credentials until 'enable', and ends all sessions"),
+		userVerb(where, "enable", "user/enable", "Accepts a disabled user's password and keys again"),
+		userPasswdCommand(where), userUnlockCommand(where),
+		userVerb(where, "delete", "user/delete", "Deletes a user with password, keys and sessions, for ever"),
 	)
 }
 
@@ -35,17 +36,26 @@ func (u *userFlags) register(flags *pflag.FlagSet) {
 
 func userAddCommand(where *targetFlags) *cobra.Command {
 	var u userFlags
+	var withPassword bool
 	c := verb(where, cobra.Command{
-		Use:     "add <name>",
-		Short:   "Adds a user",
-		Long:    "Adds a user. The name has 1 to 64 letters, digits and . _ - @; upper and lower case are the same name.",
-		Example: "  caddy auth user add alice --role admin --group ops",
+		Use:   "add <name>",
+		Short: "Adds a user",
+		Long: `Adds a user. The name has 1 to 64 letters, digits and . _ - @; upper and lower
+case are the same name. Without --password the user can only have API keys.`,
+		Example: "  caddy auth user add alice --role admin --group ops --password",
 		Args:    cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {
 		input := identity.NewUser{Username: args[0], DisplayName: u.displayName, Email: u.email, Roles: u.roles, Groups: u.groups}
+		if withPassword {
+			var err error
+			if input.Password, err = s.readNewPassword(); err != nil {
+				return err
+			}
+		}
 		return s.do("user/add", input, new(store.User), "user %s added", args[0])
 	})
 	u.register(c.Flags())
+	c.Flags().BoolVar(&withPassword, "password", false, "Ask for a password, at the terminal or from standard input")
 	return c
 }
 
@@ -120,6 +130,44 @@ func userShowCommand(where *targetFlags) *cobra.Command {
 			return err
 		}
 		return s.show(u)
+	})
+}
+
+func userPasswdCommand(where *targetFlags) *cobra.Command {
+	return verb(where, cobra.Command{
+		Use:   "passwd <name>",
+		Short: "Sets a user's password",
+		Long: `Sets a user's password, or changes it. It is asked for at the terminal, without
+being shown; if standard input is no terminal it is read from there. All sessions
+that began with the old password end.`,
+		Example: "  caddy auth user passwd alice",
+		Args:    cobra.ExactArgs(1),
+	}, func(s *session, args []string) error {
+		text, err := s.readNewPassword()
+		if err != nil {
+			return err
+		}
+		return s.do("user/passwd", passwordInput{userInput{args[0]}, text}, new(store.User), "password of user %s set", args[0])
+	})
+}
+
+func userUnlockCommand(where *targetFlags) *cobra.Command {
+	return verb(where, cobra.Command{
+		Use:   "unlock <name>",
+		Short: "Forgets the failed log-ins of a user",
+		Long: `Forgets the failed log-ins of a user, from wherever they came, so that the next one
+is looked at at once. 'user enable' is for users that were disabled.`,
+		Example: "  caddy auth user unlock alice",
+		Args:    cobra.ExactArgs(1),
+	}, func(s *session, args []string) error {
+		var was unlocked
+		if err := s.perform("user/unlock", userInput{args[0]}, &was); err != nil {
+			return err
+		}
+		if !was.Unlocked {
+			return s.say("user %s was not locked", args[0])
+		}
+		return s.say("user %s unlocked", args[0])
 	})
 }
 

@@ -29,6 +29,13 @@ var operations = map[string]operation{
 	"user/disable": typed(disableUser),
 	"user/enable":  typed(enableUser),
 	"user/delete":  typed(deleteUser),
+	"user/passwd":  typed(setPassword),
+	"user/unlock":  typed(unlockUser),
+
+	"session/list":   typed(listSessions),
+	"session/revoke": typed(revokeSessions),
+	"lockout/list":   typed(listLockOuts),
+
 	"key/issue":    typed(issueKey),
 	"key/list":     typed(listKeys),
 	"key/show":     typed(showKey),
@@ -75,6 +82,29 @@ type (
 	editInput struct {
 		userInput
 		identity.UserEdit
+	}
+	passwordInput struct {
+		userInput
+		Password string `json:"password"`
+	}
+	// unlocked says whether there was anything to forget.
+	unlocked struct {
+		Unlocked bool `json:"unlocked"`
+	}
+	listSessionsInput struct {
+		// User limits the list to the sessions of one.
+		User string `json:"user,omitempty"`
+		// After is the last id of the page before.
+		After string `json:"after,omitempty"`
+	}
+	revokeSessionsInput struct {
+		// ID is that of one session. User, without it, ends all of a user.
+		ID   string `json:"id,omitempty"`
+		User string `json:"user,omitempty"`
+	}
+	// ended says how many sessions were ended.
+	ended struct {
+		Ended int `json:"ended"`
 	}
 	listUsersInput struct {
 		// After is the last user name of the page before.
@@ -139,6 +169,32 @@ func enableUser(r request, in userInput) (store.User, error) {
 
 func deleteUser(r request, in userInput) (struct{}, error) {
 	return struct{}{}, r.registry.DeleteUser(r.ctx, r.actor, in.User)
+}
+
+func setPassword(r request, in passwordInput) (store.User, error) {
+	return r.registry.SetPassword(r.ctx, r.actor, in.User, in.Password)
+}
+
+func unlockUser(r request, in userInput) (unlocked, error) {
+	any, err := r.registry.Unlock(r.ctx, r.actor, in.User)
+	return unlocked{any}, err
+}
+
+func listSessions(r request, in listSessionsInput) ([]store.Session, error) {
+	return r.registry.Sessions(r.ctx, in.User, in.After, pageSize)
+}
+
+func revokeSessions(r request, in revokeSessionsInput) (ended, error) {
+	if in.ID != "" {
+		err := r.registry.EndSession(r.ctx, r.actor, in.User, in.ID)
+		return ended{1}, err
+	}
+	n, err := r.registry.EndSessions(r.ctx, r.actor, in.User)
+	return ended{n}, err
+}
+
+func listLockOuts(r request, _ struct{}) ([]identity.LockOut, error) {
+	return r.registry.LockOuts(r.ctx)
 }
 
 func issueKey(r request, in identity.NewKey) (issued, error) {
