@@ -14,9 +14,10 @@ require (
 	github.com/spf13/cobra v1.10.2 // sub-commands of Caddy's command line
 	github.com/spf13/pflag v1.0.10 // their flags
 	go.uber.org/zap v1.28.0 // the logger that Caddy gives its modules
+	golang.org/x/crypto v0.57.0 // argon2id, the hash of passwords
 	golang.org/x/net v0.60.0 // what a header name is (httpguts)
 	golang.org/x/sys v0.48.0 // tests: limits of another process
-	golang.org/x/text v0.42.0 // Unicode forms of user names
+	golang.org/x/text v0.42.0 // Unicode forms of user names and passwords
 	modernc.org/sqlite v1.60.1 // SQLite without cgo
 )
 
@@ -165,7 +166,6 @@ require (
 	go.uber.org/multierr v1.11.0 // indirect
 	go.uber.org/zap/exp v0.3.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
-	golang.org/x/crypto v0.57.0 // indirect
 	golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d // indirect
 	golang.org/x/exp v0.0.0-20260908205506-85c1c2202aba // indirect
 	golang.org/x/oauth2 v0.37.0 // indirect
