@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/sallyport/sallyport/internal/password"
@@ -59,13 +60,14 @@ func (r *Registry) setPassword(ctx context.Context, actor, username, text string
 // acceptable brings a new password to its usual form, and holds it against the
 // policy.
 func (r *Registry) acceptable(username, text string) (clean string, err error) {
-	if clean, err = password.Clean(text); err == nil {
-		err = r.settings.Load().Passwords.Check(clean, username)
-	}
-	if err != nil {
+	if clean, err = password.Clean(text); err != nil {
 		return "", invalid("%s", err)
 	}
-	return clean, nil
+	err = r.settings.Load().Passwords.Check(clean, username)
+	if refused, ok := errors.AsType[*password.PolicyError](err); ok {
+		return "", invalid("%s", refused)
+	}
+	return clean, err
 }
 
 // hashPassword checks a new password and computes its hash.

@@ -1,0 +1,250 @@
+package password
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// queuePerTurn is how many callers may wait for each hash at once. The last
+	// of them waits 64 hashes long: 1.5 s where a hash of the default parameters
+	// takes 23 ms (BenchmarkVerify), and less than DefaultWait on cores of a
+	// third of that speed. A longer queue would only hold callers that are
+	// refused in the end.
+	queuePerTurn = 64
+
+	// DefaultWait is the longest wait for a turn where the configuration says
+	// nothing else; after it, people press the button again.
+	DefaultWait = 5 * time.Second
+)
+
+// Config is how a Hasher works. A field that is 0 stands for its default.
+type Config struct {
+	// Parallel is how many hashes are computed at once. The default is half of
+	// GOMAXPROCS, but at least 1: the other half is for requests that need no
+	// hash.
+	Parallel int
+	// Queue is how many callers may wait for a turn. The default is 64 for each
+	// of Parallel.
+	Queue int
+	// Wait is the longest time that a caller waits. The default is DefaultWait.
+	Wait time.Duration
+	// Params is what a new hash costs.
+	Params Params
+	// Random is where salts come from. The default is crypto/rand.
+	Random io.Reader
+}
+
+// ErrBusy: so many hashes are being computed and waited for that this one is not
+// going to be. Ask again later (429).
+var ErrBusy = errors.New("too many passwords are being checked; try again later")
+
+// Hasher computes hashes, a bounded number at once. It may be used by many
+// goroutines, and needs no closing.
+type Hasher struct {
+	parallel, queue int
+	wait            time.Duration
+	params          Params
+	random          io.Reader
+	dummy           record
+	hashes          atomic.Uint64
+
+	mu      sync.Mutex
+	running int
+	// waiting has one channel a caller, the first comer first. One that is out
+	// of it is closed: its caller has the turn.
+	waiting []chan struct{}
+	refused uint64
+}
+
+// NewHasher makes a Hasher. Configured parameters must have passed
+// [Params.Check]: with those that cannot be computed it panics, at the start of
+// the server and not at the first log-in.
+func NewHasher(c Config) *Hasher {
+	if err := c.Params.Check(); err != nil {
+		panic("password.NewHasher: " + err.Error())
+	}
+	h := &Hasher{parallel: c.Parallel, queue: c.Queue, wait: c.Wait, params: c.Params.orDefault(), random: c.Random}
+	if h.parallel <= 0 {
+		h.parallel = max(1, runtime.GOMAXPROCS(0)/2)
+	}
+	if h.queue <= 0 {
+		h.queue = queuePerTurn * h.parallel
+	}
+	if h.wait <= 0 {
+		h.wait = DefaultWait
+	}
+	if h.random == nil {
+		h.random = rand.Reader
+	}
+	// Nothing is ever accepted by the dummy, so that its salt need not be
+	// random.
+	h.dummy = record{h.params, make([]byte, saltSize), make([]byte, tagSize)}
+	return h
+}
+
+// Reserve waits for a turn, behind all who came before. The error is ErrBusy
+// when the queue is full or the longest wait over, and that of the context when
+// the caller has gone away. The turn must be given back by Release.
+func (h *Hasher) Reserve(ctx context.Context) (*Turn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	ready, err := h.enter()
+	if err != nil {
+		return nil, err
+	}
+	timer := time.NewTimer(h.wait)
+	defer timer.Stop()
+	select {
+	case <-ready:
+	case <-timer.C:
+		if h.leave(ready) {
+			h.refuse()
+			return nil, ErrBusy
+		}
+	case <-ctx.Done():
+		if !h.leave(ready) {
+			h.release()
+		}
+		return nil, ctx.Err()
+	}
+	return &Turn{hasher: h}, nil
+}
+
+// enter takes a free turn or a place in the queue. The channel is closed when
+// the turn is the caller's.
+func (h *Hasher) enter() (ready chan struct{}, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ready = make(chan struct{})
+	switch {
+	case h.running < h.parallel:
+		// A turn is free only while nobody waits.
+		h.running++
+		close(ready)
+	case len(h.waiting) < h.queue:
+		h.waiting = append(h.waiting, ready)
+	default:
+		h.refused++
+		return nil, ErrBusy
+	}
+	return ready, nil
+}
+
+// leave gives up a place in the queue. It reports false if the turn has come in
+// the meantime: then it is the caller's.
+func (h *Hasher) leave(ready chan struct{}) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at := slices.Index(h.waiting, ready)
+	if at < 0 {
+		return false
+	}
+	h.waiting = slices.Delete(h.waiting, at, at+1)
+	return true
+}
+
+func (h *Hasher) refuse() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.refused++
+}
+
+// release hands a turn to the first who waits, or back.
+func (h *Hasher) release() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.waiting) == 0 {
+		h.running--
+		return
+	}
+	close(h.waiting[0])
+	h.waiting = slices.Delete(h.waiting, 0, 1)
+}
+
+// Stats is what a Hasher does, for metrics.
+type Stats struct {
+	Running int    // turns that are given out
+	Queued  int    // callers that wait for one
+	Hashes  uint64 // hashes computed since the start, those of the dummy included
+	Refused uint64 // callers refused with ErrBusy since the start
+}
+
+// Stats tells what is going on.
+func (h *Hasher) Stats() Stats {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return Stats{Running: h.running, Queued: len(h.waiting), Hashes: h.hashes.Load(), Refused: h.refused}
+}
+
+// Turn is the right to compute hashes, one after the other. It is for one
+// goroutine.
+type Turn struct {
+	hasher   *Hasher
+	released atomic.Bool
+}
+
+// Release gives the turn back. A second call does nothing.
+func (t *Turn) Release() {
+	if !t.released.Swap(true) {
+		t.hasher.release()
+	}
+}
+
+var errReleased = errors.New("the turn to compute a hash has been given back already")
+
+// Verify reports whether clean, as Clean returns it, is the password of which
+// phc is stored. It computes exactly one hash, whatever phc holds: for "", which
+// means that there is no password, for damaged and foreign text and for
+// parameters out of bounds it is the dummy of the current parameters, and ok is
+// false. Whether the user exists and may log in is for the caller to say,
+// afterwards.
+//
+// outdated says, of a right password, that phc should be replaced, since its
+// parameters are below the current ones. err is about a damaged phc; it is for the log,
+// and the caller's answer is that to a wrong password.
+func (t *Turn) Verify(phc, clean string) (ok, outdated bool, err error) {
+	if t.released.Load() {
+		return false, false, errReleased
+	}
+	h := t.hasher
+	stored, known := h.dummy, false
+	if phc != "" {
+		var parsed record
+		if parsed, err = parsePHC(phc); err == nil {
+			stored, known = parsed, true
+		}
+	}
+	tag := h.compute(stored, clean)
+	ok = stored.matches(tag) && known
+	return ok, ok && stored.below(h.params), err
+}
+
+// Hash makes what is to be stored of a password, as Clean returns it and a
+// Policy has allowed it: a PHC text of the current parameters with a fresh salt.
+func (t *Turn) Hash(clean string) (string, error) {
+	if t.released.Load() {
+		return "", errReleased
+	}
+	h := t.hasher
+	made := record{h.params, make([]byte, saltSize), make([]byte, tagSize)}
+	if _, err := io.ReadFull(h.random, made.salt); err != nil {
+		return "", fmt.Errorf("reading random bytes for a salt: %w", err)
+	}
+	made.tag = h.compute(made, clean)
+	return made.String(), nil
+}
+
+func (h *Hasher) compute(r record, clean string) []byte {
+	h.hashes.Add(1)
+	return r.tagOf(clean)
+}
