@@ -9,6 +9,7 @@ require (
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
 	github.com/google/uuid v1.6.0 // UUIDv7 for users and events
 	github.com/pressly/goose/v3 v3.28.0 // migrations, for SQLite and PostgreSQL alike
+	github.com/prometheus/client_golang v1.24.1 // the metrics that Caddy serves
 	github.com/rogpeppe/go-internal v1.16.0 // tests: scripts that show the commands
 	github.com/smallstep/certificates v0.30.2 // tests: the port at which Caddy's ACME server validates
 	github.com/spf13/cobra v1.10.2 // sub-commands of Caddy's command line
@@ -104,7 +105,6 @@ require (
 	github.com/pbnjay/memory v0.0.0-20210728143218-7b4eea64cf58 // indirect
 	github.com/pires/go-proxyproto v0.15.0 // indirect
 	github.com/pkg/errors v0.9.1 // indirect
-	github.com/prometheus/client_golang v1.24.1 // indirect
 	github.com/prometheus/client_model v0.6.3 // indirect
 	github.com/prometheus/common v0.71.0 // indirect
 	github.com/prometheus/otlptranslator v1.0.0 // indirect

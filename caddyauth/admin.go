@@ -21,6 +21,12 @@ func init() {
 // `POST /caddyauth/<operation>` on Caddy's admin API, for instance
 // `POST /caddyauth/key/list`. The body is an object of actor and input.
 //
+// For monitoring there is `GET /caddyauth/health`, which answers 200 if
+// credentials can be checked and 503 if not; so does `/caddyauth/health/ready`,
+// and `/caddyauth/health/live` always answers 200. `GET /caddyauth/sessions` and
+// `GET /caddyauth/lockouts` list the sessions, at most 500, and the places from
+// which log-ins are refused. There is no secret in any of it.
+//
 // It opens nothing to anybody who could not load another configuration anyway.
 type Admin struct{}
 
@@ -48,28 +54,69 @@ type call struct {
 }
 
 func (a *Admin) serve(w http.ResponseWriter, r *http.Request) error {
+	path := strings.TrimPrefix(r.URL.Path, adminPath)
+	if read, known := views[path]; known {
+		return read(w, r)
+	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return apiError(http.StatusMethodNotAllowed, errors.New("use POST"))
-	}
-	registry, err := activeRegistry()
-	if err != nil {
-		return err
 	}
 	var c call
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody)).Decode(&c); err != nil {
 		return apiError(http.StatusBadRequest, fmt.Errorf("body: %w", err))
 	}
-	result, err := perform(r.Context(), registry, strings.TrimPrefix(r.URL.Path, adminPath), c.Actor, c.Input)
+	return answer(w, r, path, c)
+}
+
+// views are what can be read by GET, by the path below adminPath.
+var views = map[string]func(http.ResponseWriter, *http.Request) error{
+	"health":       viewHealth,
+	"health/ready": viewHealth,
+	"health/live": func(w http.ResponseWriter, _ *http.Request) error {
+		return writeJSON(w, http.StatusOK, map[string]bool{"live": true})
+	},
+	"sessions": viewOperation("session/list"),
+	"lockouts": viewOperation("lockout/list"),
+}
+
+func viewHealth(w http.ResponseWriter, r *http.Request) error {
+	h := healthOf(r.Context())
+	return writeJSON(w, h.status(), h)
+}
+
+// viewOperation shows the result of an operation that only reads.
+func viewOperation(name string) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			return apiError(http.StatusMethodNotAllowed, errors.New("use GET"))
+		}
+		return answer(w, r, name, call{Input: json.RawMessage(`{}`)})
+	}
+}
+
+// answer performs an operation and writes its result.
+func answer(w http.ResponseWriter, r *http.Request, operation string, c call) error {
+	registry, err := activeRegistry()
+	if err != nil {
+		return err
+	}
+	result, err := perform(r.Context(), registry, operation, c.Actor, c.Input)
 	if err != nil {
 		return apiError(statusOf(err), err)
 	}
+	return writeJSON(w, http.StatusOK, result)
+}
+
+func writeJSON(w http.ResponseWriter, status int, result any) error {
 	body, err := json.Marshal(result)
 	if err != nil {
 		return fmt.Errorf("writing the answer: %w", err)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
 	_, err = io.WriteString(w, string(body)+"\n")
 	return err
 }

@@ -118,6 +118,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("session_lifetime: %w", a.session.Check())
 	}
 	a.log = ctx.Slogger()
+	if err := metrics.register(ctx.GetMetricsRegistry()); err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
 	a.directory, err = shareDirectory(settings, a.log)
 	a.shares = err == nil
 	return err
@@ -149,7 +152,7 @@ func (a *App) Cleanup() error {
 
 // resolve replaces placeholders and fills defaults in. It opens nothing.
 func (a *App) resolve() (identity.Config, error) {
-	c := identity.Config{Create: true}
+	c := identity.Config{Create: true, Observe: metrics.observeStore}
 	engine, path := "sqlite", filepath.Join(caddy.AppDataDir(), "sallyport", "auth.db")
 	c.CreateDir = a.Store == nil
 	var err error

@@ -104,6 +104,7 @@ func (t *Rules) provePassword(r *http.Request, m *identity.Mirror, c *claim) (*p
 	if reason == identity.NotFresh && err == nil && m.Refresh(r.Context()) {
 		caller, reason, err = m.CheckPassword(r.Context(), attempt)
 	}
+	metrics.countBrake(reason)
 	switch {
 	case reason == identity.Accepted:
 		return c.principal(&caller), nil

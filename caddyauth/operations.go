@@ -36,15 +36,15 @@ var operations = map[string]operation{
 	"session/revoke": typed(revokeSessions),
 	"lockout/list":   typed(listLockOuts),
 
-	"key/issue":    typed(issueKey),
-	"key/list":     typed(listKeys),
-	"key/show":     typed(showKey),
-	"key/disable":  typed(disableKey),
-	"key/enable":   typed(enableKey),
-	"key/revoke":   typed(revokeKey),
-	"key/rotate":   typed(rotateKey),
-	"audit/list":   typed(listEvents),
-	"store/info":   typed(storeInfo),
+	"key/issue":   typed(issueKey),
+	"key/list":    typed(listKeys),
+	"key/show":    typed(showKey),
+	"key/disable": typed(disableKey),
+	"key/enable":  typed(enableKey),
+	"key/revoke":  typed(revokeKey),
+	"key/rotate":  typed(rotateKey),
+	"audit/list":  typed(listEvents),
+	"store/info":  typed(storeInfo),
 }
 
 // request is an operation's surroundings.

@@ -135,10 +135,11 @@ func (t *Rules) accepts(method string) bool {
 
 // authenticate says who the caller is, or why he is refused.
 func (t *Rules) authenticate(r *http.Request) (*principal.Principal, *refusal) {
-	p, refused := t.identify(r)
+	p, method, refused := t.identify(r)
 	if refused == nil {
 		refused = t.authorize(p)
 	}
+	metrics.countCheck(method, refused)
 	if t.Debug {
 		t.explain(r, p, refused)
 	}
@@ -148,27 +149,33 @@ func (t *Rules) authenticate(r *http.Request) (*principal.Principal, *refusal) {
 	return p, nil
 }
 
-// identify proves the credential of the request. A caller whom an earlier gate
-// has proven by something that is accepted here too is held against the
-// circumstances of this gate.
-func (t *Rules) identify(r *http.Request) (*principal.Principal, *refusal) {
+// identify proves the credential of the request, and says what kind it is. A
+// caller whom an earlier gate has proven by something that is accepted here too
+// is held against the circumstances of this gate.
+func (t *Rules) identify(r *http.Request) (p *principal.Principal, method string, refused *refusal) {
 	circumstances := func() identity.Circumstances { return t.circumstances(r) }
 	if p := principal.FromVariable(caddyhttp.GetVar(r.Context(), principal.Variable)); p != nil && t.accepts(p.Method) {
-		return t.recheck(r, p, circumstances)
+		return p, p.Method, t.recheck(r, p, circumstances)
 	}
 	c, refused := readClaim(r)
 	switch {
 	case refused != nil:
-		return nil, refused
+		return nil, methodNone, refused
 	case !t.accepts(c.method):
-		return nil, notAccepted
+		return nil, c.method, notAccepted
 	}
+	p, refused = t.prove(r, &c, circumstances)
+	return p, c.method, refused
+}
+
+// prove proves what a caller claims.
+func (t *Rules) prove(r *http.Request, c *claim, circumstances func() identity.Circumstances) (*principal.Principal, *refusal) {
 	mirror, err := t.app.mirror(r.Context())
 	if err != nil {
 		return nil, unavailable(err)
 	}
 	if c.method == principal.MethodPassword {
-		return t.provePassword(r, mirror, &c)
+		return t.provePassword(r, mirror, c)
 	}
 	caller, reason := c.check(mirror, circumstances)
 	if reason == identity.NotFresh && mirror.Refresh(r.Context()) {
@@ -180,16 +187,16 @@ func (t *Rules) identify(r *http.Request) (*principal.Principal, *refusal) {
 	return c.principal(&caller), nil
 }
 
-func (t *Rules) recheck(r *http.Request, p *principal.Principal, circumstances func() identity.Circumstances) (*principal.Principal, *refusal) {
+func (t *Rules) recheck(r *http.Request, p *principal.Principal, circumstances func() identity.Circumstances) *refusal {
 	mirror, err := t.app.mirror(r.Context())
 	if err != nil {
-		return nil, unavailable(err)
+		return unavailable(err)
 	}
 	reason := mirror.Recheck(p, circumstances)
 	if reason == identity.NotFresh && mirror.Refresh(r.Context()) {
 		reason = mirror.Recheck(p, circumstances)
 	}
-	return p, rejected(reason)
+	return rejected(reason)
 }
 
 // authorize holds the caller against the gate's own rules.

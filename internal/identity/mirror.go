@@ -53,6 +53,11 @@ type Mirror struct {
 	turn    chan struct{}
 	number  int64
 	version int64
+	// expiring is how many keys expired soon when they were counted last.
+	expiring struct {
+		keys int
+		at   time.Time
+	}
 	// failedAt is when a look has failed last, told as freshUntil is.
 	failedAt atomic.Int64
 }
@@ -118,6 +123,21 @@ func (m *Mirror) Size() (keys, tokens int) {
 		return x.keys.size, x.tokens.size
 	}
 	return 0, 0
+}
+
+// Expiring counts the keys that expire within d. They are counted anew once a
+// minute at most, since each key has to be looked at.
+func (m *Mirror) Expiring(d time.Duration) int {
+	m.turn <- struct{}{}
+	defer m.release()
+	x, now := m.index.Load(), m.now()
+	if x == nil {
+		return 0
+	}
+	if m.expiring.at.IsZero() || now.Sub(m.expiring.at) >= time.Minute {
+		m.expiring.keys, m.expiring.at = x.keys.expiring(now, d), now
+	}
+	return m.expiring.keys
 }
 
 // look returns the index, the time, and whether answers may be given. The order

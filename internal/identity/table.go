@@ -228,6 +228,23 @@ func (s *shard) size() int {
 	return n
 }
 
+// expiring counts the keys that are in use and expire within d.
+func (t *table) expiring(now time.Time, d time.Duration) (n int) {
+	from, to := clampSeconds(now.Unix()), clampSeconds(now.Add(d).Unix())
+	for i := range t.shards {
+		s := t.shards[i].Load()
+		if s == nil {
+			continue
+		}
+		for j := range s.records {
+			if r := &s.records[j]; r.flags&(flagRevoked|flagPrevious) == 0 && from < r.expires && r.expires <= to {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // secondsDown and secondsUp round so that a key is never valid longer than it
 // says.
 func secondsDown(t time.Time) uint32 {

@@ -38,6 +38,9 @@ const (
 	MethodAppToken = "app_token"
 	// MethodBareToken is one that stands in Authorization without a scheme.
 	MethodBareToken = "bare_token"
+	// MethodClientSecret is the secret of an entry in an address list. Only its
+	// own gate accepts it.
+	MethodClientSecret = "client_secret"
 	// MethodPassword is user name and password, as Basic.
 	MethodPassword = "password"
 	// MethodSession is the cookie of a browser session.

@@ -1,0 +1,47 @@
+package caddyauth
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+// health is what the admin API tells of the server, for monitoring.
+type health struct {
+	// Live: the server answers.
+	Live bool `json:"live"`
+	// Ready: credentials can be checked.
+	Ready bool `json:"ready"`
+	// Problems are what an administrator should look at. They do not keep the
+	// server from being ready.
+	Problems []string `json:"problems"`
+}
+
+// status is the HTTP status for monitors that look at nothing else.
+func (h *health) status() int {
+	if !h.Ready {
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusOK
+}
+
+// healthOf looks at the app of the configuration in use.
+func healthOf(ctx context.Context) health {
+	h := health{Live: true, Problems: []string{}}
+	value, err := caddy.ActiveContext().AppIfConfigured(appName)
+	if err != nil {
+		h.Problems = append(h.Problems, "this server has no caddyauth")
+		return h
+	}
+	mirror := value.(*App).directory.ready()
+	switch {
+	case mirror == nil:
+		h.Problems = append(h.Problems, errNotReady.Error())
+	case !mirror.Refresh(ctx):
+		h.Problems = append(h.Problems, "the store cannot be read; see the log")
+	default:
+		h.Ready = true
+	}
+	return h
+}
