@@ -33,6 +33,7 @@ var knowCaddy = []string{"", "cmd/caddy", "internal/caddyrun"}
 // import. One that does not stand here may import none.
 var mayImport = map[string][]string{
 	"internal/store":    {"internal/credential", "internal/principal"},
+	"internal/howler":   {"internal/credential", "internal/principal"},
 	"internal/identity": {"internal/credential", "internal/password", "internal/principal", "internal/store"},
 }
 

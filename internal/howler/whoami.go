@@ -1,0 +1,78 @@
+package howler
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/principal"
+)
+
+// WhoAmI is the payload that tells of a user.
+type WhoAmI struct {
+	// Username is the name to log in with, Name the one to be shown.
+	Username, Name string
+	// Email may be empty.
+	Email         string
+	Groups, Roles []string
+	Active, Admin bool
+	Keys          []KeyTriple
+}
+
+// refreshRate is howler's default, in seconds: how often its pages renew.
+const refreshRate = 15
+
+// MarshalJSON writes the fifteen keys that howler has. What there is nothing of
+// here is empty: its client and pages read some of them without asking. An
+// api_quota of 0 is no limit.
+func (w WhoAmI) MarshalJSON() ([]byte, error) {
+	var email *string
+	if w.Email != "" {
+		email = &w.Email
+	}
+	none := []string{}
+	return json.Marshal(struct {
+		Username           string      `json:"username"`
+		Name               string      `json:"name"`
+		Email              *string     `json:"email"`
+		Groups             []string    `json:"groups"`
+		Active             bool        `json:"is_active"`
+		Admin              bool        `json:"is_admin"`
+		Roles              []string    `json:"roles"`
+		Classification     string      `json:"classification"`
+		Avatar             *string     `json:"avatar"`
+		Quota              int         `json:"api_quota"`
+		Keys               []KeyTriple `json:"apikeys"`
+		FavouriteViews     []string    `json:"favourite_views"`
+		FavouriteAnalytics []string    `json:"favourite_analytics"`
+		Dashboard          []string    `json:"dashboard"`
+		RefreshRate        int         `json:"refresh_rate"`
+	}{
+		Username: w.Username, Name: w.Name, Email: email,
+		Groups: append(none, w.Groups...), Active: w.Active, Admin: w.Admin, Roles: append(none, w.Roles...),
+		Keys:           append([]KeyTriple{}, w.Keys...),
+		FavouriteViews: none, FavouriteAnalytics: none, Dashboard: none, RefreshRate: refreshRate,
+	})
+}
+
+// KeyTriple is an API key, as whoami lists it.
+type KeyTriple struct {
+	Name   string
+	Scopes principal.Scopes
+	// Expires is zero for a key that does not.
+	Expires time.Time
+	// NameOnly tells nothing of what the key may do, as in the record of a user
+	// by name.
+	NameOnly bool
+}
+
+// MarshalJSON writes [name, [letters], expiry or null], or [name, []].
+func (k KeyTriple) MarshalJSON() ([]byte, error) {
+	if k.NameOnly {
+		return json.Marshal([]any{k.Name, []string{}})
+	}
+	var expires any
+	if !k.Expires.IsZero() {
+		expires = k.Expires.UTC().Format("2006-01-02T15:04:05.999999Z")
+	}
+	return json.Marshal([]any{k.Name, Letters(k.Scopes), expires})
+}
