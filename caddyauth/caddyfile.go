@@ -1,6 +1,9 @@
 package caddyauth
 
 import (
+	"strconv"
+
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -9,6 +12,10 @@ import (
 
 func init() {
 	httpcaddyfile.RegisterGlobalOption(appName, parseApp)
+	// The address first: among directives before the same one, those that are
+	// registered earlier come earlier.
+	httpcaddyfile.RegisterHandlerDirective("client_secret", parseClientSecret)
+	httpcaddyfile.RegisterDirectiveOrder("client_secret", httpcaddyfile.Before, "basic_auth")
 	httpcaddyfile.RegisterHandlerDirective("token_auth", parseTokenAuth)
 	httpcaddyfile.RegisterDirectiveOrder("token_auth", httpcaddyfile.Before, "basic_auth")
 }
@@ -30,6 +37,12 @@ func parseApp(d *caddyfile.Dispenser, earlier any) (any, error) {
 func parseTokenAuth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	t := new(TokenAuth)
 	return t, t.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// parseClientSecret reads the directive.
+func parseClientSecret(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	c := new(ClientSecret)
+	return c, c.UnmarshalCaddyfile(h.Dispenser)
 }
 
 // UnmarshalCaddyfile reads the global option:
@@ -138,12 +151,85 @@ func (r *Require) unmarshal(d *caddyfile.Dispenser) error {
 	return words(d, list)
 }
 
-// block reads the options of a block, each but require at most once.
+// UnmarshalCaddyfile reads the directive:
+//
+//	client_secret [<matcher>] {
+//		allow            <addresses...>
+//		secrets_file     <path>
+//		header           <name>
+//		failures         <count> <period>
+//		identity_headers <names...>
+//		forward_identity <header>
+//		debug
+//	}
+//
+// There may be several lines of allow.
+func (c *ClientSecret) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	err := block(d, func(option string) error {
+		if err := c.unmarshalOption(d, option); err != nil {
+			return err
+		}
+		if err := c.validateGiven(); err != nil {
+			return d.WrapErr(err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.validateComplete(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+func (c *ClientSecret) unmarshalOption(d *caddyfile.Dispenser, option string) error {
+	switch option {
+	case "allow":
+		return words(d, &c.Allow)
+	case "secrets_file":
+		return oneWord(d, &c.SecretsFile)
+	case "header":
+		return oneWord(d, &c.Header)
+	case "failures":
+		return c.unmarshalFailures(d)
+	case "identity_headers":
+		return words(d, &c.IdentityHeaders)
+	case "forward_identity":
+		return oneWord(d, &c.ForwardIdentity)
+	case "debug":
+		return flag(d, &c.Debug)
+	}
+	return unknownOption(d, option)
+}
+
+func (c *ClientSecret) unmarshalFailures(d *caddyfile.Dispenser) error {
+	var count, period string
+	if !d.AllArgs(&count, &period) {
+		return d.Errf("write 'failures <count> <period>', such as 'failures 5 60s'")
+	}
+	number, err := strconv.Atoi(count)
+	if err != nil {
+		return d.Errf("failures '%s' is not a number", count)
+	}
+	duration, err := caddy.ParseDuration(period)
+	if err != nil {
+		return d.Errf("failures: '%s' is not a duration; write one such as 60s", period)
+	}
+	c.Failures = &ClientFailures{number, caddy.Duration(duration)}
+	return nil
+}
+
+// block reads the options of a block, each but require and allow at most once.
 func block(d *caddyfile.Dispenser, read func(option string) error) error {
 	seen := map[string]bool{}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		option := d.Val()
-		if seen[option] && option != "require" {
+		if seen[option] && option != "require" && option != "allow" {
 			return d.Errf("'%s' stands here twice", option)
 		}
 		seen[option] = true
@@ -169,14 +255,14 @@ func oneWord(d *caddyfile.Dispenser, value *string) error {
 
 // words reads one or more arguments that are not empty.
 func words(d *caddyfile.Dispenser, list *[]string) error {
-	option := d.Val()
+	option, before := d.Val(), len(*list)
 	for d.NextArg() {
 		if d.Val() == "" {
 			return d.Errf("'%s' has an empty value", option)
 		}
 		*list = append(*list, d.Val())
 	}
-	if len(*list) == 0 {
+	if len(*list) == before {
 		return d.Errf("'%s' needs at least one value", option)
 	}
 	return nil
@@ -195,4 +281,5 @@ func unknownOption(d *caddyfile.Dispenser, option string) error {
 var (
 	_ caddyfile.Unmarshaler = (*App)(nil)
 	_ caddyfile.Unmarshaler = (*TokenAuth)(nil)
+	_ caddyfile.Unmarshaler = (*ClientSecret)(nil)
 )

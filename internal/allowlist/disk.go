@@ -12,7 +12,8 @@ import (
 	"github.com/sallyport/sallyport/internal/atomicfile"
 )
 
-// BrokenError: the file is there but is not taken, until somebody mends it.
+// BrokenError says that the file is there but is not taken, until somebody
+// mends it.
 type BrokenError struct {
 	Path string
 	Err  error

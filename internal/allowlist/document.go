@@ -42,8 +42,8 @@ type Description struct {
 	Weak bool
 }
 
-// LineError: a line cannot be understood. It does not show the line, in which a
-// secret may stand.
+// LineError says that a line cannot be understood. It does not show the line, in
+// which a secret may stand.
 type LineError struct {
 	// Number counts from 1.
 	Number int
