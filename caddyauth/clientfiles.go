@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync"
 
 	"github.com/caddyserver/caddy/v2"
@@ -85,11 +86,20 @@ func (s *SecretsFiles) warnOfProxies() {
 		return
 	}
 	for name, server := range app.(*caddyhttp.App).Servers {
-		if (server.TrustedProxiesRaw != nil || server.TrustedProxiesUnix) && server.TrustedProxiesStrict == 0 {
+		if server.TrustedProxiesStrict == 0 && trustsProxies(server) {
 			s.log.Warn("trusted_proxies is set without trusted_proxies_strict: clients may choose their address by X-Forwarded-For, so lists of addresses do not hold",
 				slog.String("server", name))
 		}
 	}
+}
+
+// trustsProxies reports whether a server believes what proxies say of addresses.
+// Caddy forgets the setting when it has made a module of it, and shows that
+// module to nobody, so its field is looked at.
+func trustsProxies(server *caddyhttp.Server) bool {
+	module := reflect.ValueOf(server).Elem().FieldByName("trustedProxies")
+	known := module.IsValid() && module.Kind() == reflect.Interface
+	return server.TrustedProxiesUnix || known && !module.IsNil()
 }
 
 // secretsFiles shares files of secrets between a configuration and its
