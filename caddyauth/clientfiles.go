@@ -34,6 +34,8 @@ type SecretsFiles struct {
 type fileInUse struct {
 	*sharedSecrets
 	entries []allowlist.Entry
+	// logged is where the file logged before the start.
+	logged *slog.Logger
 }
 
 const secretsFilesName = "client_secret_files"
@@ -55,7 +57,7 @@ func (s *SecretsFiles) Start() error {
 	ctx, cancel := context.WithTimeout(context.Background(), openLimit)
 	defer cancel()
 	for _, file := range s.files {
-		file.log.use(s.log)
+		file.logged = file.log.current.Swap(s.log)
 		if err := file.Open(ctx, file.entries); err != nil {
 			return err
 		}
@@ -69,7 +71,12 @@ func (s *SecretsFiles) Stop() error { return nil }
 
 // Cleanup gives the shares back.
 func (s *SecretsFiles) Cleanup() error {
-	for path := range s.files {
+	for path, file := range s.files {
+		// If no other configuration has started since, this one has failed, and
+		// the one before goes on.
+		if file.logged != nil {
+			file.log.current.CompareAndSwap(s.log, file.logged)
+		}
 		if _, err := secretsFiles.Delete(path); err != nil {
 			return err
 		}

@@ -212,6 +212,18 @@ func TestAnEditCountsWithinASecondAndABrokenOneDoesNot(t *testing.T) {
 	within(t, time.Second, func() bool { return get("third") == 200 })
 }
 
+func TestAfterAReloadThatHasFailedTheFileStillLogs(t *testing.T) {
+	s := startGate(t, twoEntries, "allow 192.0.2.0/24", `respond "in"`)
+	broken := strings.Replace(gateFile("allow 192.0.2.0/24", `respond "in"`), "{\n", "{\n\tlog {\n\t\toutput file {$DIR}/other.json\n\t}\n\tcaddyauth {\n\t\tstore sqlite {$DIR}/none/auth.db\n\t}\n", 1)
+	for range 5 { // apps are started in any order
+		if err := s.Load(t, broken+"http://:0 {\n\ttoken_auth\n}\n"); err == nil {
+			t.Fatal("a store without a directory is opened")
+		}
+	}
+	saveSecrets(t, accessFile(), "broken\n")
+	within(t, 2*time.Second, func() bool { return strings.Contains(s.Log(t), "line 1: write 'entry:secret'") })
+}
+
 func TestTheStartMakesSecretsAndAReloadThoseOfNewEntries(t *testing.T) {
 	s := startGate(t, "", "allow 192.0.2.0/24 private_ranges", `respond "{http.auth.user.id}"`)
 	first := readFile(t, accessFile())
