@@ -248,7 +248,7 @@ $ printf 'X-Api-Key: %s\nX-User: mallory\n' "$(cat admin)" | curl -H @- https://
 hello carol
 `})
 	journal := readFile(t, filepath.Join(s.dir, "journal"))
-	for _, line := range []string{`"logger":"http.log.access`, `"logger":"http.log.error`, `"X-Api-Key":"REDACTED"`} {
+	for _, line := range []string{`"logger":"http.log.access`, `"logger":"http.log.error`, `"X-Api-Key":["REDACTED"]`} {
 		if !strings.Contains(journal, line) {
 			t.Errorf("the journal has no %s; this test looks in the wrong place", line)
 		}
@@ -276,8 +276,9 @@ func TestBadCaddyfilesFail(t *testing.T) {
 
 // grammars are the blocks that must be the grammar comments of the source.
 var grammars = map[string]string{
-	"caddyauth {":              "App",
-	"token_auth [<matcher>] {": "TokenAuth",
+	"caddyauth {":                        "App",
+	"token_auth [<matcher>] {":           "TokenAuth",
+	"<field> credentials [<headers...>]": "CredentialsFilter",
 }
 
 // grammarOf returns the type whose grammar a block shows, or "".
@@ -322,6 +323,9 @@ func TestREADMEExplainsOptions(t *testing.T) {
 		grammar := grammarComment(t, typeName)
 		if !strings.Contains(text, "```caddyfile\n"+grammar+"```\n") {
 			t.Errorf("the grammar of '%s' is missing", first)
+		}
+		if strings.Count(grammar, "\n") == 1 {
+			continue // no options
 		}
 		options := regexp.MustCompile(`(?m)^\t(\w+(?: +(?:scope|role|group))?)`).FindAllStringSubmatch(grammar, -1)
 		if len(options) < 3 {

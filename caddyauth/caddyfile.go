@@ -138,6 +138,23 @@ func (r *Require) unmarshal(d *caddyfile.Dispenser) error {
 	return words(d, list)
 }
 
+// UnmarshalCaddyfile reads the filter of a field in `format filter`:
+//
+//	<field> credentials [<headers...>]
+//
+// The headers are hidden besides those that are known.
+func (f *CredentialsFilter) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	f.Headers = d.RemainingArgs()
+	if err := f.Validate(); err != nil {
+		return d.WrapErr(err)
+	}
+	if d.NextBlock(0) {
+		return d.Errf("credentials has no options; write header names behind it")
+	}
+	return nil
+}
+
 // block reads the options of a block, each but require at most once.
 func block(d *caddyfile.Dispenser, read func(option string) error) error {
 	seen := map[string]bool{}
@@ -195,4 +212,5 @@ func unknownOption(d *caddyfile.Dispenser, option string) error {
 var (
 	_ caddyfile.Unmarshaler = (*App)(nil)
 	_ caddyfile.Unmarshaler = (*TokenAuth)(nil)
+	_ caddyfile.Unmarshaler = (*CredentialsFilter)(nil)
 )

@@ -17,6 +17,7 @@
 //   - http.handlers.token_auth: the gate in front of a route.
 //   - http.authentication.providers.token: the same gate for Caddy's own
 //     authentication handler, in JSON.
+//   - caddy.logging.encoders.filter.credentials: hides credentials in logs.
 //   - admin.api.caddyauth: what the command line asks of a running server.
 //
 // A request takes this way through the gate:

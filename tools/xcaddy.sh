@@ -25,6 +25,7 @@ fi
 
 cat >"$out/want" <<'END'
 admin.api.caddyauth
+caddy.logging.encoders.filter.credentials
 caddyauth
 http.authentication.providers.token
 http.handlers.token_auth
