@@ -15,7 +15,7 @@ require (
 	github.com/spf13/pflag v1.0.10 // their flags
 	go.uber.org/zap v1.28.0 // the logger that Caddy gives its modules
 	golang.org/x/net v0.60.0 // what a header name is (httpguts)
-	golang.org/x/sys v0.48.0 // tests: limits of another process
+	golang.org/x/sys v0.48.0 // free space of a file system; tests: limits of another process
 	golang.org/x/text v0.42.0 // Unicode forms of user names
 	modernc.org/sqlite v1.60.1 // SQLite without cgo
 )
