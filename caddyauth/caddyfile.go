@@ -172,6 +172,23 @@ func (r *Require) unmarshal(d *caddyfile.Dispenser) error {
 	return words(d, list)
 }
 
+// UnmarshalCaddyfile reads the filter of a field in `format filter`:
+//
+//	<field> credentials [<headers...>]
+//
+// The headers are hidden besides those that are known.
+func (f *CredentialsFilter) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	f.Headers = d.RemainingArgs()
+	if err := f.Validate(); err != nil {
+		return d.WrapErr(err)
+	}
+	if d.NextBlock(0) {
+		return d.Errf("credentials has no options; write header names behind it")
+	}
+	return nil
+}
+
 // UnmarshalCaddyfile reads the directive:
 //
 //	client_secret [<matcher>] {
@@ -349,4 +366,5 @@ var (
 	_ caddyfile.Unmarshaler = (*App)(nil)
 	_ caddyfile.Unmarshaler = (*TokenAuth)(nil)
 	_ caddyfile.Unmarshaler = (*ClientSecret)(nil)
+	_ caddyfile.Unmarshaler = (*CredentialsFilter)(nil)
 )
