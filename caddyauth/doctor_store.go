@@ -13,7 +13,7 @@ func checkStoreHealth(e *examination) (found []finding, err error) {
 	if e.target == nil {
 		return nil, e.opening
 	}
-	var h health
+	var h soundness
 	if err := e.target.perform(e.ctx, "store/check", struct{}{}, &h); err != nil {
 		return nil, err
 	}

@@ -263,8 +263,8 @@ func storeInfo(r request, _ struct{}) (identity.Info, error) {
 	return r.registry.Info(r.ctx)
 }
 
-// health is what was found in a store.
-type health struct {
+// soundness is what was found in a store.
+type soundness struct {
 	// Problems are in the engine's words; none if the store is sound.
 	Problems []string `json:"problems"`
 }
@@ -272,11 +272,11 @@ type health struct {
 // checkLimit bounds a check, below what a caller of the admin API waits.
 const checkLimit = 20 * time.Second
 
-func checkStore(r request, _ struct{}) (health, error) {
+func checkStore(r request, _ struct{}) (soundness, error) {
 	ctx, cancel := context.WithTimeout(r.ctx, checkLimit)
 	defer cancel()
 	problems, err := r.registry.Check(ctx)
-	return health{problems}, err
+	return soundness{problems}, err
 }
 
 // statusOf is the HTTP status of an operation's error.
