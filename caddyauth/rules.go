@@ -56,6 +56,9 @@ type Rules struct {
 	// value that a client has sent is in it.
 	Debug bool `json:"debug,omitempty"`
 
+	// nobodyPasses says that the gate is optional.
+	nobodyPasses bool
+
 	app        *App
 	log        *zap.Logger
 	sample     *sampler
