@@ -17,6 +17,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard" // every directive that a Caddyfile may use
 
 	_ "github.com/sallyport/sallyport"
+	"github.com/sallyport/sallyport/internal/allowlist"
 )
 
 // block is a fenced block of a document.
@@ -32,6 +33,7 @@ type block struct {
 // with where it is run or checked instead.
 var notRun = map[string]map[string]string{
 	"README.md": {
+		"# office":   "a file of secrets; TestSecretsFileInREADME reads it",
 		"make demo":  "CI runs the demonstration from beginning to end by `make demo-check`",
 		"make test":  "this test is a part of it",
 		"make bench": "a measurement takes minutes and needs a quiet machine",
@@ -276,8 +278,9 @@ func TestBadCaddyfilesFail(t *testing.T) {
 
 // grammars are the blocks that must be the grammar comments of the source.
 var grammars = map[string]string{
-	"caddyauth {":              "App",
-	"token_auth [<matcher>] {": "TokenAuth",
+	"caddyauth {":                 "App",
+	"token_auth [<matcher>] {":    "TokenAuth",
+	"client_secret [<matcher>] {": "ClientSecret",
 }
 
 // grammarOf returns the type whose grammar a block shows, or "".
@@ -349,11 +352,36 @@ func TestErrorsExplained(t *testing.T) {
 	if len(causes) < 10 {
 		t.Fatalf("internal/identity/check.go has %d reasons; this test cannot read them", len(causes))
 	}
-	for _, word := range append(codes, causes...) {
+	verdicts := regexp.MustCompile(`\t\treturn "(\w+)"`).FindAllStringSubmatch(readFile(t, "internal/allowlist/admit.go"), -1)
+	if len(verdicts) < 5 {
+		t.Fatalf("internal/allowlist/admit.go has %d verdicts; this test cannot read them", len(verdicts))
+	}
+	for _, word := range slices.Concat(codes, causes, verdicts) {
+		if word[1] == "admitted" {
+			continue
+		}
 		if word[1] != "accepted" && !strings.Contains(text, "\n| `"+word[1]+"`") && !strings.Contains(text, " | `"+word[1]+"` |") {
 			t.Errorf("'%s' has no row", word[1])
 		}
 	}
+}
+
+// TestSecretsFileInREADME reads the file of client secrets that README.md shows.
+func TestSecretsFileInREADME(t *testing.T) {
+	for _, b := range readBlocks(t, "README.md") {
+		if !strings.HasPrefix(b.text, "# office\n") {
+			continue
+		}
+		d, err := allowlist.ParseDocument([]byte(b.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := d.Entries(); len(e) != 2 || e[0].Hashed || e[0].Weak || !e[1].Hashed {
+			t.Errorf("the entries are %v", e)
+		}
+		return
+	}
+	t.Fatal("README.md does not show the file")
 }
 
 // TestStartErrorsAreReal holds the sentences of the last table of docs/errors.md
@@ -365,7 +393,7 @@ func TestStartErrorsAreReal(t *testing.T) {
 		t.Fatal("docs/errors.md has no table of what stops the start")
 	}
 	var source strings.Builder
-	for _, pattern := range []string{"caddyauth/*.go", "internal/identity/*.go", "internal/store/*.go"} {
+	for _, pattern := range []string{"caddyauth/*.go", "internal/allowlist/*.go", "internal/identity/*.go", "internal/store/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
@@ -491,7 +519,7 @@ func TestCommandsInREADME(t *testing.T) {
 		row   string
 		there []string
 	}{
-		{"command", "(?m)^\\| `(caddy auth \\w+ \\w+)` \\|", commands},
+		{"command", "(?m)^\\| `(caddy auth [\\w-]+ \\w+)` \\|", commands},
 		{"flag of key issue", "(?m)^\\| `(--[a-z-]+)` \\|", flags},
 	} {
 		var shown []string

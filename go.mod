@@ -2,10 +2,11 @@ module github.com/sallyport/sallyport
 
 go 1.26.0
 
-// Each direct dependency, and what it is needed for. All but goose, sqlite,
-// go-cmp and go-internal come with Caddy anyway.
+// Each direct dependency, and what it is needed for. All but bart, goose,
+// sqlite, go-cmp and go-internal come with Caddy anyway.
 require (
 	github.com/caddyserver/caddy/v2 v2.11.9 // the server whose modules these are
+	github.com/gaissmai/bart v0.28.0 // the longest prefix among 100,000 in tens of nanoseconds
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
 	github.com/google/uuid v1.6.0 // UUIDv7 for users and events
 	github.com/pressly/goose/v3 v3.28.0 // migrations, for SQLite and PostgreSQL alike

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sallyport/sallyport/internal/allowlist"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/store"
 )
@@ -274,7 +275,7 @@ func statusOf(err error) int {
 		return http.StatusBadRequest
 	}
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, allowlist.ErrNoEntry):
 		return http.StatusNotFound
 	case errors.Is(err, store.ErrExists), errors.Is(err, identity.ErrRevoked):
 		return http.StatusConflict

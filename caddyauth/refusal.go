@@ -31,6 +31,9 @@ const (
 	codePlainHTTP   = "insecure_transport"
 	codeTooMany     = "too_many_attempts"
 	codeUnavailable = "unavailable"
+	// Those of client_secret.
+	codeAddress = "address_not_allowed"
+	codeSecret  = "invalid_secret"
 )
 
 // refusal is why a request does not pass. As an error it gives the cause, for
@@ -172,20 +175,22 @@ func retryAfter(wait time.Duration) string {
 // always into the access log and the debug log, and one in ten seconds into
 // the log that is on by default, since a flood of refusals must not become a
 // flood of lines.
-func (t *Rules) report(r *http.Request, f *refusal) string {
+func (t *Rules) report(r *http.Request, f *refusal) string { return report(t.log, t.sample, r, f) }
+
+func report(log *zap.Logger, sample *sampler, r *http.Request, f *refusal) string {
 	id := newErrorID()
 	logged := zap.Inline(refusalRecord{id, f.cause})
 	if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
 		extra.Add(logged)
 	}
 	level, suppressed := zapcore.DebugLevel, int64(0)
-	if n, ok := t.sample.take(time.Now()); ok {
+	if n, ok := sample.take(time.Now()); ok {
 		level, suppressed = zapcore.InfoLevel, n
 		if f.status >= http.StatusInternalServerError {
 			level = zapcore.ErrorLevel
 		}
 	}
-	if c := t.log.Check(level, "request refused"); c != nil {
+	if c := log.Check(level, "request refused"); c != nil {
 		c.Write(logged, zap.Int("status", f.status), zap.String("host", r.Host),
 			zap.String("client_ip", clientAddress(r).String()), zap.Int64("not_logged", suppressed))
 	}

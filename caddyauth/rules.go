@@ -10,7 +10,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
-	"golang.org/x/net/http/httpguts"
 
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/identity"
@@ -85,8 +84,6 @@ var methods = []string{
 	principal.MethodPassword, principal.MethodSession,
 }
 
-var defaultIdentityHeaders = []string{"X-User", "X-Remote-User", "X-Auth-*"}
-
 func (t *Rules) provision(ctx caddy.Context) (err error) {
 	t.log, t.sample = ctx.Logger(), new(sampler)
 	if t.app, err = appOf(ctx); err != nil {
@@ -99,14 +96,7 @@ func (t *Rules) provision(ctx caddy.Context) (err error) {
 		return err
 	}
 	t.ForwardIdentity = http.CanonicalHeaderKey(t.ForwardIdentity)
-	names := t.IdentityHeaders
-	if len(names) == 0 {
-		names = defaultIdentityHeaders
-	}
-	if t.ForwardIdentity != "" {
-		names = append(slices.Clone(names), t.ForwardIdentity)
-	}
-	t.identity = newHeaderSet(names)
+	t.identity = newIdentityHeaders(t.IdentityHeaders, t.ForwardIdentity)
 	t.challenges = newChallenges(t.scopes, t.accepts)
 	return nil
 }
@@ -120,15 +110,7 @@ func (t *Rules) validate() error {
 	if _, err := principal.ParseScopes(t.Require.Scopes); err != nil {
 		return err
 	}
-	for _, name := range append(slices.Clone(t.IdentityHeaders), t.ForwardIdentity) {
-		if err := checkIdentityHeader(name); err != nil {
-			return err
-		}
-	}
-	if t.ForwardIdentity != "" && !httpguts.ValidHeaderFieldName(t.ForwardIdentity) {
-		return fmt.Errorf("forward_identity '%s' is not a header name", t.ForwardIdentity)
-	}
-	return nil
+	return checkIdentityHeaders(t.IdentityHeaders, t.ForwardIdentity)
 }
 
 // accepts reports whether a kind of credential is accepted here. Without a list

@@ -26,7 +26,9 @@ fi
 cat >"$out/want" <<'END'
 admin.api.caddyauth
 caddyauth
+client_secret_files
 http.authentication.providers.token
+http.handlers.client_secret
 http.handlers.token_auth
 END
 "$out/caddy" list-modules --skip-standard | grep -E '^[a-z]' >"$out/got"

@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/sallyport/sallyport/internal/atomicfile"
 	"github.com/sallyport/sallyport/internal/credential"
-	"github.com/sallyport/sallyport/internal/store"
 )
 
 // maxPepperFile is more than any pepper file needs.
@@ -27,7 +27,7 @@ func loadPepper(path string, newStore bool, random io.Reader) (*credential.Peppe
 	if pepper, err = credential.NewPepper(random); err != nil {
 		return nil, err
 	}
-	err = store.WriteNewFile(path, []byte(pepper.Text().Reveal()+"\n"))
+	err = atomicfile.WriteNew(path, []byte(pepper.Text().Reveal()+"\n"))
 	if errors.Is(err, fs.ErrExist) {
 		// Another process has made it at the same time.
 		return readPepper(path)
