@@ -99,6 +99,11 @@ func (t *Rules) provePassword(r *http.Request, m *identity.Mirror, c *claim) (*p
 	if c.Secret == "" {
 		return nil, rejected(identity.WrongPassword)
 	}
+	// The store is shared with the configuration before this one; the brakes are
+	// not.
+	if _, err := t.app.registry(); err != nil {
+		return nil, unavailable(err)
+	}
 	attempt := identity.Attempt{Username: c.User, Password: c.Secret, Address: clientAddress(r)}
 	caller, reason, err := m.CheckPassword(r.Context(), attempt)
 	if reason == identity.NotFresh && err == nil && m.Refresh(r.Context()) {
