@@ -2,9 +2,12 @@ package caddyauth_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/internal/caddyrun"
+	"github.com/sallyport/sallyport/internal/identity"
 )
 
 // envelope is the body of every answer of auth_api.
@@ -78,4 +81,86 @@ func payload[T any](t testing.TB, r caddyrun.Response) (v T) {
 func postJSON(t testing.TB, s *caddyrun.Server, path, body string, headers ...string) caddyrun.Response {
 	t.Helper()
 	return s.Do(t, "POST", path, []byte(body), append([]string{"Content-Type", "application/json"}, headers...)...)
+}
+
+// api is a server with endpoints, and two users with passwords: alice, an
+// administrator, and bob.
+type api struct {
+	*caddyrun.Server
+	*admin
+}
+
+const (
+	alicePassword = "violet anvil parade 17"
+	bobPassword   = "marble otter sunday 94"
+)
+
+func startAPI(t *testing.T, options string) *api { return startAPIFile(t, apiSite(options)) }
+
+func startAPIFile(t *testing.T, caddyfile string) *api {
+	t.Helper()
+	s, a := startFile(t, caddyfile)
+	if _, err := a.SetPassword(t.Context(), "test", "alice", alicePassword); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.AddUser(t.Context(), "test", identity.NewUser{Username: "bob", Password: bobPassword, Roles: []string{"user"}}); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(propagation)
+	return &api{s, a}
+}
+
+// login is what a log-in has given.
+type login struct {
+	token, cookie string
+}
+
+func loginBody(user, password string) string {
+	body, _ := json.Marshal(map[string]string{"user": user, "password": password})
+	return string(body)
+}
+
+// logIn logs in by password.
+func (a *api) logIn(t testing.TB, user, password string, headers ...string) login {
+	t.Helper()
+	r := postJSON(t, a.Server, "/api/v1/auth/login", loginBody(user, password), headers...)
+	expectStatus(t, r, 200, "")
+	token := payload[struct {
+		Token string `json:"app_token"`
+	}](t, r).Token
+	for _, c := range r.Cookies() {
+		if c.Name == "__Host-sallyport" {
+			return login{token, c.Value}
+		}
+	}
+	t.Fatal("the log-in has set no cookie")
+	return login{}
+}
+
+// withCookie are the headers of a page of the site itself.
+func withCookie(word string) []string {
+	return []string{"Cookie", "__Host-sallyport=" + word, "Sec-Fetch-Site", "same-origin"}
+}
+
+// makeKey makes a key over HTTP and returns its word.
+func (a *api) makeKey(t testing.TB, body string, headers ...string) string {
+	t.Helper()
+	r := postJSON(t, a.Server, "/api/v1/auth/apikey", body, headers...)
+	expectStatus(t, r, 200, "")
+	return wordOf(t, r)
+}
+
+// wordOf reads the key of an answer `name:word`.
+func wordOf(t testing.TB, r caddyrun.Response) string {
+	t.Helper()
+	_, word, found := strings.Cut(payload[struct{ APIKey string }](t, r).APIKey, ":")
+	if !found {
+		t.Fatalf("no key: %s", r.Text)
+	}
+	return word
+}
+
+func (a *api) whoami(t testing.TB, headers ...string) caddyrun.Response {
+	t.Helper()
+	return a.Get(t, "/api/v1/user/whoami", headers...)
 }
