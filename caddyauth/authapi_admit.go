@@ -119,8 +119,9 @@ func claimFailure(c *claim, reason identity.Reason, err error) *failure {
 		return told(howler.RefusedBearer(c.Word), cause)
 	case credential.APIKey:
 		return told(howler.InvalidToken, cause)
+	default:
+		return told(howler.NoUser, cause)
 	}
-	return told(howler.NoUser, cause)
 }
 
 // authorize holds the caller against what the route asks for: privileges first,

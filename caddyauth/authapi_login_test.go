@@ -97,12 +97,18 @@ func TestBodiesThatAreRefused(t *testing.T) {
 		"a number":     {`{"user":1,"password":"x"}`, jsonType, 400, "invalid_request", "Invalid data format"},
 		"another type": {`{"user":"alice"}`, []string{"Content-Type", "text/plain"}, 400, "invalid_request", noJSON},
 		"compressed":   {"\x1f\x8b\x08", append([]string{"Content-Encoding", "gzip"}, jsonType...), 400, "invalid_request", noJSON},
-		"longer than 64 KiB": {`{"user":"alice","password":"` + strings.Repeat("a", 64<<10) + `"}`, jsonType, 413, "too_large",
-			"The body is longer than 64 KiB."},
-		"a password of 2 KiB": {loginBody("alice", strings.Repeat("a", 2<<10)), jsonType, 400, "invalid_request",
-			"a password is 1 to 1024 bytes of UTF-8; this one has 2048 bytes"},
-		"impersonation": {loginBody("alice", alicePassword), append([]string{"X-Impersonating", "Basic x"}, jsonType...), 400, "invalid_request",
-			"This server does not offer impersonation. Leave X-Impersonating out."},
+		"longer than 64 KiB": {
+			`{"user":"alice","password":"` + strings.Repeat("a", 64<<10) + `"}`, jsonType, 413, "too_large",
+			"The body is longer than 64 KiB.",
+		},
+		"a password of 2 KiB": {
+			loginBody("alice", strings.Repeat("a", 2<<10)), jsonType, 400, "invalid_request",
+			"a password is 1 to 1024 bytes of UTF-8; this one has 2048 bytes",
+		},
+		"impersonation": {
+			loginBody("alice", alicePassword), append([]string{"X-Impersonating", "Basic x"}, jsonType...), 400, "invalid_request",
+			"This server does not offer impersonation. Leave X-Impersonating out.",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			expectFailure(t, a.Do(t, "POST", loginPath, []byte(test.body), test.headers...), test.status, test.code, test.text)
