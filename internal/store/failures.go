@@ -80,11 +80,11 @@ func (c *Change) ForgetFailures(name string) (int64, error) {
 	return result.RowsAffected()
 }
 
-// SweepFailures removes counts that were not touched since before, and the
-// oldest of those above keep.
+// SweepFailures removes counts that were not touched since before, and all but
+// the newest keep. Those of one moment stay or go together.
 func (c *Change) SweepFailures(before time.Time, keep int) error {
 	_, err := c.tx.ExecContext(c.ctx, `DELETE FROM login_failures WHERE last < ?
-		OR last < (SELECT last FROM login_failures ORDER BY last DESC LIMIT 1 OFFSET ?)`, micros(before), keep)
+		OR last < (SELECT last FROM login_failures ORDER BY last DESC LIMIT 1 OFFSET ?)`, micros(before), keep-1)
 	return err
 }
 
