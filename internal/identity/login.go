@@ -229,11 +229,11 @@ func (r *Registry) LogInByPassword(ctx context.Context, a Attempt, n NewSession)
 	}
 	n.Address = a.Address
 	s := store.Session{Method: principal.MethodPassword, Scopes: principal.AllScopes}
-	return r.begin(ctx, s, n, time.Time{}, func(c *store.Change) (store.User, error) {
+	return r.begin(ctx, s, n, func(c *store.Change) (store.User, time.Time, error) {
 		now, err := c.UserByFold(u.Fold)
 		if err == nil && !stillSame(&u, &now) || errors.Is(err, store.ErrNotFound) {
-			return now, ErrWrongPassword
+			err = ErrWrongPassword
 		}
-		return now, err
+		return now, time.Time{}, err
 	})
 }

@@ -187,6 +187,36 @@ func TestSessionsAreFound(t *testing.T) {
 	})
 }
 
+func TestSessionsThatHaveEndedCanBeLeftOut(t *testing.T) {
+	overEngines(t, func(t *testing.T, s *store.Store) {
+		owner := user("alice")
+		expires, idle, endless := token("AAAAAAAAAAAA"), token("BBBBBBBBBBBB"), token("CCCCCCCCCCCC")
+		expires.Idle, idle.Expires = 0, time.Time{}
+		endless.Expires, endless.Idle = time.Time{}, 0
+		one, two, three, none := session(&owner, "1", expires), session(&owner, "2", idle), session(&owner, "3", endless), session(&owner, "4")
+		change(t, s, func(c *store.Change) error {
+			return errors.Join(c.InsertUser(&owner), c.InsertSession(&one), c.InsertSession(&two), c.InsertSession(&three), c.InsertSession(&none))
+		})
+		for after, want := range map[time.Duration][]string{
+			time.Minute:                    {"1", "2", "3"},
+			time.Minute + time.Microsecond: {"1", "3"},
+			time.Hour - time.Microsecond:   {"1", "3"},
+			time.Hour:                      {"3"},
+		} {
+			at := now.Add(after)
+			if diff := cmp.Diff(want, ids(sessions(t, s, store.SessionFilter{Alive: at}))); diff != "" {
+				t.Errorf("after %s (-want +got):\n%s", after, diff)
+			}
+			for _, token := range []store.Token{expires, idle, endless} {
+				listed := len(sessions(t, s, store.SessionFilter{Alive: at, ID: map[string]string{expires.ID: "1", idle.ID: "2", endless.ID: "3"}[token.ID]})) == 1
+				if listed == token.Ended(at) {
+					t.Errorf("after %s, Token.Ended says %t of %s", after, !listed, token.ID)
+				}
+			}
+		}
+	})
+}
+
 func TestWhatIsNoSession(t *testing.T) {
 	overEngines(t, func(t *testing.T, s *store.Store) {
 		owner := user("alice")
