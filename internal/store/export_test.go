@@ -15,6 +15,15 @@ func (s *Store) Pragma(t *testing.T, name string) (value string) {
 	return value
 }
 
+// Fill lets the database grow no more, as a full disk does.
+func (s *Store) Fill(t *testing.T) {
+	t.Helper()
+	// SQLite never makes the limit smaller than the database is.
+	if _, err := s.writes.ExecContext(t.Context(), "PRAGMA max_page_count = 1"); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // CreateOld makes a store as an older version of this program has made it, with
 // what the statements put into it.
 func CreateOld(t *testing.T, l Location, schema int64, statements ...string) {
