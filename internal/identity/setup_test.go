@@ -1,6 +1,9 @@
 package identity
 
 import (
+	"context"
+	"database/sql"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
@@ -76,7 +79,8 @@ func openRegistry(t testing.TB, c Config) *Registry {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
+		// A test may have closed the store itself.
+		if err := r.Close(); err != nil && !errors.Is(err, sql.ErrConnDone) {
 			t.Error(err)
 		}
 	})
@@ -92,6 +96,9 @@ type world struct {
 	mirror *Mirror
 	log    *log
 	config Config
+
+	mu   sync.Mutex
+	lags []time.Duration
 }
 
 // newWorld makes a world; with changes how its registry is opened.
@@ -110,10 +117,16 @@ func newWorld(t testing.TB, with ...func(*Config)) *world {
 	return w
 }
 
-// open opens the registry.
+// open opens the registry. Whoever has to wait is noted and does not.
 func (w *world) open() {
 	w.t.Helper()
 	w.Registry = openRegistry(w.t, w.config)
+	w.sleep = func(ctx context.Context, d time.Duration) bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.lags = append(w.lags, d)
+		return ctx.Err() == nil
+	}
 	w.mirror = NewMirror(w.Registry, w.log.logger())
 }
 

@@ -24,10 +24,11 @@ const (
 	keptFailures = 100_000
 )
 
-// upkeep writes uses and removes what has ended, every minute and, for the uses,
-// a last time when ctx ends.
+// upkeep forgets proofs, writes uses and removes what has ended, every minute
+// and, for the uses, a last time when ctx ends.
 func (m *Mirror) upkeep(ctx context.Context) {
 	for sleep(ctx, upkeepEvery) {
+		m.remembered.sweep(m.now())
 		m.writeUses(ctx)
 		if err := m.sweep(ctx); err != nil && ctx.Err() == nil {
 			m.log.Warn("the store could not be tidied up; it is tried again in a minute", slog.Any("error", err))
