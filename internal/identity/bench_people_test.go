@@ -110,9 +110,12 @@ func BenchmarkLogIn(b *testing.B) {
 		attempt Attempt
 		took    []time.Duration
 	}{
-		{name: "right", attempt: alice(right)}, {name: "wrong", attempt: alice(wrong)},
-		{name: "unknown", attempt: Attempt{"nobody", right, home}}, {name: "disabled", attempt: Attempt{"disabled", right, home}},
-		{name: "without", attempt: Attempt{"without", right, home}}, {name: "locked", attempt: locked},
+		{name: "right", attempt: alice(right)},
+		{name: "wrong", attempt: alice(wrong)},
+		{name: "unknown", attempt: Attempt{"nobody", right, home}},
+		{name: "disabled", attempt: Attempt{"disabled", right, home}},
+		{name: "without", attempt: Attempt{"without", right, home}},
+		{name: "locked", attempt: locked},
 	}
 	for b.Loop() {
 		for i := range paths {

@@ -131,7 +131,7 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 		sleep:     sleep,
 		committed: func(context.Context) {},
 	}
-	if err := c.Settings.Load(); err != nil {
+	if err := c.Load(); err != nil {
 		return nil, err
 	}
 	if err := r.Use(c.Settings); err != nil {

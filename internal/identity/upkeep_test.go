@@ -26,7 +26,7 @@ func TestTheSweepRemovesSessionsThatAreOver(t *testing.T) {
 		{time.Second, 1, 1},
 	} {
 		w.later(step.later)
-		w.must(nil, w.mirror.sweep(t.Context()))
+		w.must(nil, w.mirror.sweep(t.Context(), keptFailures))
 		w.later(0)
 		info, err := w.Info(t.Context())
 		_, tokens := w.mirror.Size()
@@ -48,7 +48,7 @@ func TestTheSweepSparesWhatIsInUse(t *testing.T) {
 		if i%2 == 1 {
 			// As upkeep does it every minute.
 			w.mirror.writeUses(t.Context())
-			w.must(nil, w.mirror.sweep(t.Context()))
+			w.must(nil, w.mirror.sweep(t.Context(), keptFailures))
 		}
 	}
 	w.restart()
