@@ -193,10 +193,10 @@ func TestMetricsNameNobody(t *testing.T) {
 		key, alice = a.issueNow("nightly"), a.logIn(day)
 	})
 	for _, headers := range credentials(key, alice) {
-		s.Get(t, "/secret-path", from("192.0.2.9", headers)...)
+		s.Get(t, "/secret-path", through("192.0.2.9", headers)...)
 	}
 	for range 6 {
-		s.Get(t, "/secret-path", from("192.0.2.9", basic("mallory:guess"))...)
+		s.Get(t, "/secret-path", through("192.0.2.9", basic("mallory:guess"))...)
 	}
 	r := s.Get(t, "/metrics")
 	ours := sample.FindAllString(r.Text, -1)
