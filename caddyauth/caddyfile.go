@@ -50,9 +50,9 @@ func parseClientSecret(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, err
 // UnmarshalCaddyfile reads the global option:
 //
 //	caddyauth {
-//		store       sqlite <path>
-//		pepper_file <path>
-//		key_prefix  <prefix>
+//		store            sqlite <path>
+//		pepper_file      <path>
+//		key_prefix       <prefix>
 //		session_lifetime <lifetime> [<idle>]
 //		login_failures   <failures> <window>
 //		password_length  <characters>
