@@ -34,6 +34,7 @@ var knowCaddy = []string{"", "cmd/caddy", "internal/caddyrun"}
 var mayImport = map[string][]string{
 	"internal/allowlist": {"internal/atomicfile"},
 	"internal/howler":    {"internal/credential", "internal/principal"},
+	"internal/redact":    {"internal/credential"},
 	"internal/store":     {"internal/atomicfile", "internal/credential", "internal/principal"},
 	"internal/identity":  {"internal/atomicfile", "internal/credential", "internal/password", "internal/principal", "internal/store"},
 }

@@ -250,7 +250,7 @@ $ printf 'X-Api-Key: %s\nX-User: mallory\n' "$(cat admin)" | curl -H @- https://
 hello carol
 `})
 	journal := readFile(t, filepath.Join(s.dir, "journal"))
-	for _, line := range []string{`"logger":"http.log.access`, `"logger":"http.log.error`, `"X-Api-Key":"REDACTED"`} {
+	for _, line := range []string{`"logger":"http.log.access`, `"logger":"http.log.error`, `"X-Api-Key":["REDACTED"]`} {
 		if !strings.Contains(journal, line) {
 			t.Errorf("the journal has no %s; this test looks in the wrong place", line)
 		}
@@ -278,9 +278,10 @@ func TestBadCaddyfilesFail(t *testing.T) {
 
 // grammars are the blocks that must be the grammar comments of the source.
 var grammars = map[string]string{
-	"caddyauth {":                 "App",
-	"token_auth [<matcher>] {":    "TokenAuth",
-	"client_secret [<matcher>] {": "ClientSecret",
+	"caddyauth {":                        "App",
+	"token_auth [<matcher>] {":           "TokenAuth",
+	"client_secret [<matcher>] {":        "ClientSecret",
+	"<field> credentials [<headers...>]": "CredentialsFilter",
 }
 
 // grammarOf returns the type whose grammar a block shows, or "".
@@ -325,6 +326,9 @@ func TestREADMEExplainsOptions(t *testing.T) {
 		grammar := grammarComment(t, typeName)
 		if !strings.Contains(text, "```caddyfile\n"+grammar+"```\n") {
 			t.Errorf("the grammar of '%s' is missing", first)
+		}
+		if strings.Count(grammar, "\n") == 1 {
+			continue // no options
 		}
 		options := regexp.MustCompile(`(?m)^\t(\w+(?: +(?:scope|role|group))?)`).FindAllStringSubmatch(grammar, -1)
 		if len(options) < 3 {
@@ -386,6 +390,23 @@ func TestSecretsFileInREADME(t *testing.T) {
 		return
 	}
 	t.Fatal("README.md does not show the file")
+}
+
+// TestFindingsExplained holds the table of docs/operations.md against the
+// findings of the doctor.
+func TestFindingsExplained(t *testing.T) {
+	_, section, _ := strings.Cut(readFile(t, "docs/operations.md"), "\n## Doctor\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var rows, kinds []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\w+) \\| .+ \\| (.+) \\|$").FindAllStringSubmatch(section, -1) {
+		rows = append(rows, strings.Join(row[1:], ": "))
+	}
+	for _, kind := range regexp.MustCompile(`ailment\{"(\w+)", level(\w+), "(.+)"\}`).FindAllStringSubmatch(readFile(t, "caddyauth/doctor.go"), -1) {
+		kinds = append(kinds, strings.Join([]string{kind[1], strings.ToLower(kind[2]), kind[3]}, ": "))
+	}
+	if len(kinds) < 10 || !slices.Equal(rows, kinds) {
+		t.Errorf("the table has\n%s\nbut there are\n%s", strings.Join(rows, "\n"), strings.Join(kinds, "\n"))
+	}
 }
 
 // TestStartErrorsAreReal holds the sentences of the last table of docs/errors.md
@@ -507,8 +528,12 @@ func TestCommandsInREADME(t *testing.T) {
 	binary := buildCaddy(t)
 	var commands, flags []string
 	for _, group := range subcommands(t, binary) {
-		for _, verb := range subcommands(t, binary, group) {
+		verbs := subcommands(t, binary, group)
+		for _, verb := range verbs {
 			commands = append(commands, "caddy auth "+group+" "+verb)
+		}
+		if len(verbs) == 0 {
+			commands = append(commands, "caddy auth "+group)
 		}
 	}
 	local, _, _ := strings.Cut(help(t, binary, "key", "issue"), "\nGlobal Flags:")
@@ -523,7 +548,7 @@ func TestCommandsInREADME(t *testing.T) {
 		row   string
 		there []string
 	}{
-		{"command", "(?m)^\\| `(caddy auth [\\w-]+ \\w+)` \\|", commands},
+		{"command", "(?m)^\\| `(caddy auth [\\w-]+(?: \\w+)?)` \\|", commands},
 		{"flag of key issue", "(?m)^\\| `(--[a-z-]+)` \\|", flags},
 	} {
 		var shown []string
@@ -538,7 +563,8 @@ func TestCommandsInREADME(t *testing.T) {
 	}
 }
 
-// subcommands reads the list of commands in the help of `caddy auth …`.
+// subcommands reads the list of commands in the help of `caddy auth …`. A command
+// of its own has none.
 func subcommands(t *testing.T, binary string, path ...string) []string {
 	t.Helper()
 	_, list, _ := strings.Cut(help(t, binary, path...), "Available Commands:\n")
@@ -546,9 +572,6 @@ func subcommands(t *testing.T, binary string, path ...string) []string {
 	var names []string
 	for line := range strings.Lines(list) {
 		names = append(names, strings.Fields(line)[0])
-	}
-	if len(names) == 0 {
-		t.Fatalf("caddy auth %s has no sub-commands", strings.Join(path, " "))
 	}
 	return names
 }

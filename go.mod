@@ -19,7 +19,7 @@ require (
 	golang.org/x/crypto v0.57.0 // argon2id for passwords
 	golang.org/x/net v0.60.0 // what a header name is (httpguts)
 	golang.org/x/sync v0.23.0 // one proof for equal log-ins at the same time
-	golang.org/x/sys v0.48.0 // tests: limits of another process
+	golang.org/x/sys v0.48.0 // free space of a file system; tests: limits of another process
 	golang.org/x/term v0.46.0 // asking for a password without an echo
 	golang.org/x/text v0.42.0 // Unicode forms of user names
 	modernc.org/sqlite v1.60.1 // SQLite without cgo

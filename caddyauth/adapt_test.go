@@ -106,6 +106,17 @@ func TestCaddyfileErrors(t *testing.T) {
 		"all headers":                      {"", "token_auth {\nidentity_headers *\n}", "identity header '*': write a header name, or the beginning of one and '*', at Testfile:5"},
 		"a header that requests need":      {"", "token_auth {\nidentity_headers content-*\n}", "identity header 'content-*' covers Content-Length, which requests need, at Testfile:5"},
 		"the credential's header":          {"", "token_auth {\nforward_identity Authorization\n}", "identity header 'Authorization' covers Authorization, which requests need, at Testfile:5"},
+		"a base that is a matcher":         {"", "auth_api @api", "base '@api': write a path such as /api, which is neither a matcher nor a pattern, at Testfile:4"},
+		"a base that is a pattern":         {"", "auth_api /api/*", "base '/api/*': write a path such as /api, which is neither a matcher nor a pattern, at Testfile:4"},
+		"a base that is not clean":         {"", "auth_api /a/../api", "base '/a/../api': write a path such as /api, which is neither a matcher nor a pattern, at Testfile:4"},
+		"a base with a placeholder":        {"", "auth_api /{http.request.host}", "base '/{http.request.host}': write a path such as /api, which is neither a matcher nor a pattern, at Testfile:4"},
+		"a base of two slashes":            {"", "auth_api //", "base '//': write a path such as /api, which is neither a matcher nor a pattern, at Testfile:4"},
+		"two bases":                        {"", "auth_api /a /b", "wrong argument count or unexpected line ending after '/b', at Testfile:4"},
+		"an unknown option of auth_api":    {"", "auth_api {\naccept password\n}", "unrecognized option 'accept', at Testfile:5"},
+		"a token without an end":           {"", "auth_api {\napp_token_lifetime 0s\n}", "app_token_lifetime: a lifetime must end: give how long it lasts, or how long it may lie idle, at Testfile:5"},
+		"a lifetime in words":              {"", "auth_api {\nsession_lifetime soon\n}", "'soon' is not a duration such as 90s, 24h or 7d, at Testfile:5"},
+		"keys without a lifetime":          {"", "auth_api {\nmax_key_lifetime\n}", "'max_key_lifetime' needs a value, at Testfile:5"},
+		"keys that live for nothing":       {"", "auth_api {\nmax_key_lifetime 0s\n}", "max_key_lifetime: '0s' is not longer than nothing, at Testfile:5"},
 		"a star in the middle of a header": {"", "token_auth {\nidentity_headers X-*-User\n}", "identity header 'X-*-User': write a header name, or the beginning of one and '*', at Testfile:5"},
 	} {
 		t.Run(name, func(t *testing.T) {

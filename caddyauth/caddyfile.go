@@ -20,6 +20,9 @@ func init() {
 	httpcaddyfile.RegisterDirectiveOrder("client_secret", httpcaddyfile.Before, "basic_auth")
 	httpcaddyfile.RegisterHandlerDirective("token_auth", parseTokenAuth)
 	httpcaddyfile.RegisterDirectiveOrder("token_auth", httpcaddyfile.Before, "basic_auth")
+	httpcaddyfile.RegisterDirective("auth_api", parseAuthAPI)
+	// A handle that catches everything must not catch the endpoints.
+	httpcaddyfile.RegisterDirectiveOrder("auth_api", httpcaddyfile.Before, "handle")
 }
 
 // parseApp reads the global option.
@@ -45,6 +48,20 @@ func parseTokenAuth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 func parseClientSecret(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	c := new(ClientSecret)
 	return c, c.UnmarshalCaddyfile(h.Dispenser)
+}
+
+// parseAuthAPI reads the directive and makes its matcher: the base itself and
+// all below it, neither of which a pattern of one word covers.
+func parseAuthAPI(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	a := new(AuthAPI)
+	if err := a.UnmarshalCaddyfile(h.Dispenser); err != nil {
+		return nil, err
+	}
+	var matcher caddy.ModuleMap
+	if a.Base != "" {
+		matcher = caddy.ModuleMap{"path": h.JSON(caddyhttp.MatchPath{a.Base, a.Base + "/*"})}
+	}
+	return h.NewRoute(matcher, a), nil
 }
 
 // UnmarshalCaddyfile reads the global option:
@@ -157,6 +174,48 @@ func (t *TokenAuth) unmarshalOption(d *caddyfile.Dispenser, option string) error
 	return unknownOption(d, option)
 }
 
+// UnmarshalCaddyfile reads the directive:
+//
+//	auth_api [<base>] {
+//		app_token_lifetime  <lifetime> [<idle>]
+//		session_lifetime    <lifetime> [<idle>]
+//		max_key_lifetime    <duration>
+//		no_extended_keys
+//		insecure_plain_http
+//		debug
+//	}
+//
+// The base is a path such as /api. Without one the endpoints have the whole site.
+func (h *AuthAPI) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if d.NextArg() {
+		var err error
+		if h.Base, err = cleanBase(d.Val()); err != nil {
+			return d.WrapErr(err)
+		}
+	}
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	return block(d, func(option string) error {
+		switch option {
+		case "app_token_lifetime":
+			return lifetime(d, &h.AppTokenLifetime)
+		case "session_lifetime":
+			return lifetime(d, &h.SessionLifetime)
+		case "max_key_lifetime":
+			return positive(d, &h.MaxKeyLifetime)
+		case "no_extended_keys":
+			return flag(d, &h.NoExtendedKeys)
+		case "insecure_plain_http":
+			return flag(d, &h.InsecurePlainHTTP)
+		case "debug":
+			return flag(d, &h.Debug)
+		}
+		return unknownOption(d, option)
+	})
+}
+
 func (r *Require) unmarshal(d *caddyfile.Dispenser) error {
 	if !d.NextArg() {
 		return d.Errf("write 'require scope', 'require role' or 'require group', and names")
@@ -170,6 +229,23 @@ func (r *Require) unmarshal(d *caddyfile.Dispenser) error {
 		return d.Errf("'require %s' stands here twice; write all names on one line, of which one is enough", d.Val())
 	}
 	return words(d, list)
+}
+
+// UnmarshalCaddyfile reads the filter of a field in `format filter`:
+//
+//	<field> credentials [<headers...>]
+//
+// The headers are hidden besides those that are known.
+func (f *CredentialsFilter) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	f.Headers = d.RemainingArgs()
+	if err := f.Validate(); err != nil {
+		return d.WrapErr(err)
+	}
+	if d.NextBlock(0) {
+		return d.Errf("credentials has no options; write header names behind it")
+	}
+	return nil
 }
 
 // UnmarshalCaddyfile reads the directive:
@@ -321,6 +397,22 @@ func duration(d *caddyfile.Dispenser, text string, value *caddy.Duration) error 
 	return nil
 }
 
+// positive reads one duration that is longer than nothing.
+func positive(d *caddyfile.Dispenser, value *caddy.Duration) error {
+	option := d.Val()
+	if !d.NextArg() {
+		return d.Errf("'%s' needs a value", option)
+	}
+	text := d.Val()
+	if err := duration(d, text, value); err != nil {
+		return err
+	}
+	if *value <= 0 {
+		return d.Errf("%s: '%s' is not longer than nothing", option, text)
+	}
+	return nil
+}
+
 // number reads a number between two others.
 func number(d *caddyfile.Dispenser, value *int, least, most int) error {
 	option := d.Val()
@@ -347,6 +439,8 @@ func unknownOption(d *caddyfile.Dispenser, option string) error {
 
 var (
 	_ caddyfile.Unmarshaler = (*App)(nil)
+	_ caddyfile.Unmarshaler = (*AuthAPI)(nil)
 	_ caddyfile.Unmarshaler = (*TokenAuth)(nil)
 	_ caddyfile.Unmarshaler = (*ClientSecret)(nil)
+	_ caddyfile.Unmarshaler = (*CredentialsFilter)(nil)
 )

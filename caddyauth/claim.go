@@ -90,33 +90,3 @@ func (c *claim) principal(caller *identity.Caller) *principal.Principal {
 	}
 	return p
 }
-
-// provePassword proves user name and password of Basic.
-func (t *Rules) provePassword(r *http.Request, m *identity.Mirror, c *claim) (*principal.Principal, *refusal) {
-	if !t.InsecurePlainHTTP && !maySendPassword(r) {
-		return nil, plainHTTP
-	}
-	if c.Secret == "" {
-		return nil, rejected(identity.WrongPassword)
-	}
-	// The store is shared with the configuration before this one; the brakes are
-	// not.
-	if _, err := t.app.registry(); err != nil {
-		return nil, unavailable(err)
-	}
-	attempt := identity.Attempt{Username: c.User, Password: c.Secret, Address: clientAddress(r)}
-	caller, reason, err := m.CheckPassword(r.Context(), attempt)
-	if reason == identity.NotFresh && err == nil && m.Refresh(r.Context()) {
-		caller, reason, err = m.CheckPassword(r.Context(), attempt)
-	}
-	metrics.countBrake(reason)
-	switch {
-	case reason == identity.Accepted:
-		return c.principal(&caller), nil
-	case reason == identity.Malformed:
-		return nil, malformed(err)
-	case reason == identity.NotFresh && err != nil:
-		return nil, unavailable(err)
-	}
-	return nil, rejectedFor(reason, err)
-}

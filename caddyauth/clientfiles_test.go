@@ -23,10 +23,10 @@ func TestHealthTellsWhichFilesAreBroken(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access")
 	file := shareForTest(t, path)
 	expectHealth(t, "has not been read yet")
-	check(t, file.Open(t.Context(), nil))
+	mustNot(t, file.Open(t.Context(), nil))
 	expectHealth(t, "")
-	check(t, os.WriteFile(path, []byte("10.0.0.1"), 0o600))
-	check(t, file.Open(t.Context(), nil))
+	mustNot(t, os.WriteFile(path, []byte("10.0.0.1"), 0o600))
+	mustNot(t, file.Open(t.Context(), nil))
 	expectHealth(t, "line 1: write 'entry:secret'")
 }
 
@@ -48,7 +48,7 @@ func shareForTest(t *testing.T, path string) *sharedSecrets {
 		log := newReloadableLog(slog.New(slog.DiscardHandler))
 		return &sharedSecrets{File: allowlist.NewFile(path, randomSecret, slog.New(log)), log: log, opened: make(chan struct{})}, nil
 	})
-	check(t, err)
+	mustNot(t, err)
 	t.Cleanup(func() {
 		if _, err := secretsFiles.Delete(path); err != nil {
 			t.Error(err)
@@ -76,7 +76,7 @@ func TestARequestWaitsFiveSecondsForTheSecrets(t *testing.T) {
 	})
 }
 
-func check(t *testing.T, err error) {
+func mustNot(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

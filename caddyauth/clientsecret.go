@@ -74,8 +74,7 @@ type ClientSecret struct {
 	limit     allowlist.Limit
 	identity  headerSet
 	challenge []string
-	log       *zap.Logger
-	sample    *sampler
+	reporter
 }
 
 // CaddyModule returns the Caddy module information.
@@ -116,7 +115,7 @@ func (c *ClientSecret) ServeHTTP(w http.ResponseWriter, r *http.Request, next ca
 		c.admit(r, entry)
 		return next.ServeHTTP(w, r)
 	}
-	id := report(c.log, c.sample, r, refused)
+	id := c.report(r, refused)
 	switch refused.status {
 	case http.StatusUnauthorized:
 		w.Header()["Www-Authenticate"] = append([]string(nil), c.challenge...)

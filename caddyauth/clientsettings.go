@@ -42,7 +42,7 @@ func (c *ClientSecret) Provision(ctx caddy.Context) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	c.log, c.sample = ctx.Logger(), new(sampler)
+	c.reporter = newReporter(ctx)
 	if c.Header == "" {
 		c.Header = defaultSecretHeader
 	}

@@ -36,7 +36,9 @@ Results go to standard output, everything else to standard error. Exit codes:
   2  a value is refused
   3  there is no such user, key, session or entry
   4  it exists already, or is revoked
-  5  the store, the server or the file cannot be used`,
+  5  the store, the server or the file cannot be used
+
+'caddy auth doctor' has two more: 10 for warnings, 20 for errors that it found.`,
 		CobraFunc: buildCommand,
 	})
 }
@@ -60,7 +62,7 @@ func buildCommand(root *cobra.Command) {
 	flags.StringVar(&where.store, "store", "", "The store itself, as sqlite:<path>")
 	flags.StringVar(&where.pepperFile, "pepper-file", "", "The store's pepper file (default: from the configuration, or 'pepper' beside the database)")
 	flags.BoolVar(&where.create, "create", false, "Make the store, and its pepper, if there is none")
-	root.AddCommand(userCommand(&where), keyCommand(&where), sessionCommand(&where), clientSecretCommand(&where), auditCommand(&where), storeCommand(&where))
+	root.AddCommand(userCommand(&where), keyCommand(&where), sessionCommand(&where), clientSecretCommand(&where), auditCommand(&where), storeCommand(&where), doctorCommand(&where))
 	refuseUnknown(root)
 }
 
@@ -99,6 +101,9 @@ func verb(where *targetFlags, c cobra.Command, run func(s *session, args []strin
 	}
 	cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(f caddycmd.Flags) (int, error) {
 		err := runVerb(cmd, where, func(s *session) error { return run(s, f.Args()) })
+		if found, ok := errors.AsType[*findingsError](err); ok {
+			return found.exitCode(), nil
+		}
 		if err != nil {
 			cmd.PrintErrf("Error: %v\n", err)
 		}

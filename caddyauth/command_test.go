@@ -192,7 +192,7 @@ func TestEveryCommandTeaches(t *testing.T) {
 	for _, command := range []string{
 		"user add", "user list", "user show", "user edit", "user disable", "user enable", "user delete",
 		"user passwd", "user unlock", "session list", "session revoke",
-		"key issue", "key list", "key show", "key disable", "key enable", "key revoke", "key rotate", "audit list", "store info",
+		"key issue", "key list", "key show", "key disable", "key enable", "key revoke", "key rotate", "audit list", "store info", "doctor",
 		"client-secret list", "client-secret rotate", "client-secret hash",
 	} {
 		help := exec.CommandContext(t.Context(), program)

@@ -93,8 +93,14 @@ func fromSameOrigin(r *http.Request) bool {
 	if r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" {
 		return false
 	}
+	return !fromOtherOrigin(r)
+}
+
+// fromOtherOrigin reports whether a browser says that another site has made it
+// send the request, whatever the method.
+func fromOtherOrigin(r *http.Request) bool {
 	// The check lets reading methods pass, but a WebSocket begins with one.
 	unsafe := *r
 	unsafe.Method = http.MethodPost
-	return crossOrigin.Check(&unsafe) == nil
+	return crossOrigin.Check(&unsafe) != nil
 }

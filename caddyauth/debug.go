@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/sallyport/sallyport/internal/principal"
@@ -16,7 +15,7 @@ import (
 // rules held.
 func (t *Rules) explain(r *http.Request, p *principal.Principal, refused *refusal) {
 	steps := []string{"credential: " + presentedAs(r)}
-	if earlier := principal.FromVariable(caddyhttp.GetVar(r.Context(), principal.Variable)); earlier != nil {
+	if earlier := earlierCaller(r); earlier != nil {
 		steps = append(steps, "earlier gate: "+earlier.Method+", accepted here: "+strconv.FormatBool(t.accepts(earlier.Method)))
 	}
 	steps = append(steps, "accept: "+acceptedNames(t.Accept))

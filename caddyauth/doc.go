@@ -20,6 +20,7 @@
 //   - client_secret_files: the app that has the files of these secrets.
 //   - http.authentication.providers.token: the same gate for Caddy's own
 //     authentication handler, in JSON.
+//   - caddy.logging.encoders.filter.credentials: hides credentials in logs.
 //   - admin.api.caddyauth: what the command line and monitoring ask of a running
 //     server.
 //

@@ -87,6 +87,15 @@ func (c *collectors) countCheck(method string, refused *refusal) {
 	c.checked[checkLabels{method, result}].Inc()
 }
 
+// countLogin counts what came of a log-in.
+func (c *collectors) countLogin(method string, failed *failure) {
+	result := resultAccepted
+	if failed != nil {
+		result = failed.Code
+	}
+	c.logins.WithLabelValues(method, result).Inc()
+}
+
 // countBrake counts a password that was not looked at.
 func (c *collectors) countBrake(reason identity.Reason) {
 	switch reason {

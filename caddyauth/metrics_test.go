@@ -41,12 +41,12 @@ http://:0 {
 // series are the values of our metrics by name and labels.
 type series map[string]float64
 
-var sample = regexp.MustCompile(`(?m)^(caddy_caddyauth_\S+) (\S+)$`)
+var metricLine = regexp.MustCompile(`(?m)^(caddy_caddyauth_\S+) (\S+)$`)
 
 func readSeries(t *testing.T, text string) series {
 	t.Helper()
 	list := series{}
-	for _, found := range sample.FindAllStringSubmatch(text, -1) {
+	for _, found := range metricLine.FindAllStringSubmatch(text, -1) {
 		value, err := strconv.ParseFloat(found[2], 64)
 		if err != nil {
 			t.Fatal(err)
@@ -199,7 +199,7 @@ func TestMetricsNameNobody(t *testing.T) {
 		s.Get(t, "/secret-path", through("192.0.2.9", basic("mallory:guess"))...)
 	}
 	r := s.Get(t, "/metrics")
-	ours := sample.FindAllString(r.Text, -1)
+	ours := metricLine.FindAllString(r.Text, -1)
 	if len(ours) < 50 {
 		t.Fatalf("%d lines", len(ours))
 	}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -103,6 +104,20 @@ func rejectedFor(reason identity.Reason, err error) *refusal {
 	return f
 }
 
+// refusalFor is the refusal for a reason. The error, if there is one, says more
+// of it.
+func refusalFor(reason identity.Reason, err error) *refusal {
+	switch {
+	case err == nil:
+		return rejected(reason)
+	case reason == identity.Malformed:
+		return malformed(err)
+	case reason == identity.NotFresh:
+		return unavailable(err)
+	}
+	return rejectedFor(reason, err)
+}
+
 func malformed(err error) *refusal {
 	return &refusal{status: http.StatusBadRequest, code: codeMalformed, message: err.Error(), cause: "malformed"}
 }
@@ -171,26 +186,32 @@ func retryAfter(wait time.Duration) string {
 	return strconv.Itoa(int(math.Ceil(max(wait, time.Second).Seconds())))
 }
 
+// reporter tells the logs of what was refused or has failed.
+type reporter struct {
+	log    *zap.Logger
+	sample *sampler
+}
+
+func newReporter(ctx caddy.Context) reporter { return reporter{ctx.Logger(), new(sampler)} }
+
 // report makes the error id and puts it into the logs together with the cause:
 // always into the access log and the debug log, and one in ten seconds into
 // the log that is on by default, since a flood of refusals must not become a
 // flood of lines.
-func (t *Rules) report(r *http.Request, f *refusal) string { return report(t.log, t.sample, r, f) }
-
-func report(log *zap.Logger, sample *sampler, r *http.Request, f *refusal) string {
+func (p *reporter) report(r *http.Request, f *refusal) string {
 	id := newErrorID()
 	logged := zap.Inline(refusalRecord{id, f.cause})
 	if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
 		extra.Add(logged)
 	}
 	level, suppressed := zapcore.DebugLevel, int64(0)
-	if n, ok := sample.take(time.Now()); ok {
+	if n, ok := p.sample.take(time.Now()); ok {
 		level, suppressed = zapcore.InfoLevel, n
 		if f.status >= http.StatusInternalServerError {
 			level = zapcore.ErrorLevel
 		}
 	}
-	if c := log.Check(level, "request refused"); c != nil {
+	if c := p.log.Check(level, "request refused"); c != nil {
 		c.Write(logged, zap.Int("status", f.status), zap.String("host", r.Host),
 			zap.String("client_ip", clientAddress(r).String()), zap.Int64("not_logged", suppressed))
 	}

@@ -3,13 +3,10 @@ package caddyauth
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/identity"
@@ -58,11 +55,9 @@ type Rules struct {
 	// nobodyPasses says that the gate is optional.
 	nobodyPasses bool
 
-	app        *App
-	log        *zap.Logger
-	sample     *sampler
+	prover
+	reporter
 	scopes     principal.Scopes
-	audience   string
 	identity   headerSet
 	challenges challenges
 }
@@ -85,7 +80,7 @@ var methods = []string{
 }
 
 func (t *Rules) provision(ctx caddy.Context) (err error) {
-	t.log, t.sample = ctx.Logger(), new(sampler)
+	t.reporter = newReporter(ctx)
 	if t.app, err = appOf(ctx); err != nil {
 		return err
 	}
@@ -95,6 +90,7 @@ func (t *Rules) provision(ctx caddy.Context) (err error) {
 	if t.audience, err = resolve("audience", t.Audience); err != nil {
 		return err
 	}
+	t.apiVersion, t.insecurePlainHTTP = t.APIVersion, t.InsecurePlainHTTP
 	t.ForwardIdentity = http.CanonicalHeaderKey(t.ForwardIdentity)
 	t.identity = newIdentityHeaders(t.IdentityHeaders, t.ForwardIdentity)
 	t.challenges = newChallenges(t.scopes, t.accepts)
@@ -142,9 +138,8 @@ func (t *Rules) authenticate(r *http.Request) (*principal.Principal, *refusal) {
 // caller whom an earlier gate has proven by something that is accepted here too
 // is held against the circumstances of this gate.
 func (t *Rules) identify(r *http.Request) (p *principal.Principal, method string, refused *refusal) {
-	circumstances := func() identity.Circumstances { return t.circumstances(r) }
-	if p := principal.FromVariable(caddyhttp.GetVar(r.Context(), principal.Variable)); p != nil && t.accepts(p.Method) {
-		return p, p.Method, t.recheck(r, p, circumstances)
+	if p := earlierCaller(r); p != nil && t.accepts(p.Method) {
+		return p, p.Method, refusalFor(t.recheck(r, p))
 	}
 	c, refused := readClaim(r)
 	switch {
@@ -152,40 +147,14 @@ func (t *Rules) identify(r *http.Request) (p *principal.Principal, method string
 		return nil, methodNone, refused
 	case !t.accepts(c.method):
 		return nil, c.method, notAccepted
+	case !t.maySend(r, c.method):
+		return nil, c.method, plainHTTP
 	}
-	p, refused = t.prove(r, &c, circumstances)
-	return p, c.method, refused
-}
-
-// prove proves what a caller claims.
-func (t *Rules) prove(r *http.Request, c *claim, circumstances func() identity.Circumstances) (*principal.Principal, *refusal) {
-	mirror, err := t.app.mirror(r.Context())
-	if err != nil {
-		return nil, unavailable(err)
-	}
-	if c.method == principal.MethodPassword {
-		return t.provePassword(r, mirror, c)
-	}
-	caller, reason := c.check(mirror, circumstances)
-	if reason == identity.NotFresh && mirror.Refresh(r.Context()) {
-		caller, reason = c.check(mirror, circumstances)
-	}
+	caller, reason, err := t.prove(r, &c)
 	if reason != identity.Accepted {
-		return nil, rejected(reason)
+		return nil, c.method, refusalFor(reason, err)
 	}
-	return c.principal(&caller), nil
-}
-
-func (t *Rules) recheck(r *http.Request, p *principal.Principal, circumstances func() identity.Circumstances) *refusal {
-	mirror, err := t.app.mirror(r.Context())
-	if err != nil {
-		return unavailable(err)
-	}
-	reason := mirror.Recheck(p, circumstances)
-	if reason == identity.NotFresh && mirror.Refresh(r.Context()) {
-		reason = mirror.Recheck(p, circumstances)
-	}
-	return rejected(reason)
+	return c.principal(&caller), c.method, nil
 }
 
 // authorize holds the caller against the gate's own rules.
@@ -203,29 +172,6 @@ func (t *Rules) authorize(p *principal.Principal) *refusal {
 
 func haveCommon(a, b []string) bool {
 	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
-}
-
-// circumstances collects what a key may be bound to.
-func (t *Rules) circumstances(r *http.Request) identity.Circumstances {
-	c := identity.Circumstances{
-		Address: clientAddress(r), UserAgent: r.UserAgent(), Path: pathOf(r.URL),
-		Audience: t.audience, APIVersion: t.APIVersion,
-	}
-	// Keys are bound to the paths that clients ask for, whatever handle_path
-	// or rewrite have made of them since.
-	if original, ok := r.Context().Value(caddyhttp.OriginalRequestCtxKey).(http.Request); ok && original.URL != nil {
-		c.Path = pathOf(original.URL)
-	}
-	return c
-}
-
-// pathOf is the decoded path. One in which a slash is encoded has none: to some
-// readers it separates segments, and to others it does not.
-func pathOf(u *url.URL) string {
-	if strings.Contains(strings.ToLower(u.RawPath), "%2f") {
-		return ""
-	}
-	return u.Path
 }
 
 func removeCredential(h http.Header) {

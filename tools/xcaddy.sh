@@ -25,6 +25,7 @@ fi
 
 cat >"$out/want" <<'END'
 admin.api.caddyauth
+caddy.logging.encoders.filter.credentials
 caddyauth
 client_secret_files
 http.authentication.providers.token

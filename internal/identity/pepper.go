@@ -38,6 +38,17 @@ func loadPepper(path string, newStore bool, random io.Reader) (*credential.Peppe
 	return pepper, nil
 }
 
+// PepperFingerprint reads a pepper file and gives its fingerprint, to compare it
+// with that of a store. The error says what is wrong with the file; one that may
+// not be read is fs.ErrPermission.
+func PepperFingerprint(path string) (string, error) {
+	pepper, err := readPepper(path)
+	if err != nil {
+		return "", err
+	}
+	return pepper.Fingerprint(), nil
+}
+
 func readPepper(path string) (*credential.Pepper, error) {
 	// Opening what is no file may wait for ever.
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {

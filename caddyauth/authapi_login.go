@@ -1,0 +1,106 @@
+package caddyauth
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/howler"
+	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/principal"
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// logIn makes an app token of a password or of an API key. With a password it
+// begins a browser session as well, whose cookie replaces the one that the
+// browser has: a word that somebody else may know is never taken over.
+func (h *AuthAPI) logIn(c *apiCall) (any, *failure) {
+	method, answer, failed := h.tryLogIn(c)
+	metrics.countLogin(method, failed)
+	if failed != nil {
+		return nil, failed
+	}
+	return answer, nil
+}
+
+func (h *AuthAPI) tryLogIn(c *apiCall) (method string, answer howler.LoginAnswer, failed *failure) {
+	if fromOtherOrigin(c.r) {
+		return methodNone, answer, told(crossLogin, crossSite.cause)
+	}
+	// A key that is logged in with deserves the same care.
+	if !h.maySend(c.r, principal.MethodPassword) {
+		return methodNone, answer, told(howler.PlainHTTP, plainHTTP.cause)
+	}
+	body, failed := c.readBody()
+	if failed != nil {
+		return methodNone, answer, failed
+	}
+	login, refused := howler.ParseLogin(c.r.Header.Get("Content-Type"), body, c.r.URL.Query())
+	if refused != nil {
+		return methodNone, answer, told(refused, "malformed")
+	}
+	method = principal.MethodPassword
+	begin := h.logInByPassword
+	if login.ByKey {
+		method, begin = principal.MethodAPIKey, h.logInByKey
+	}
+	c.step("credential: " + method)
+	session, word, failed := begin(c, &login)
+	if failed != nil {
+		return method, answer, failed
+	}
+	replacerOf(c.r).Set(userPlaceholders+"id", session.Username)
+	return method, howler.LoginAnswer{AppToken: word, RefreshToken: login.RefreshToken, Privileges: session.Scopes}, nil
+}
+
+func (h *AuthAPI) logInByPassword(c *apiCall, login *howler.Login) (store.Session, credential.Secret, *failure) {
+	attempt := identity.Attempt{Username: login.User, Password: login.Password.Reveal(), Address: clientAddress(c.r)}
+	session, words, err := c.people.LogInByPassword(c.r.Context(), attempt, h.newSession(c,
+		identity.NewToken{Kind: credential.AppToken, Lifetime: h.appTokens},
+		identity.NewToken{Kind: credential.SessionToken, Lifetime: h.sessions}))
+	if err != nil {
+		return session, credential.Secret{}, passwordFailure(err, howler.InvalidLogin)
+	}
+	setSessionCookie(c.w, words[1].Reveal(), h.sessions.Absolute)
+	return session, words[0], nil
+}
+
+// logInByKey sets no cookie: it is programs that have keys.
+func (h *AuthAPI) logInByKey(c *apiCall, login *howler.Login) (store.Session, credential.Secret, *failure) {
+	claimed := claim{principal.MethodAPIKey, credential.Presented{
+		Kind: credential.Basic, User: login.User, KeyName: login.KeyName, Word: login.Key.Reveal(),
+	}}
+	caller, reason, err := h.prove(c.r, &claimed)
+	if failed := claimFailure(&claimed, reason, err); failed != nil {
+		return store.Session{}, credential.Secret{}, failed
+	}
+	session, words, err := c.people.LogInByKey(c.r.Context(), caller, h.newSession(c,
+		identity.NewToken{Kind: credential.AppToken, Lifetime: h.appTokens}))
+	switch {
+	case errors.Is(err, identity.ErrEnded), errors.Is(err, store.ErrNotFound):
+		return session, credential.Secret{}, told(howler.InvalidLogin, "ended")
+	case err != nil:
+		return session, credential.Secret{}, unknown(err)
+	}
+	return session, words[0], nil
+}
+
+func (h *AuthAPI) newSession(c *apiCall, tokens ...identity.NewToken) identity.NewSession {
+	return identity.NewSession{Tokens: tokens, Address: clientAddress(c.r), UserAgent: c.r.UserAgent()}
+}
+
+// logOut ends the session of the token or the cookie, with all that it has: both
+// came from one log-in. Where there is no session, success would be a lie.
+func (h *AuthAPI) logOut(c *apiCall) (any, *failure) {
+	if c.caller.TokenID == "" {
+		return nil, told(noSession, "no_session")
+	}
+	err := c.people.LogOut(c.r.Context(), c.actor(), c.caller.TokenID)
+	// It may have ended in this very moment, which is what is asked for.
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, unknown(err)
+	}
+	c.step("session ended: " + strconv.FormatBool(err == nil))
+	clearSessionCookie(c.w)
+	return nil, nil
+}
