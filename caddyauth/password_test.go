@@ -184,7 +184,7 @@ func TestPasswordsComeOverHTTPSOrFromThisMachine(t *testing.T) {
 }
 
 func TestPasswordsComeOverHTTPSFromAnywhere(t *testing.T) {
-	s := startPrepared(t, strings.NewReplacer("http://:0 {", "https://localhost:0 {\n\ttls internal", "\tservers", "\tskip_install_trust\n\tservers").
+	s := startPrepared(t, strings.NewReplacer("http://:0 {", "https://localhost:0 {\n\ttls internal", "\tservers", "\tskip_install_trust\n\tauto_https disable_redirects\n\tservers").
 		Replace(behindProxy("", "token_auth\nrespond \"in\"")), func(a *admin) { a.withPassword() })
 	s.URL = strings.Replace(s.URL, "http://127.0.0.1", "https://localhost", 1)
 	trusted := x509.NewCertPool()
