@@ -94,6 +94,8 @@ func TestMetricsCountWhatComesToTheGate(t *testing.T) {
 			}
 		}
 	})
+	// Whoever has passed has waited for the store.
+	expect(t, s.Get(t, "/", bearer(key)...), 200, "")
 	before := scrape(t, s)
 	want := series{
 		`caddy_caddyauth_index_size{kind="key"}`: 3, `caddy_caddyauth_index_size{kind="token"}`: 3, `caddy_caddyauth_keys_expiring`: 1,
