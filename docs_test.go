@@ -267,7 +267,7 @@ func TestBadCaddyfilesFail(t *testing.T) {
 	for name, text := range map[string]string{
 		"not formatted":      "example.org {\ntoken_auth\n}\n",
 		"unknown option":     "example.org {\n\ttoken_auth {\n\t\tpassword\n\t}\n}\n",
-		"unknown credential": "example.org {\n\ttoken_auth {\n\t\taccept session\n\t}\n}\n",
+		"unknown credential": "example.org {\n\ttoken_auth {\n\t\taccept jwt\n\t}\n}\n",
 		"unset variable":     "{\n\tcaddyauth {\n\t\tstore sqlite {env.NOT_SET_ANYWHERE}\n\t}\n}\n\nexample.org {\n\ttoken_auth\n}\n",
 	} {
 		if err := checkCaddyfile(t, text); err == nil {
@@ -351,6 +351,10 @@ func TestErrorsExplained(t *testing.T) {
 	if len(codes) < 5 {
 		t.Fatalf("caddyauth/refusal.go has %d codes; this test cannot read them", len(codes))
 	}
+	own := regexp.MustCompile(`cause: "(\w+)"`).FindAllStringSubmatch(readFile(t, "caddyauth/refusal.go"), -1)
+	if len(own) < 8 {
+		t.Fatalf("caddyauth/refusal.go has %d causes; this test cannot read them", len(own))
+	}
 	words := regexp.MustCompile(`(?s)var reasonTexts = .*?\n}`).FindString(readFile(t, "internal/identity/check.go"))
 	causes := regexp.MustCompile(`: "(\w+)"`).FindAllStringSubmatch(words, -1)
 	if len(causes) < 10 {
@@ -360,7 +364,7 @@ func TestErrorsExplained(t *testing.T) {
 	if len(verdicts) < 5 {
 		t.Fatalf("internal/allowlist/admit.go has %d verdicts; this test cannot read them", len(verdicts))
 	}
-	for _, word := range slices.Concat(codes, causes, verdicts) {
+	for _, word := range slices.Concat(codes, own, causes, verdicts) {
 		if word[1] == "admitted" {
 			continue
 		}
