@@ -32,9 +32,11 @@ var knowCaddy = []string{"", "cmd/caddy", "internal/caddyrun"}
 // mayImport says which packages of this module a package under internal may
 // import. One that does not stand here may import none.
 var mayImport = map[string][]string{
-	"internal/store":    {"internal/credential", "internal/principal"},
-	"internal/howler":   {"internal/credential", "internal/principal"},
-	"internal/identity": {"internal/credential", "internal/password", "internal/principal", "internal/store"},
+	"internal/allowlist": {"internal/atomicfile"},
+	"internal/howler":    {"internal/credential", "internal/principal"},
+	"internal/redact":    {"internal/credential"},
+	"internal/store":     {"internal/atomicfile", "internal/credential", "internal/principal"},
+	"internal/identity":  {"internal/atomicfile", "internal/credential", "internal/password", "internal/principal", "internal/store"},
 }
 
 // TestArrows holds the direction of imports that docs/architecture.md shows.
@@ -76,6 +78,8 @@ func TestArrowRulesForbid(t *testing.T) {
 		{"internal/principal", "internal/credential", false},
 		{"internal/wire", "internal/credential", false},
 		{"internal/new", "internal/wire", false},
+		{"internal/allowlist", "internal/atomicfile", true},
+		{"internal/allowlist", "internal/credential", false},
 		{"internal/identity", "caddyauth", false},
 		{"internal/identity", caddy, false},
 		{"internal/wire", "go.uber.org/zap/zapcore", false},

@@ -2,10 +2,11 @@ module github.com/sallyport/sallyport
 
 go 1.26.0
 
-// Each direct dependency, and what it is needed for. All but goose, sqlite,
-// go-cmp and go-internal come with Caddy anyway.
+// Each direct dependency, and what it is needed for. All but bart, goose,
+// sqlite, go-cmp and go-internal come with Caddy anyway.
 require (
 	github.com/caddyserver/caddy/v2 v2.11.9 // the server whose modules these are
+	github.com/gaissmai/bart v0.28.0 // the longest prefix among 100,000 in tens of nanoseconds
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
 	github.com/google/uuid v1.6.0 // UUIDv7 for users and events
 	github.com/pressly/goose/v3 v3.28.0 // migrations, for SQLite and PostgreSQL alike
@@ -18,7 +19,7 @@ require (
 	golang.org/x/crypto v0.57.0 // argon2id for passwords
 	golang.org/x/net v0.60.0 // what a header name is (httpguts)
 	golang.org/x/sync v0.23.0 // one proof for equal log-ins at the same time
-	golang.org/x/sys v0.48.0 // tests: limits of another process
+	golang.org/x/sys v0.48.0 // free space of a file system; tests: limits of another process
 	golang.org/x/term v0.46.0 // asking for a password without an echo
 	golang.org/x/text v0.42.0 // Unicode forms of user names
 	modernc.org/sqlite v1.60.1 // SQLite without cgo

@@ -22,6 +22,8 @@ func TestGateAllocatesLittle(t *testing.T) {
 		{"an accepted key", gate, "Authorization", "Bearer " + c.key, http.StatusOK, 15},
 		{"an accepted key in X-Api-Key", gate, "X-Api-Key", c.key, http.StatusOK, 15},
 		{"an accepted key, and the upstream is told who it is", gateFwd, "Authorization", "Bearer " + c.key, http.StatusOK, 15},
+		{"a client secret", addressGate(t), "X-Client-Secret", officeSecret, http.StatusOK, 15},
+		{"no client secret", addressGate(t), "", "", http.StatusUnauthorized, 15},
 		{"a revoked key", gate, "Authorization", "Bearer " + c.revoked, http.StatusUnauthorized, 15},
 		{"what is no key", gate, "Authorization", "Bearer swordfish", http.StatusUnauthorized, 15},
 		{"no credential", gate, "", "", http.StatusUnauthorized, 15},

@@ -46,7 +46,7 @@ type App struct {
 	// LoginFailures slows down guessing at passwords. Default: 5 failures of a
 	// name from one network (/24 or /64) within 60 seconds refuse that name from
 	// there for 60 seconds, four times as many refuse all names.
-	LoginFailures *LoginFailures `json:"login_failures,omitempty"`
+	LoginFailures *FailureLimit `json:"login_failures,omitempty"`
 
 	// PasswordLength is the least number of characters of a password that is
 	// set. Those that are set already stay. Default: 12.
@@ -73,30 +73,6 @@ type StoreConfig struct {
 	// Path is the database file. Its directory must exist and be writable for
 	// the server. Placeholders such as {env.X} work.
 	Path string `json:"path"`
-}
-
-// Lifetime says when a session or token ends.
-type Lifetime struct {
-	// Absolute is when it ends, counted from the log-in; 0 means never.
-	Absolute caddy.Duration `json:"absolute,omitempty"`
-	// Idle is how long it may lie unused; 0 means for ever.
-	Idle caddy.Duration `json:"idle,omitempty"`
-}
-
-// orElse is the lifetime, or another one if it is not set.
-func (l *Lifetime) orElse(other identity.Lifetime) identity.Lifetime {
-	if l == nil {
-		return other
-	}
-	return identity.Lifetime{Absolute: time.Duration(l.Absolute), Idle: time.Duration(l.Idle)}
-}
-
-// LoginFailures is the number of failures within a time that close a door.
-type LoginFailures struct {
-	// Failures is 1 to 100.
-	Failures int `json:"failures"`
-	// Window is 1 second to 24 hours.
-	Window caddy.Duration `json:"window"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -178,11 +154,11 @@ func (a *App) resolve() (identity.Config, error) {
 			return c, err
 		}
 	}
-	if a.LoginFailures != nil {
-		c.Brakes = identity.Brakes{Failures: a.LoginFailures.Failures, Window: time.Duration(a.LoginFailures.Window)}
-		if c.Brakes.Failures == 0 || c.Brakes.Window == 0 {
-			return c, errors.New("login_failures: give a number of failures and a time, such as 5 60s")
-		}
+	if err = a.LoginFailures.check("login_failures"); err != nil {
+		return c, err
+	}
+	if l := a.LoginFailures; l != nil {
+		c.Brakes = identity.Brakes{Failures: l.Failures, Window: time.Duration(l.Window)}
 	}
 	c.Passwords = password.Policy{MinLength: a.PasswordLength, AllowCommon: a.CommonPasswords == commonOff}
 	if a.CommonPasswords != "" && a.CommonPasswords != commonOff {

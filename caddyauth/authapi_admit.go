@@ -112,16 +112,15 @@ func claimFailure(c *claim, reason identity.Reason, err error) *failure {
 	case reason == identity.WrongName:
 		return told(howler.UnknownKey, cause)
 	}
-	switch c.Kind {
-	case credential.Basic:
+	switch {
+	case c.Kind == credential.Basic:
 		return told(howler.InvalidLogin, cause)
-	case credential.Bearer:
+	case c.Kind == credential.Bearer:
 		return told(howler.RefusedBearer(c.Word), cause)
-	case credential.APIKey:
+	case c.Kind == credential.APIKey:
 		return told(howler.InvalidToken, cause)
-	default:
-		return told(howler.NoUser, cause)
 	}
+	return told(howler.NoUser, cause)
 }
 
 // authorize holds the caller against what the route asks for: privileges first,

@@ -148,6 +148,14 @@ const (
 	gateErr = "token_auth {\nerrors caddy\n}\n" + respond
 )
 
+// addressGate is a site whose gate lists the address of all requests here.
+func addressGate(tb testing.TB) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "access")
+	saveSecrets(tb, path, "192.0.2.0/24:"+officeSecret)
+	return "client_secret {\nallow 192.0.2.0/24\nsecrets_file " + path + "\n}\n" + respond
+}
+
 // BenchmarkGate compares whole handler chains with bare respond.
 func BenchmarkGate(b *testing.B) {
 	c := newChains(b)
@@ -159,6 +167,8 @@ func BenchmarkGate(b *testing.B) {
 		{"accepted", gate, "Authorization", "Bearer " + c.key, http.StatusOK},
 		{"accepted/x-api-key", gate, "X-Api-Key", c.key, http.StatusOK},
 		{"accepted/forward_identity", gateFwd, "Authorization", "Bearer " + c.key, http.StatusOK},
+		{"accepted/client_secret", addressGate(b), "X-Client-Secret", officeSecret, http.StatusOK},
+		{"refused/client_secret", addressGate(b), "", "", http.StatusUnauthorized},
 		{"refused/revoked", gate, "Authorization", "Bearer " + c.revoked, http.StatusUnauthorized},
 		{"refused/malformed", gate, "Authorization", "Bearer swordfish", http.StatusUnauthorized},
 		{"refused/no key", gate, "", "", http.StatusUnauthorized},

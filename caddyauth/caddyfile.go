@@ -2,7 +2,6 @@ package caddyauth
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -15,6 +14,10 @@ import (
 
 func init() {
 	httpcaddyfile.RegisterGlobalOption(appName, parseApp)
+	// The address first: among directives before the same one, those that are
+	// registered earlier come earlier.
+	httpcaddyfile.RegisterHandlerDirective("client_secret", parseClientSecret)
+	httpcaddyfile.RegisterDirectiveOrder("client_secret", httpcaddyfile.Before, "basic_auth")
 	httpcaddyfile.RegisterHandlerDirective("token_auth", parseTokenAuth)
 	httpcaddyfile.RegisterDirectiveOrder("token_auth", httpcaddyfile.Before, "basic_auth")
 	httpcaddyfile.RegisterDirective("auth_api", parseAuthAPI)
@@ -55,6 +58,12 @@ func parseAuthAPI(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	return h.NewRoute(matcher, a), nil
 }
 
+// parseClientSecret reads the directive.
+func parseClientSecret(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	c := new(ClientSecret)
+	return c, c.UnmarshalCaddyfile(h.Dispenser)
+}
+
 // UnmarshalCaddyfile reads the global option:
 //
 //	caddyauth {
@@ -89,8 +98,7 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		case "session_lifetime":
 			return lifetime(d, &a.SessionLifetime)
 		case "login_failures":
-			a.LoginFailures = new(LoginFailures)
-			return failures(d, &a.LoginFailures.Failures, &a.LoginFailures.Window)
+			return failures(d, &a.LoginFailures)
 		case "password_length":
 			return number(d, &a.PasswordLength, 1, 1024)
 		case "common_passwords":
@@ -223,12 +231,85 @@ func (r *Require) unmarshal(d *caddyfile.Dispenser) error {
 	return words(d, list)
 }
 
-// block reads the options of a block, each but require at most once.
+// UnmarshalCaddyfile reads the filter of a field in `format filter`:
+//
+//	<field> credentials [<headers...>]
+//
+// The headers are hidden besides those that are known.
+func (f *CredentialsFilter) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	f.Headers = d.RemainingArgs()
+	if err := f.Validate(); err != nil {
+		return d.WrapErr(err)
+	}
+	if d.NextBlock(0) {
+		return d.Errf("credentials has no options; write header names behind it")
+	}
+	return nil
+}
+
+// UnmarshalCaddyfile reads the directive:
+//
+//	client_secret [<matcher>] {
+//		allow            <addresses...>
+//		secrets_file     <path>
+//		header           <name>
+//		failures         <failures> <window>
+//		identity_headers <names...>
+//		forward_identity <header>
+//		debug
+//	}
+//
+// There may be several lines of allow.
+func (c *ClientSecret) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next()
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	err := block(d, func(option string) error {
+		if err := c.unmarshalOption(d, option); err != nil {
+			return err
+		}
+		if err := c.validateGiven(); err != nil {
+			return d.WrapErr(err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.validateComplete(); err != nil {
+		return d.WrapErr(err)
+	}
+	return nil
+}
+
+func (c *ClientSecret) unmarshalOption(d *caddyfile.Dispenser, option string) error {
+	switch option {
+	case "allow":
+		return words(d, &c.Allow)
+	case "secrets_file":
+		return oneWord(d, &c.SecretsFile)
+	case "header":
+		return oneWord(d, &c.Header)
+	case "failures":
+		return failures(d, &c.Failures)
+	case "identity_headers":
+		return words(d, &c.IdentityHeaders)
+	case "forward_identity":
+		return oneWord(d, &c.ForwardIdentity)
+	case "debug":
+		return flag(d, &c.Debug)
+	}
+	return unknownOption(d, option)
+}
+
+// block reads the options of a block, each but require and allow at most once.
 func block(d *caddyfile.Dispenser, read func(option string) error) error {
 	seen := map[string]bool{}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		option := d.Val()
-		if seen[option] && option != "require" {
+		if seen[option] && option != "require" && option != "allow" {
 			return d.Errf("'%s' stands here twice", option)
 		}
 		seen[option] = true
@@ -254,14 +335,14 @@ func oneWord(d *caddyfile.Dispenser, value *string) error {
 
 // words reads one or more arguments that are not empty.
 func words(d *caddyfile.Dispenser, list *[]string) error {
-	option := d.Val()
+	option, before := d.Val(), len(*list)
 	for d.NextArg() {
 		if d.Val() == "" {
 			return d.Errf("'%s' has an empty value", option)
 		}
 		*list = append(*list, d.Val())
 	}
-	if len(*list) == 0 {
+	if len(*list) == before {
 		return d.Errf("'%s' needs at least one value", option)
 	}
 	return nil
@@ -287,22 +368,22 @@ func lifetime(d *caddyfile.Dispenser, l **Lifetime) error {
 }
 
 // failures reads a number of failures and the time within which they count.
-func failures(d *caddyfile.Dispenser, count *int, window *caddy.Duration) error {
+func failures(d *caddyfile.Dispenser, limit **FailureLimit) error {
 	option := d.Val()
-	var number, within string
-	if !d.AllArgs(&number, &within) {
+	var count, window string
+	if !d.AllArgs(&count, &window) {
 		return d.Errf("write '%s <failures> <window>', such as '%s 5 60s'", option, option)
 	}
-	var err error
-	if *count, err = strconv.Atoi(number); err != nil {
-		return d.Errf("%s: '%s' is not a number", option, number)
+	n, err := strconv.Atoi(count)
+	if err != nil {
+		return d.Errf("%s: '%s' is not a number", option, count)
 	}
-	if err := duration(d, within, window); err != nil {
+	*limit = &FailureLimit{Failures: n}
+	if err := duration(d, window, &(*limit).Window); err != nil {
 		return err
 	}
-	brakes := identity.Brakes{Failures: *count, Window: time.Duration(*window)}
-	if err := brakes.Check(); err != nil || *count == 0 || *window == 0 {
-		return d.Errf("%s: use 1 to %d failures, and 1s to %s", option, identity.MaxFailures, identity.MaxWindow)
+	if err := (*limit).check(option); err != nil {
+		return d.WrapErr(err)
 	}
 	return nil
 }
@@ -360,4 +441,6 @@ var (
 	_ caddyfile.Unmarshaler = (*App)(nil)
 	_ caddyfile.Unmarshaler = (*AuthAPI)(nil)
 	_ caddyfile.Unmarshaler = (*TokenAuth)(nil)
+	_ caddyfile.Unmarshaler = (*ClientSecret)(nil)
+	_ caddyfile.Unmarshaler = (*CredentialsFilter)(nil)
 )

@@ -18,7 +18,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "auth",
-		Short: "Manages users, API keys and sessions",
+		Short: "Manages users, API keys, sessions and client secrets",
 		Long: `
 Manages the users, API keys and sessions of the caddyauth app.
 
@@ -26,16 +26,18 @@ The commands work with the server running or not: if a server runs with the
 store they ask it, through its admin API, else they open the store themselves.
 The configuration (--config, or the Caddyfile in this directory) says which store
 is meant. A store that is named by --store is always opened. A store is made only
-with --create.
+with --create. The commands of client-secret work on the file that they name.
 
 Results go to standard output, everything else to standard error. Exit codes:
 
   0  done
   1  the command line is not understood
   2  a value is refused
-  3  there is no such user, key or session
+  3  there is no such user, key, session or entry
   4  it exists already, or is revoked
-  5  the store or the server cannot be used`,
+  5  the store, the server or the file cannot be used
+
+'caddy auth doctor' has two more: 10 for warnings, 20 for errors that it found.`,
 		CobraFunc: buildCommand,
 	})
 }
@@ -59,7 +61,7 @@ func buildCommand(root *cobra.Command) {
 	flags.StringVar(&where.store, "store", "", "The store itself, as sqlite:<path>")
 	flags.StringVar(&where.pepperFile, "pepper-file", "", "The store's pepper file (default: from the configuration, or 'pepper' beside the database)")
 	flags.BoolVar(&where.create, "create", false, "Make the store, and its pepper, if there is none")
-	root.AddCommand(userCommand(&where), keyCommand(&where), sessionCommand(&where), auditCommand(&where), storeCommand(&where))
+	root.AddCommand(userCommand(&where), keyCommand(&where), sessionCommand(&where), clientSecretCommand(&where), auditCommand(&where), storeCommand(&where), doctorCommand(&where))
 	refuseUnknown(root)
 }
 
@@ -98,6 +100,9 @@ func verb(where *targetFlags, c cobra.Command, run func(s *session, args []strin
 	}
 	cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(f caddycmd.Flags) (int, error) {
 		err := runVerb(cmd, where, func(s *session) error { return run(s, f.Args()) })
+		if found, ok := errors.AsType[*findingsError](err); ok {
+			return found.exitCode(), nil
+		}
 		if err != nil {
 			cmd.PrintErrf("Error: %v\n", err)
 		}

@@ -114,7 +114,9 @@ func TestEveryCommandTeaches(t *testing.T) {
 	}
 	for _, command := range []string{
 		"user add", "user list", "user show", "user edit", "user disable", "user enable", "user delete",
-		"key issue", "key list", "key show", "key disable", "key enable", "key revoke", "key rotate", "audit list", "store info",
+		"user passwd", "user unlock", "session list", "session revoke",
+		"key issue", "key list", "key show", "key disable", "key enable", "key revoke", "key rotate", "audit list", "store info", "doctor",
+		"client-secret list", "client-secret rotate", "client-secret hash",
 	} {
 		help := exec.CommandContext(t.Context(), program)
 		// testscript.Main looks at the name under which it is called.

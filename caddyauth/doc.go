@@ -15,8 +15,12 @@
 //   - caddyauth: the app. It has the store of users and API keys, and the copy
 //     of it in memory from which requests are answered.
 //   - http.handlers.token_auth: the gate in front of a route.
+//   - http.handlers.client_secret: the gate of listed addresses, each with a
+//     secret (internal/allowlist).
+//   - client_secret_files: the app that has the files of these secrets.
 //   - http.authentication.providers.token: the same gate for Caddy's own
 //     authentication handler, in JSON.
+//   - caddy.logging.encoders.filter.credentials: hides credentials in logs.
 //   - admin.api.caddyauth: what the command line asks of a running server.
 //
 // A request takes this way through the gate:

@@ -46,6 +46,11 @@ http:// {
 		got, err := ask(socket, "")
 		return err == nil && got == 401
 	})
+	// Caddy's admin API answers for a configuration only when all of it runs.
+	within(t, 20*time.Second, func() bool {
+		got, _ := post(t, s, "POST", "/caddyauth/store/info", `{"input":{}}`)
+		return got == 200
+	})
 	must := func(path, body string) string {
 		t.Helper()
 		got, text := post(t, s, "POST", path, body)

@@ -34,6 +34,7 @@ func healthOf(ctx context.Context) health {
 		h.Problems = append(h.Problems, "this server has no caddyauth")
 		return h
 	}
+	h.Problems = append(h.Problems, clientSecretHealth()...)
 	mirror := value.(*App).directory.ready()
 	switch {
 	case mirror == nil:

@@ -30,6 +30,32 @@ func newHeaderSet(names []string) headerSet {
 	return s
 }
 
+var defaultIdentityHeaders = []string{"X-User", "X-Remote-User", "X-Auth-*"}
+
+// newIdentityHeaders is the set of headers that a gate removes: those that are
+// named, or the default ones, and that in which it tells the user.
+func newIdentityHeaders(names []string, forward string) headerSet {
+	if len(names) == 0 {
+		names = defaultIdentityHeaders
+	}
+	if forward != "" {
+		names = append(slices.Clone(names), forward)
+	}
+	return newHeaderSet(names)
+}
+
+func checkIdentityHeaders(names []string, forward string) error {
+	for _, name := range append(slices.Clone(names), forward) {
+		if err := checkIdentityHeader(name); err != nil {
+			return err
+		}
+	}
+	if forward != "" && !httpguts.ValidHeaderFieldName(forward) {
+		return fmt.Errorf("forward_identity '%s' is not a header name", forward)
+	}
+	return nil
+}
+
 // checkIdentityHeader refuses what cannot be meant: no header name, or one
 // whose removal would break every request.
 func checkIdentityHeader(name string) error {

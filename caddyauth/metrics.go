@@ -57,7 +57,7 @@ func newCollectors() *collectors {
 	}
 	results := []string{
 		resultAccepted, codeMissing, codeMalformed, codeInvalid, codeScope,
-		codeCrossOrigin, codePlainHTTP, codeTooMany, codeUnavailable,
+		codeAddress, codeSecret, codeCrossOrigin, codePlainHTTP, codeTooMany, codeUnavailable,
 	}
 	for _, method := range append([]string{methodNone, principal.MethodClientSecret}, methods...) {
 		for _, result := range results {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sallyport/sallyport/internal/allowlist"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/store"
 )
@@ -45,6 +46,7 @@ var operations = map[string]operation{
 	"key/rotate":  typed(rotateKey),
 	"audit/list":  typed(listEvents),
 	"store/info":  typed(storeInfo),
+	"store/check": typed(checkStore),
 }
 
 // request is an operation's surroundings.
@@ -261,6 +263,22 @@ func storeInfo(r request, _ struct{}) (identity.Info, error) {
 	return r.registry.Info(r.ctx)
 }
 
+// soundness is what was found in a store.
+type soundness struct {
+	// Problems are in the engine's words; none if the store is sound.
+	Problems []string `json:"problems"`
+}
+
+// checkLimit bounds a check, below what a caller of the admin API waits.
+const checkLimit = 20 * time.Second
+
+func checkStore(r request, _ struct{}) (soundness, error) {
+	ctx, cancel := context.WithTimeout(r.ctx, checkLimit)
+	defer cancel()
+	problems, err := r.registry.Check(ctx)
+	return soundness{problems}, err
+}
+
 // statusOf is the HTTP status of an operation's error.
 func statusOf(err error) int {
 	if _, ok := errors.AsType[*identity.InvalidError](err); ok {
@@ -274,7 +292,7 @@ func statusOf(err error) int {
 		return http.StatusBadRequest
 	}
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, allowlist.ErrNoEntry):
 		return http.StatusNotFound
 	case errors.Is(err, store.ErrExists), errors.Is(err, identity.ErrRevoked):
 		return http.StatusConflict

@@ -32,6 +32,9 @@ const (
 	codePlainHTTP   = "insecure_transport"
 	codeTooMany     = "too_many_attempts"
 	codeUnavailable = "unavailable"
+	// Those of client_secret.
+	codeAddress = "address_not_allowed"
+	codeSecret  = "invalid_secret"
 )
 
 // refusal is why a request does not pass. As an error it gives the cause, for

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
-	"golang.org/x/net/http/httpguts"
 
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/identity"
@@ -77,8 +76,6 @@ var methods = []string{
 	principal.MethodPassword, principal.MethodSession,
 }
 
-var defaultIdentityHeaders = []string{"X-User", "X-Remote-User", "X-Auth-*"}
-
 func (t *Rules) provision(ctx caddy.Context) (err error) {
 	t.reporter = newReporter(ctx)
 	if t.app, err = appOf(ctx); err != nil {
@@ -92,14 +89,7 @@ func (t *Rules) provision(ctx caddy.Context) (err error) {
 	}
 	t.apiVersion, t.insecurePlainHTTP = t.APIVersion, t.InsecurePlainHTTP
 	t.ForwardIdentity = http.CanonicalHeaderKey(t.ForwardIdentity)
-	names := t.IdentityHeaders
-	if len(names) == 0 {
-		names = defaultIdentityHeaders
-	}
-	if t.ForwardIdentity != "" {
-		names = append(slices.Clone(names), t.ForwardIdentity)
-	}
-	t.identity = newHeaderSet(names)
+	t.identity = newIdentityHeaders(t.IdentityHeaders, t.ForwardIdentity)
 	t.challenges = newChallenges(t.scopes, t.accepts)
 	return nil
 }
@@ -113,15 +103,7 @@ func (t *Rules) validate() error {
 	if _, err := principal.ParseScopes(t.Require.Scopes); err != nil {
 		return err
 	}
-	for _, name := range append(slices.Clone(t.IdentityHeaders), t.ForwardIdentity) {
-		if err := checkIdentityHeader(name); err != nil {
-			return err
-		}
-	}
-	if t.ForwardIdentity != "" && !httpguts.ValidHeaderFieldName(t.ForwardIdentity) {
-		return fmt.Errorf("forward_identity '%s' is not a header name", t.ForwardIdentity)
-	}
-	return nil
+	return checkIdentityHeaders(t.IdentityHeaders, t.ForwardIdentity)
 }
 
 // accepts reports whether a kind of credential is accepted here.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,58 +13,172 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/sallyport/sallyport/internal/caddyrun"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
-// TestNoSecretIsInAnyOutput drives every form of credential through every kind
-// of answer, with the logs set up as Caddyfile.example does, and then looks for
-// the secrets in everything that was written.
-func TestNoSecretIsInAnyOutput(t *testing.T) {
-	s, a := startFile(t, `(redacted) {
+// word is a secret that is no API key.
+const word = "Correct-Horse-Battery-Staple"
+
+// credentialForms are the ways in which a credential comes with a request, or is
+// put into a wrong place. Each new one gets a line here.
+var credentialForms = []struct {
+	name string
+	// put puts a secret into a request.
+	put func(r *http.Request, secret string)
+	// secrets are put one after the other; nil stands for API keys: good ones,
+	// and some that are refused.
+	secrets []string
+}{
+	{"a key as Bearer", header("Authorization", "Bearer "), nil},
+	{"a key in X-Api-Key", header("X-Api-Key", ""), nil},
+	{"a key as Basic", basicHeader("Authorization", "alice:"), nil},
+	{"a key as Basic with its name", basicHeader("Authorization", "alice:good:"), nil},
+	{"a key without a scheme", header("Authorization", ""), nil},
+	{"a key with another scheme", header("Authorization", "Digest "), nil},
+	{"a key as Basic that is no base64", header("Authorization", "Basic !"), nil},
+	{"two keys", both(header("Authorization", "Bearer "), header("X-Api-Key", "")), nil},
+	{"a key in X_Api_Key", header("X_Api_Key", ""), nil},
+	{"a key in x.api.key", header("x.api.key", ""), nil},
+	{"a key in a wrong header", header("X-Token", "token="), nil},
+	{"a key as Bearer in a wrong header", header("X-Authorization", "Bearer "), nil},
+	{"a key as Basic in a wrong header", basicHeader("X-Authorization", "alice:"), nil},
+	{"a key in User-Agent", header("User-Agent", "backup/1.0 "), nil},
+	{"a key in the query", query("page", ""), nil},
+	{"a key in the query, encoded", query("page", "a/b?c="), nil},
+	{"a key in the path", func(r *http.Request, secret string) { r.URL.Path += "/" + secret }, nil},
+	{"a key in Referer", header("Referer", "https://example.org/?q="), nil},
+	{"a password as Basic", basicHeader("Authorization", "alice:"), []string{word}},
+	{"a token as Bearer", header("Authorization", "Bearer "), []string{word}},
+	{"a password in the query", query("user=alice&password", ""), []string{word, "a b&c=d%" + word}},
+	{"an access token in the query", query("access_token", ""), []string{word}},
+	{"a code in the query", both(query("code", ""), query("state", "")), []string{word}},
+	{"a token in a URL in the query", query("next", "https://example.org/?a=1&token="), []string{word}},
+	{"a password in a URL in the query", query("next", "https://alice:"), []string{word + "@example.org/"}},
+	{"a token in Referer", header("Referer", "https://example.org/?a=1&token="), []string{word}},
+	{"a query that cannot be parsed", func(r *http.Request, secret string) { r.URL.RawQuery = "a=%zz;b=" + secret }, []string{word}},
+	{"a cookie", header("Cookie", "__Host-sallyport="), []string{word}},
+	{"a client secret", header("X-Client-Secret", ""), []string{word}},
+	{"a client secret with an underscore", header("X_Client_Secret", ""), []string{word}},
+	{"a client secret in a header of its own", header("X-My-Secret", ""), []string{word}},
+	{"somebody else's token", header("X-Impersonating", ""), []string{word}},
+	{"a token against forgery", header("X-XSRF-TOKEN", ""), []string{word}},
+	{"a proxy's password", basicHeader("Proxy-Authorization", "alice:"), []string{word}},
+}
+
+// header puts a secret into a header, whose name is sent as it stands here.
+func header(name, before string) func(*http.Request, string) {
+	return func(r *http.Request, secret string) { r.Header[name] = append(r.Header[name], before+secret) }
+}
+
+func basicHeader(name, before string) func(*http.Request, string) {
+	return func(r *http.Request, secret string) { r.Header[name] = []string{basic(before + secret)[1]} }
+}
+
+// query adds a parameter to the query.
+func query(name, before string) func(*http.Request, string) {
+	return func(r *http.Request, secret string) {
+		if r.URL.RawQuery != "" {
+			r.URL.RawQuery += "&"
+		}
+		r.URL.RawQuery += name + "=" + url.QueryEscape(before+secret)
+	}
+}
+
+func both(one, two func(*http.Request, string)) func(*http.Request, string) {
+	return func(r *http.Request, secret string) {
+		one(r, secret)
+		two(r, secret)
+	}
+}
+
+// everyAnswer has a path for each kind of answer, and writes logs, set up as
+// Caddyfile.example does, in each encoding.
+const everyAnswer = `(hidden) {
+	output file {$DIR}/{args[0]}
 	format filter {
-		request>headers>X-Api-Key replace REDACTED
+		wrap {args[1]}
+		request>headers credentials X-My-Secret
+		resp_headers credentials
+		request>uri credentials
 	}
 }
 {
 	debug
+	metrics
 	admin unix/{$DIR}/admin.sock
 	caddyauth {
-		store sqlite {$DIR}/auth.db
+		store sqlite {env.SALLYPORT_TEST_STORE}
+		pepper_file {file.{$DIR}/name_of_pepper}
 	}
 	log {
-		output file {$DIR}/log.json
-		import redacted
+		import hidden log.json json
+	}
+	log also {
+		import hidden log.console console
 	}
 }
 http://:0 {
-	log {
-		output file {$DIR}/access.json
-		import redacted
+	log one {
+		hostnames 127.0.0.1
+		import hidden access.json json
 	}
-	route /write {
+	log two {
+		hostnames 127.0.0.1
+		import hidden access.console console
+	}
+	header Set-Cookie "session={env.SALLYPORT_TEST_SECRET}"
+	header Location "https://example.org/cb?code={env.SALLYPORT_TEST_SECRET}&state=1#access_token={env.SALLYPORT_TEST_SECRET}"
+	route /in* {
+		token_auth
+		respond "in"
+	}
+	route /write* {
 		token_auth {
 			require scope write
 		}
 		respond "in"
 	}
-	route /kept {
-		token_auth {
-			forward_credential
-		}
-		reverse_proxy 127.0.0.1:1
+	route /missing* {
+		token_auth
+		error 404
 	}
-	route /caddy {
+	route /broken* {
+		token_auth
+		error 500
+	}
+	route /caddy* {
 		token_auth {
 			errors caddy
 		}
 		error 500
 	}
 	route {
-		token_auth
-		reverse_proxy 127.0.0.1:1
+		token_auth {
+			forward_credential
+		}
+		reverse_proxy 127.0.0.1:1 {
+			header_up X-Client-Secret {env.SALLYPORT_TEST_SECRET}
+			header_up X-My-Secret {file.{$DIR}/secret}
+		}
 	}
-}`)
+}`
+
+// TestNoSecretIsInAnyOutput drives every form of credential through every kind
+// of answer, and then looks for the secrets in everything that was written.
+func TestNoSecretIsInAnyOutput(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("SALLYPORT_TEST_STORE", filepath.Join(dir, "auth.db"))
+	t.Setenv("SALLYPORT_TEST_SECRET", word)
+	for name, text := range map[string]string{"name_of_pepper": filepath.Join(dir, "pepper"), "secret": word} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := caddyrun.Start(t, strings.ReplaceAll(everyAnswer, "{$DIR}", dir))
+	s.Dir = dir
+	a := newAdmin(t, filepath.Join(dir, "auth.db"))
 	good := a.issue(s, "good")
 	expired := a.issue(s, "expired", func(n *identity.NewKey) { n.Expires = time.Now().Add(time.Second) })
 	never := a.issue(s, "never", func(n *identity.NewKey) { n.Scopes = principal.Write; n.UserAgent = "x" })
@@ -71,35 +186,23 @@ http://:0 {
 	time.Sleep(time.Second)
 
 	statuses := map[int]int{}
-	visit := func() {
-		for _, path := range []string{"/", "/write", "/kept", "/caddy"} {
-			for _, key := range []string{good, expired, never, forged} {
-				for _, headers := range [][]string{
-					bearer(key),
-					{"X-Api-Key", key},
-					basic("alice:" + key),
-					basic("alice:good:" + key),
-					{"Authorization", key},
-					{"Authorization", "Digest " + key},
-					{"Authorization", "Basic !" + key},
-					append(bearer(key), "X-Api-Key", key),
-				} {
-					statuses[s.Get(t, path, headers...).StatusCode]++
-				}
-			}
+	visitAll(t, s, []string{good, expired, never, forged}, statuses)
+	written := map[string]string{"arguments": strings.Join(os.Args, " ")}
+	for _, path := range []string{"/config/", "/metrics"} {
+		status, text := post(t, s, http.MethodGet, path, "")
+		if status != http.StatusOK || !strings.Contains(text, map[string]string{"/config/": "token_auth", "/metrics": "caddy_http"}[path]) {
+			t.Fatalf("%s: %d %s", path, status, text)
 		}
+		written[path] = text
 	}
-	visit()
-	status, config := post(t, s, http.MethodGet, "/config/", "")
-	if status != http.StatusOK || !strings.Contains(config, "token_auth") {
-		t.Fatalf("configuration: %d %s", status, config)
-	}
-	if err := os.Rename(filepath.Join(s.Dir, "auth.db"), filepath.Join(s.Dir, "away.db")); err != nil {
+	if err := os.Rename(filepath.Join(dir, "auth.db"), filepath.Join(dir, "away.db")); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 3*time.Second, func() bool { return s.Get(t, "/", bearer(good)...).StatusCode == http.StatusServiceUnavailable })
-	visit()
-	for _, status := range []int{400, 401, 403, 500, 502, 503} {
+	within(t, 3*time.Second, func() bool {
+		return s.Get(t, "/in", bearer(good)...).StatusCode == http.StatusServiceUnavailable
+	})
+	visitAll(t, s, []string{good, forged}, statuses)
+	for _, status := range []int{200, 400, 401, 403, 404, 500, 502, 503} {
 		if statuses[status] == 0 {
 			t.Errorf("there was no answer %d: %v", status, statuses)
 		}
@@ -107,25 +210,76 @@ http://:0 {
 	if err := caddy.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	pepper := strings.TrimSpace(readFile(t, filepath.Join(s.Dir, "pepper")))
-	log, access := s.Log(t), readFile(t, filepath.Join(s.Dir, "access.json"))
-	if !strings.Contains(log, "http.log.error") || !strings.Contains(log, "request refused") || strings.Count(access, "\n") < 200 {
-		t.Fatal("the logs are not those of this test")
+	for name, lines := range map[string][]string{
+		"log.json":       {"http.log.error", "request refused", `"X-Api-Key":["REDACTED"]`},
+		"log.console":    {"http.log.error", "request refused", `"X-Api-Key": ["REDACTED"]`},
+		"access.json":    {"/in", "/caddy", `"X_api_key":["REDACTED"]`},
+		"access.console": {"/in", "/caddy", `"X_api_key": ["REDACTED"]`},
+	} {
+		written[name] = readFile(t, filepath.Join(dir, name))
+		for _, line := range lines {
+			if !strings.Contains(written[name], line) {
+				t.Errorf("%s has no %s; this test looks in the wrong place", name, line)
+			}
+		}
 	}
-	for where, text := range map[string]string{"log": log, "access log": access, "configuration": config} {
-		for what, secret := range map[string]string{"good key": good, "expired key": expired, "bound key": never, "forged key": forged, "pepper": pepper} {
-			for form, hidden := range map[string]string{
-				"in the clear":    secret,
-				"its secret part": secret[len(secret)-49:],
-				"in Basic":        base64.StdEncoding.EncodeToString([]byte("alice:" + secret)),
-				"in hexadecimal":  hex.EncodeToString([]byte(secret)),
-			} {
+	pepper := strings.TrimSpace(readFile(t, filepath.Join(dir, "pepper")))
+	for where, text := range written {
+		for what, secret := range map[string]string{"good key": good, "expired key": expired, "bound key": never, "forged key": forged, "pepper": pepper, "word": word} {
+			for form, hidden := range appearances(secret) {
 				if strings.Contains(text, hidden) {
-					t.Errorf("the %s holds the %s %s", where, what, form)
+					_, behind, _ := strings.Cut(text, hidden)
+					t.Errorf("%s holds the %s %s, in front of '%.200s'", where, what, form, behind)
 				}
 			}
 		}
 	}
+}
+
+// visitAll sends every form of credential to every path.
+func visitAll(t *testing.T, s *caddyrun.Server, keys []string, statuses map[int]int) {
+	t.Helper()
+	for _, form := range credentialForms {
+		secrets := form.secrets
+		if secrets == nil {
+			secrets = keys
+		}
+		for _, secret := range secrets {
+			for _, path := range []string{"/in", "/write", "/missing", "/broken", "/caddy", "/proxy"} {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				form.put(r, secret)
+				answer, err := s.Client.Do(r)
+				if err != nil {
+					t.Fatalf("%s: %v", form.name, err)
+				}
+				statuses[answer.StatusCode]++
+				if err := answer.Body.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// appearances are the ways in which a secret may be read from a text. Base64
+// looks another one by where in its text the secret begins.
+func appearances(secret string) map[string]string {
+	m := map[string]string{
+		"in the clear":   secret,
+		"in hexadecimal": hex.EncodeToString([]byte(secret)),
+	}
+	if _, body, isKey := strings.Cut(secret, "_"); isKey {
+		m["without its prefix"] = body
+		m["without its id"] = body[12:]
+	}
+	for offset, name := range []string{"in base64", "in base64 from the second byte", "in base64 from the third byte"} {
+		text := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", offset) + secret))
+		m[name] = text[4 : len(text)-4]
+	}
+	return m
 }
 
 func TestTheAccessLogTellsWhoAndWhyNot(t *testing.T) {

@@ -103,8 +103,14 @@ func (t *Rules) admit(r *http.Request, p *principal.Principal) {
 	if !t.ForwardCredential {
 		removeCredential(r.Header)
 	}
-	if t.ForwardIdentity != "" {
-		r.Header[t.ForwardIdentity] = []string{p.Name}
+	announce(r, p, t.ForwardIdentity)
+}
+
+// announce makes the caller known to all who come later, and to the upstream in
+// a header, if one is named.
+func announce(r *http.Request, p *principal.Principal, header string) {
+	if header != "" {
+		r.Header[header] = []string{p.Name}
 	}
 	publish(replacerOf(r), p)
 	caddyhttp.SetVar(r.Context(), principal.Variable, p)

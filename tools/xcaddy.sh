@@ -25,8 +25,11 @@ fi
 
 cat >"$out/want" <<'END'
 admin.api.caddyauth
+caddy.logging.encoders.filter.credentials
 caddyauth
+client_secret_files
 http.authentication.providers.token
+http.handlers.client_secret
 http.handlers.token_auth
 END
 "$out/caddy" list-modules --skip-standard | grep -E '^[a-z]' >"$out/got"

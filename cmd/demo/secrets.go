@@ -107,7 +107,7 @@ func checkLog() error {
 	if err != nil {
 		return err
 	}
-	for _, part := range []string{`"uri":"/reports/today"`, `"Authorization":["REDACTED"]`, `"X-Api-Key":"REDACTED"`} {
+	for _, part := range []string{`"uri":"/reports/today"`, `"Authorization":["REDACTED"]`, `"X-Api-Key":["REDACTED"]`} {
 		if !bytes.Contains(text, []byte(part)) {
 			return fmt.Errorf("%s lacks %s, which the lines must have caused", logFile, part)
 		}

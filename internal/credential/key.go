@@ -16,8 +16,9 @@ const (
 	// keyChecksumLength holds any CRC-32: 62^6 > 2^32.
 	keyChecksumLength = 6
 	keyBodyLength     = KeyIDLength + keySecretLength + keyChecksumLength
-	// maxKeyLength is that of a key with a prefix of 16 characters.
-	maxKeyLength = 16 + 1 + keyBodyLength
+	// maxPrefixLength is what CheckPrefix allows.
+	maxPrefixLength = 16
+	maxKeyLength    = maxPrefixLength + 1 + keyBodyLength
 
 	// DefaultPrefix begins a key unless the configuration says otherwise.
 	DefaultPrefix = "sly"

@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/sallyport/sallyport/internal/atomicfile"
 	"github.com/sallyport/sallyport/internal/credential"
-	"github.com/sallyport/sallyport/internal/store"
 )
 
 // maxPepperFile is more than any pepper file needs.
@@ -27,7 +27,7 @@ func loadPepper(path string, newStore bool, random io.Reader) (*credential.Peppe
 	if pepper, err = credential.NewPepper(random); err != nil {
 		return nil, err
 	}
-	err = store.WriteNewFile(path, []byte(pepper.Text().Reveal()+"\n"))
+	err = atomicfile.WriteNew(path, []byte(pepper.Text().Reveal()+"\n"))
 	if errors.Is(err, fs.ErrExist) {
 		// Another process has made it at the same time.
 		return readPepper(path)
@@ -36,6 +36,17 @@ func loadPepper(path string, newStore bool, random io.Reader) (*credential.Peppe
 		return nil, fmt.Errorf("pepper file '%s' cannot be made: %w", path, err)
 	}
 	return pepper, nil
+}
+
+// PepperFingerprint reads a pepper file and gives its fingerprint, to compare it
+// with that of a store. The error says what is wrong with the file; one that may
+// not be read is fs.ErrPermission.
+func PepperFingerprint(path string) (string, error) {
+	pepper, err := readPepper(path)
+	if err != nil {
+		return "", err
+	}
+	return pepper.Fingerprint(), nil
 }
 
 func readPepper(path string) (*credential.Pepper, error) {

@@ -245,6 +245,12 @@ func (r *Registry) Info(ctx context.Context) (Info, error) {
 	}, err
 }
 
+// Check reads the whole store and returns what is wrong with it, in the engine's
+// words; none if it is sound. The error is that it cannot be read at all.
+func (r *Registry) Check(ctx context.Context) ([]string, error) {
+	return r.store.Check(ctx)
+}
+
 // Events lists the last events of the audit trail, the newest first.
 func (r *Registry) Events(ctx context.Context, limit int) ([]store.Event, error) {
 	return r.store.Events(ctx, limit)

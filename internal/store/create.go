@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/atomicfile"
 )
 
 // firstPepper is the number of the pepper a store is made with.
@@ -40,7 +42,7 @@ func createIn(ctx context.Context, dir string, l Location, fingerprint string, n
 	if err := fillNew(ctx, temporary, fingerprint, now); err != nil {
 		return errors.Join(fmt.Errorf("store %s cannot be made: %w", l, err), file.Close())
 	}
-	if err := errors.Join(file.Sync(), file.Close(), own(temporary.Path, filepath.Dir(l.Path))); err != nil {
+	if err := errors.Join(file.Sync(), file.Close(), atomicfile.Own(temporary.Path, filepath.Dir(l.Path))); err != nil {
 		return fmt.Errorf("store %s cannot be made: %w", l, err)
 	}
 	// A link, unlike a rename, does not replace what another process may have
@@ -48,7 +50,7 @@ func createIn(ctx context.Context, dir string, l Location, fingerprint string, n
 	if err := os.Link(temporary.Path, l.Path); err != nil {
 		return fmt.Errorf("store %s cannot be made: %w", l, err)
 	}
-	return syncDir(filepath.Dir(l.Path))
+	return atomicfile.SyncDir(filepath.Dir(l.Path))
 }
 
 func fillNew(ctx context.Context, l Location, fingerprint string, now func() time.Time) (err error) {
@@ -66,35 +68,4 @@ func fillNew(ctx context.Context, l Location, fingerprint string, now func() tim
 	}
 	_, err = s.writes.ExecContext(ctx, s.dialect.finishNew)
 	return err
-}
-
-// WriteNewFile writes a file that must not be there yet, with mode 0600 and the
-// owner of the directory, so that it is there whole and on disk or not at all.
-// If another process was faster the error is fs.ErrExist.
-func WriteNewFile(path string, content []byte) (err error) {
-	dir := filepath.Dir(path)
-	file, err := os.CreateTemp(dir, ".new-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.Remove(file.Name())) }()
-	if _, err := file.Write(content); err != nil {
-		return errors.Join(err, file.Close())
-	}
-	if err := errors.Join(file.Sync(), file.Close(), own(file.Name(), dir)); err != nil {
-		return err
-	}
-	if err := os.Link(file.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes a new name in dir last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -59,6 +59,9 @@ type dialect struct {
 	// dataVersion is a query whose result changes whenever another connection
 	// has committed something.
 	dataVersion string
+	// check is a query that reads everything and gives a row for each problem,
+	// or the one row `ok`.
+	check string
 	// finishNew prepares a database that has just been made for use.
 	finishNew string
 	// isUnique and isFault recognise the driver's errors: a name that is taken,
@@ -88,6 +91,7 @@ var sqliteDialect = dialect{
 		return (&url.URL{Scheme: "file", Path: l.Path, RawQuery: query.Encode()}).String()
 	},
 	dataVersion: "PRAGMA data_version",
+	check:       "PRAGMA quick_check(20)",
 	finishNew:   "PRAGMA journal_mode = WAL",
 	isUnique: func(err error) bool {
 		code := sqliteCode(err)

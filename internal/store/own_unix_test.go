@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/sallyport/sallyport/internal/atomicfile"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -27,7 +28,7 @@ func TestFilesThatRootMakesBelongToTheDirectorysOwner(t *testing.T) {
 	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.WriteNewFile(filepath.Join(dir, "pepper"), []byte("x")); err != nil {
+	if err := atomicfile.WriteNew(filepath.Join(dir, "pepper"), []byte("x")); err != nil {
 		t.Fatal(err)
 	}
 	s := open(t, l)

@@ -1,0 +1,114 @@
+package caddyauth
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/sallyport/sallyport/internal/identity"
+)
+
+// checkFiles looks at owners and modes of the store, what SQLite keeps beside
+// it, the pepper, and their directories. What is not there other checks miss.
+func checkFiles(e *examination) (found []finding, err error) {
+	database := e.settings.Location.Path
+	owner, err := os.Stat(database)
+	if err != nil {
+		return unseen(err), nil
+	}
+	for _, path := range []string{database, database + "-wal", database + "-shm", e.settings.PepperFile} {
+		if path == "" {
+			continue
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			found = append(found, unseen(err)...)
+			continue
+		}
+		found = append(found, checkMode(path, info)...)
+		if mine, its := ownerOf(info), ownerOf(owner); mine != its {
+			found = append(found, fileOwner.of(fmt.Sprintf("'%s' belongs to %s, the database to %s", path, mine.name(), its.name())))
+		}
+	}
+	return append(found, checkDirectory(filepath.Dir(database), owner)...), nil
+}
+
+// unseen is the finding for a file that may not be looked at.
+func unseen(err error) []finding {
+	if errors.Is(err, fs.ErrPermission) {
+		return []finding{notChecked.of(err.Error())}
+	}
+	return nil
+}
+
+// checkMode looks at the rights of those who are neither owner nor in the group.
+func checkMode(path string, info fs.FileInfo) []finding {
+	const read, write = 0o004, 0o002
+	if !ownersKnown {
+		return nil // the mode is made up
+	}
+	mode := info.Mode().Perm()
+	switch {
+	case mode&write != 0:
+		return []finding{fileWritable.of(fmt.Sprintf("'%s' can be written by everybody on this machine (mode %04o)", path, mode))}
+	case mode&read != 0 && !info.IsDir():
+		return []finding{fileReadable.of(fmt.Sprintf("'%s' can be read by everybody on this machine (mode %04o)", path, mode))}
+	}
+	return nil
+}
+
+// checkDirectory looks whether the database's owner may make files there, as
+// SQLite must, and everybody else may not. Its list is no secret.
+func checkDirectory(dir string, database fs.FileInfo) []finding {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return unseen(err)
+	}
+	found := checkMode(dir, info)
+	if owner := ownerOf(database); ownersKnown && !owner.mayWrite(info) {
+		found = append(found, fileOwner.of(fmt.Sprintf("directory '%s' cannot be written by %s, to whom the database belongs", dir, owner.name())))
+	}
+	return found
+}
+
+// lowSpace is how much room, in bytes, is too little: a day's changes of a busy
+// server and their journal.
+const lowSpace = 100 << 20
+
+func checkSpace(e *examination) ([]finding, error) {
+	dir := filepath.Dir(e.settings.Location.Path)
+	free, known, err := e.freeSpace(dir)
+	if err != nil {
+		return unseen(err), nil
+	}
+	if !known || free >= lowSpace {
+		return nil, nil
+	}
+	return []finding{diskLow.of(fmt.Sprintf("the file system of '%s' has %d MiB left", dir, free>>20))}, nil
+}
+
+// checkPepper holds the pepper file against a store that a server has open: it
+// may have been lost since the server was started. A command that opens the
+// store itself has read it.
+func checkPepper(e *examination) ([]finding, error) {
+	if e.target == nil || e.target.server == nil || e.settings.PepperFile == "" {
+		return nil, nil
+	}
+	fingerprint, err := identity.PepperFingerprint(e.settings.PepperFile)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return unseen(err), nil
+	case err != nil:
+		return []finding{pepperUnusable.of(err.Error())}, nil
+	}
+	var info identity.Info
+	if err := e.target.perform(e.ctx, "store/info", struct{}{}, &info); err != nil {
+		return nil, err
+	}
+	if info.Pepper != fingerprint {
+		return []finding{pepperWrong.of(fmt.Sprintf("pepper file '%s' has the fingerprint %s, the store was made with %s", e.settings.PepperFile, fingerprint, info.Pepper))}, nil
+	}
+	return nil, nil
+}

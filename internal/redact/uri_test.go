@@ -1,0 +1,203 @@
+package redact_test
+
+import (
+	"crypto/rand"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/redact"
+)
+
+// newKey makes an API key.
+func newKey(t testing.TB) string {
+	t.Helper()
+	id, err := credential.NewKeyID(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	word, err := credential.NewKey(rand.Reader, credential.DefaultPrefix, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return word.Reveal()
+}
+
+// secretParameters are names whose values must never be seen, in the spellings
+// that applications use.
+var secretParameters = []string{
+	"password", "passwd", "Password", "user[password]", "new-password", "apikey", "api_key", "api-key", "API.KEY", "X-Api-Key",
+	"key", "token", "access_token", "accessToken", "refresh_token", "id_token", "login_token", "code", "state", "nonce",
+	"client_secret", "secret", "signature", "X-Amz-Signature", "sig", "session", "code_verifier", "client_assertion",
+	"%70assword", "pass%77ord",
+}
+
+func TestParametersThatAreCredentialsAreHidden(t *testing.T) {
+	for _, name := range secretParameters {
+		for text, want := range map[string]string{
+			"/?NAME=swordfish":                           "/?NAME=HIDDEN",
+			"/p/q?a=1&NAME=swordfish&b=%202":             "/p/q?a=1&NAME=HIDDEN&b=%202",
+			"/?NAME=swordfish&NAME=again":                "/?NAME=HIDDEN&NAME=HIDDEN",
+			"/?NAME=sword%26fish+x":                      "/?NAME=HIDDEN",
+			"/?NAME=sword?fish#x":                        "/?NAME=HIDDEN",
+			"/?NAME=":                                    "/?NAME=",
+			"/?NAME":                                     "/?NAME",
+			"/#NAME=swordfish":                           "/#NAME=HIDDEN",
+			"https://h/cb?page=2#NAME=swordfish&x=1":     "https://h/cb?page=2#NAME=HIDDEN&x=1",
+			"https://h/#/route?NAME=swordfish":           "https://h/#/route?NAME=HIDDEN",
+			"/?next=%2Fcb%3FNAME%3Dswordfish&x=1":        "/?next=HIDDEN&x=1",
+			"/?next=%252Fcb%253Fa%253D1%2526NAME%253Dsw": "/?next=HIDDEN",
+			"/?next=/cb?NAME=swordfish":                  "/?next=/cb?NAME=HIDDEN",
+		} {
+			fill := strings.NewReplacer("NAME", name, "HIDDEN", redact.Redacted)
+			text, want = fill.Replace(text), fill.Replace(want)
+			if got := redact.URI(text); got != want {
+				t.Errorf("%s\nis written as %s\nand not as    %s", text, got, want)
+			}
+		}
+	}
+}
+
+func TestURIsWithoutCredentialsStayAsTheyAre(t *testing.T) {
+	for _, text := range []string{
+		"", "/", "*", "/reports/daily.html", "/?", "/?a", "/?a=1&b=2&&c", "/?keyword=x&monkey=y&codec=z&estate=1",
+		"/a%20b?q=%C3%BC+x%2By", "https://example.org:8443/a?b=c#section-2", "//host/path", "/a@b", "https://host/a@b",
+		"/?next=%2Fapp%2Fpage%3Fa%3D1", "/?filter=state=open", "/app_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.js",
+		"/?q=100%25", "/%", "/%zz", "example.org:443", "/tokens/secret/password",
+	} {
+		if got := redact.URI(text); got != text {
+			t.Errorf("'%s' has become '%s'", text, got)
+		}
+	}
+}
+
+func TestWhatCannotBeReadIsHidden(t *testing.T) {
+	key := newKey(t)
+	for text, want := range map[string]string{
+		"/?a=%zz&b=1":                      "/?REDACTED",
+		"/?a=1&b=%":                        "/?REDACTED",
+		"/?a=1;token=x":                    "/?REDACTED",
+		"https://h/#a=%2":                  "https://h/#REDACTED",
+		"/?a=%25252525257B":                "/?a=REDACTED",
+		"https://alice:pw@h/x?a=1":         "https://REDACTED@h/x?a=1",
+		"https://alice:p@w@h/x":            "https://REDACTED@h/x",
+		"/x//y/https://alice:pw@h/":        "/x//y/https://REDACTED@h/",
+		"/?next=https://alice:pw@h/":       "/?next=REDACTED",
+		"/" + key + "/x":                   "/REDACTED/x",
+		"/" + key + "/" + key + "?a=1":     "/REDACTED/REDACTED?a=1",
+		"/?q=" + key + "-x&b=1":            "/?q=REDACTED&b=1",
+		"/?" + key:                         "/?REDACTED",
+		"/?" + key + "=1":                  "/?REDACTED=1",
+		"/%73" + key[1:] + "?a=1":          "/%73REDACTED?a=1",
+		"/" + escapeAll(key) + "?a=1":      "REDACTED?a=1",
+		"/?" + escapeAll(key) + "=1&b=2":   "/?REDACTED&b=2",
+		"/?q=" + escapeAll(key) + "x&b=1":  "/?q=REDACTED&b=1",
+		"/?" + escapeAll("token") + "=abc": "/?" + escapeAll("token") + "=REDACTED",
+	} {
+		if got := redact.URI(text); got != want {
+			t.Errorf("%s\nis written as %s\nand not as    %s", text, got, want)
+		}
+	}
+}
+
+// escapeAll percent-encodes each byte.
+func escapeAll(text string) string {
+	var out strings.Builder
+	for i := range len(text) {
+		const digits = "0123456789abcdef"
+		out.WriteByte('%')
+		out.WriteByte(digits[text[i]>>4])
+		out.WriteByte(digits[text[i]&15])
+	}
+	return out.String()
+}
+
+// FuzzURI plants a secret and looks for it afterwards, and holds the rest to
+// what net/url reads.
+func FuzzURI(f *testing.F) {
+	f.Add("/a?b=c", "d=e", uint8(0))
+	f.Add("https://x:y@h/?a=1#f", "", uint8(7))
+	f.Add("/?next=%2F%3Ftoken%3Dx", "%zz", uint8(2))
+	f.Add("/?a=1;b=2", "#&?=", uint8(3))
+	f.Fuzz(func(t *testing.T, before, after string, n uint8) {
+		checkURI(t, before)
+		const secret = "Sw0rdFishSw0rdFish"
+		parameter := secretParameters[int(n)%len(secretParameters)] + "=" + secret + "&" + after
+		key := newKey(t)
+		for _, c := range []struct{ text, secret string }{
+			{before + "?" + parameter, secret},
+			{"/?" + before + "&" + parameter, secret},
+			{before + key + after, key[4:]},
+			{"/?" + before + key + after, key[4:]},
+			{before + escapeAll(key) + after, key[4:]},
+			{"/?" + before + escapeAll(key) + after, key[4:]},
+		} {
+			got := redact.URI(c.text)
+			if !strings.Contains(before+after, c.secret) && (strings.Contains(got, c.secret) || strings.Contains(unescapeAll(got), c.secret)) {
+				t.Errorf("%q\nis written as %q", c.text, got)
+			}
+		}
+	})
+}
+
+func unescapeAll(text string) string {
+	for range 5 {
+		decoded, err := url.PathUnescape(text)
+		if err != nil {
+			return text
+		}
+		text = decoded
+	}
+	return text
+}
+
+// checkURI holds what is true of any text: redacting it twice changes nothing
+// more, and net/url finds no credential in the result, and elsewhere what was
+// there before.
+func checkURI(t *testing.T, text string) {
+	t.Helper()
+	got := redact.URI(text)
+	if again := redact.URI(got); again != got {
+		t.Errorf("%q\nis written as %q\nand then as   %q", text, got, again)
+	}
+	if !strings.ContainsAny(text, "?#%_@") && got != text {
+		t.Errorf("%q has become %q", text, got)
+	}
+	_, query, _ := strings.Cut(text, "?")
+	_, redacted, _ := strings.Cut(got, "?")
+	before, err := url.ParseQuery(query)
+	if strings.ContainsRune(text, '#') || err != nil {
+		return
+	}
+	after, err := url.ParseQuery(redacted)
+	if err != nil {
+		t.Fatalf("%q is no query any more: %q", query, redacted)
+	}
+	for name, values := range after {
+		for i, value := range values {
+			hidden := strings.Contains(value, redact.Redacted) || strings.Contains(name, redact.Redacted)
+			if !hidden && (len(before[name]) <= i || before[name][i] != value) {
+				t.Errorf("%q has become %q", text, got)
+			}
+			if !hidden && value != "" && (name == "token" || name == "password" || name == "code") {
+				t.Errorf("%q is seen in %q", name, got)
+			}
+		}
+	}
+}
+
+func BenchmarkURI(b *testing.B) {
+	for name, text := range map[string]string{
+		"path":     "/reports/2026/11/daily.html",
+		"query":    "/reports/?page=2&sort=date&q=a%20b",
+		"password": "/login?user=alice&password=swordfish&next=%2Freports%2F",
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = redact.URI(text)
+			}
+		})
+	}
+}
