@@ -58,6 +58,7 @@ func comparisons(f *files) []comparison {
 		{name: "floor: the least possible check", base: bare(f.good), test: floor},
 		{name: acceptedName, base: bare(f.good), test: accepted, promise: 0.88},
 		{name: acceptedName, base: floor, test: accepted, promise: 0.90, floor: true},
+		{name: "app token accepted", base: bare(f.tokens), test: load{gateSite, f.tokens, http.StatusOK}},
 		{name: "key accepted, `forward_identity`", base: bare(f.good), test: load{identitySite, f.good, http.StatusOK}},
 		{name: "refused: unknown key", base: bare(f.bad), test: load{gateSite, f.bad, refused}, promise: 0.85},
 		{name: "refused: no key", base: bare(""), test: load{gateSite, "", refused}, promise: 0.85},

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/identity"
@@ -20,14 +22,14 @@ type files struct {
 	dir   string
 	store string
 	// good has keys that are accepted, bad has as many that were never issued,
-	// one a line.
-	good, bad string
+	// tokens has app tokens, one a line.
+	good, bad, tokens string
 }
 
 func filesIn(dir string) *files {
 	return &files{
 		dir: dir, store: filepath.Join(dir, "auth.db"),
-		good: filepath.Join(dir, "good"), bad: filepath.Join(dir, "bad"),
+		good: filepath.Join(dir, "good"), bad: filepath.Join(dir, "bad"), tokens: filepath.Join(dir, "tokens"),
 	}
 }
 
@@ -42,6 +44,10 @@ func (f *files) prepare(ctx context.Context, keys int) error {
 		return err
 	}
 	good, err := issue(ctx, registry, keys)
+	var tokens []string
+	if err == nil {
+		tokens, err = logIn(ctx, registry, keys)
+	}
 	if err := errors.Join(err, registry.Close()); err != nil {
 		return err
 	}
@@ -52,7 +58,26 @@ func (f *files) prepare(ctx context.Context, keys int) error {
 	if err := os.WriteFile(f.good, []byte(strings.Join(good, "\n")), 0o600); err != nil {
 		return err
 	}
+	if err := os.WriteFile(f.tokens, []byte(strings.Join(tokens, "\n")), 0o600); err != nil {
+		return err
+	}
 	return os.WriteFile(f.bad, []byte(strings.Join(bad, "\n")), 0o600)
+}
+
+// logIn begins a session of alice with that many app tokens.
+func logIn(ctx context.Context, registry *identity.Registry, tokens int) ([]string, error) {
+	password := rand.Text()
+	if _, err := registry.SetPassword(ctx, "bench", "alice", password); err != nil {
+		return nil, err
+	}
+	token := identity.NewToken{Kind: credential.AppToken, Lifetime: identity.Lifetime{Absolute: 24 * time.Hour}}
+	_, secrets, err := registry.LogInByPassword(ctx, identity.Attempt{Username: "alice", Password: password},
+		identity.NewSession{Tokens: slices.Repeat([]identity.NewToken{token}, tokens)})
+	words := make([]string, len(secrets))
+	for i, secret := range secrets {
+		words[i] = secret.Reveal()
+	}
+	return words, err
 }
 
 // issue makes keys for a user with roles and groups.

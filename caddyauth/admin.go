@@ -56,6 +56,10 @@ type call struct {
 func (a *Admin) serve(w http.ResponseWriter, r *http.Request) error {
 	path := strings.TrimPrefix(r.URL.Path, adminPath)
 	if read, known := views[path]; known {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			return apiError(http.StatusMethodNotAllowed, errors.New("use GET"))
+		}
 		return read(w, r)
 	}
 	if r.Method != http.MethodPost {
@@ -88,10 +92,6 @@ func viewHealth(w http.ResponseWriter, r *http.Request) error {
 // viewOperation shows the result of an operation that only reads.
 func viewOperation(name string) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			return apiError(http.StatusMethodNotAllowed, errors.New("use GET"))
-		}
 		return answer(w, r, name, call{Input: json.RawMessage(`{}`)})
 	}
 }

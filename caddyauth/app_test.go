@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -202,42 +200,6 @@ func TestAReloadThatFailsLeavesTheServerAsItWas(t *testing.T) {
 		t.Fatal("the configuration was taken")
 	}
 	expect(t, s.Get(t, "/", bearer(key)...), 200, "")
-}
-
-func TestReloadsUnderLoad(t *testing.T) {
-	s, a := startFile(t, oneGate)
-	key := a.issue(s, "ci")
-	var done atomic.Bool
-	var clients sync.WaitGroup
-	var url atomic.Value // of string
-	url.Store(s.URL)
-	for range 2 {
-		clients.Go(func() {
-			for !done.Load() {
-				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url.Load().(string), nil)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				r.Header.Set("Authorization", "Bearer "+key)
-				answer, err := s.Client.Do(r)
-				if err != nil {
-					// The old port is closed; the next try takes the new one.
-					continue
-				}
-				_ = answer.Body.Close()
-				if answer.StatusCode != http.StatusOK {
-					t.Errorf("status %d", answer.StatusCode)
-				}
-			}
-		})
-	}
-	for range 10 {
-		s.Reload(t, oneGate)
-		url.Store(s.URL)
-	}
-	done.Store(true)
-	clients.Wait()
 }
 
 func TestStoppingClosesTheStore(t *testing.T) {

@@ -44,6 +44,12 @@ func parseTokenAuth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error)
 	return t, t.UnmarshalCaddyfile(h.Dispenser)
 }
 
+// parseClientSecret reads the directive.
+func parseClientSecret(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	c := new(ClientSecret)
+	return c, c.UnmarshalCaddyfile(h.Dispenser)
+}
+
 // parseAuthAPI reads the directive and makes its matcher: the base itself and
 // all below it, neither of which a pattern of one word covers.
 func parseAuthAPI(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
@@ -56,12 +62,6 @@ func parseAuthAPI(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 		matcher = caddy.ModuleMap{"path": h.JSON(caddyhttp.MatchPath{a.Base, a.Base + "/*"})}
 	}
 	return h.NewRoute(matcher, a), nil
-}
-
-// parseClientSecret reads the directive.
-func parseClientSecret(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
-	c := new(ClientSecret)
-	return c, c.UnmarshalCaddyfile(h.Dispenser)
 }
 
 // UnmarshalCaddyfile reads the global option:

@@ -57,7 +57,7 @@ func saveSecrets(t testing.TB, path, content string) {
 }
 
 // from are the headers of a request from an address with a secret, if any.
-func from(address, secret string) []string {
+func secretFrom(address, secret string) []string {
 	headers := []string{"X-Forwarded-For", address}
 	if secret != "" {
 		headers = append(headers, "X-Client-Secret", secret)
@@ -78,11 +78,11 @@ func TestAListedAddressWithItsSecretPasses(t *testing.T) {
 		"192.0.2.1":        "client:192.0.2.0/24 client_secret '' ''",
 		"::ffff:192.0.2.1": "client:192.0.2.0/24 client_secret '' ''",
 	} {
-		if r := s.Get(t, "/", from(address, officeSecret)...); r.StatusCode != 200 || r.Text != want {
+		if r := s.Get(t, "/", secretFrom(address, officeSecret)...); r.StatusCode != 200 || r.Text != want {
 			t.Errorf("%s: %d %s", address, r.StatusCode, r.Text)
 		}
 	}
-	if r := s.Get(t, "/", from("2001:db8::ffff", remoteSecret)...); r.Text != "client:2001:db8::/64 client_secret '' ''" {
+	if r := s.Get(t, "/", secretFrom("2001:db8::ffff", remoteSecret)...); r.Text != "client:2001:db8::/64 client_secret '' ''" {
 		t.Errorf("%d %s", r.StatusCode, r.Text)
 	}
 }
@@ -94,21 +94,21 @@ func TestOthersAreRefused(t *testing.T) {
 		status  int
 		code    string
 	}{
-		"an address that is not listed":          {from("198.51.100.1", officeSecret), 403, "address_not_allowed"},
-		"one in another form":                    {from("64:ff9b::192.0.2.1", officeSecret), 403, "address_not_allowed"},
-		"an address that is none":                {from("office", officeSecret), 403, "address_not_allowed"},
-		"no secret":                              {from("192.0.2.1", ""), 401, "credential_missing"},
-		"a wrong secret":                         {from("192.0.2.1", "swordfish"), 401, "invalid_secret"},
-		"the secret of another entry":            {from("192.0.2.1", remoteSecret), 401, "invalid_secret"},
-		"the secret in other letters":            {from("192.0.2.1", strings.ToUpper(officeSecret)), 401, "invalid_secret"},
-		"the secret and more":                    {from("192.0.2.1", officeSecret+"x"), 401, "invalid_secret"},
-		"a secret longer than any":               {from("192.0.2.1", strings.Repeat("x", 8<<10)), 401, "invalid_secret"},
-		"more than 8 KiB":                        {from("192.0.2.1", strings.Repeat("x", 8<<10+1)), 400, "invalid_request"},
-		"an empty secret":                        {append(from("192.0.2.1", ""), "X-Client-Secret", ""), 400, "invalid_request"},
-		"two secrets":                            {append(from("192.0.2.1", officeSecret), "X-Client-Secret", officeSecret), 400, "invalid_request"},
-		"two secrets from elsewhere":             {append(from("198.51.100.1", officeSecret), "X-Client-Secret", "x"), 403, "address_not_allowed"},
-		"the secret in Authorization":            {append(from("192.0.2.1", ""), "Authorization", "Bearer "+officeSecret), 401, "credential_missing"},
-		"the secret in a header with underscore": {append(from("192.0.2.1", ""), "X_Client_Secret", officeSecret), 401, "credential_missing"},
+		"an address that is not listed":          {secretFrom("198.51.100.1", officeSecret), 403, "address_not_allowed"},
+		"one in another form":                    {secretFrom("64:ff9b::192.0.2.1", officeSecret), 403, "address_not_allowed"},
+		"an address that is none":                {secretFrom("office", officeSecret), 403, "address_not_allowed"},
+		"no secret":                              {secretFrom("192.0.2.1", ""), 401, "credential_missing"},
+		"a wrong secret":                         {secretFrom("192.0.2.1", "swordfish"), 401, "invalid_secret"},
+		"the secret of another entry":            {secretFrom("192.0.2.1", remoteSecret), 401, "invalid_secret"},
+		"the secret in other letters":            {secretFrom("192.0.2.1", strings.ToUpper(officeSecret)), 401, "invalid_secret"},
+		"the secret and more":                    {secretFrom("192.0.2.1", officeSecret+"x"), 401, "invalid_secret"},
+		"a secret longer than any":               {secretFrom("192.0.2.1", strings.Repeat("x", 8<<10)), 401, "invalid_secret"},
+		"more than 8 KiB":                        {secretFrom("192.0.2.1", strings.Repeat("x", 8<<10+1)), 400, "invalid_request"},
+		"an empty secret":                        {append(secretFrom("192.0.2.1", ""), "X-Client-Secret", ""), 400, "invalid_request"},
+		"two secrets":                            {append(secretFrom("192.0.2.1", officeSecret), "X-Client-Secret", officeSecret), 400, "invalid_request"},
+		"two secrets from elsewhere":             {append(secretFrom("198.51.100.1", officeSecret), "X-Client-Secret", "x"), 403, "address_not_allowed"},
+		"the secret in Authorization":            {append(secretFrom("192.0.2.1", ""), "Authorization", "Bearer "+officeSecret), 401, "credential_missing"},
+		"the secret in a header with underscore": {append(secretFrom("192.0.2.1", ""), "X_Client_Secret", officeSecret), 401, "credential_missing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := s.Get(t, "/", test.headers...)
@@ -145,8 +145,8 @@ func TestOnlyATrustedProxyTellsTheAddress(t *testing.T) {
 		expect(t, s.Get(t, "/", header, value, "X-Client-Secret", officeSecret), 403, "address_not_allowed")
 	}
 	s.Reload(t, proxied+site)
-	expect(t, s.Get(t, "/", from("192.0.2.1", officeSecret)...), 200, "")
-	expect(t, s.Get(t, "/", from("192.0.2.1, 198.51.100.1", officeSecret)...), 403, "address_not_allowed")
+	expect(t, s.Get(t, "/", secretFrom("192.0.2.1", officeSecret)...), 200, "")
+	expect(t, s.Get(t, "/", secretFrom("192.0.2.1, 198.51.100.1", officeSecret)...), 403, "address_not_allowed")
 	expect(t, s.Get(t, "/", "X-Client-Secret", officeSecret), 403, "address_not_allowed")
 }
 
@@ -173,23 +173,23 @@ func TestTheUpstreamGetsTheUserAndNotTheSecret(t *testing.T) {
 
 func TestTooManyFailuresHaveToWaitAndAReloadForgetsNone(t *testing.T) {
 	s := startGate(t, twoEntries, "allow 192.0.2.0/24\nfailures 3 60s", `respond "in"`)
-	expect(t, s.Get(t, "/", from("192.0.2.1", "x")...), 401, "invalid_secret")
-	expect(t, s.Get(t, "/", from("192.0.2.1", "x")...), 401, "invalid_secret")
+	expect(t, s.Get(t, "/", secretFrom("192.0.2.1", "x")...), 401, "invalid_secret")
+	expect(t, s.Get(t, "/", secretFrom("192.0.2.1", "x")...), 401, "invalid_secret")
 	s.Reload(t, gateFile("allow 192.0.2.0/24 198.51.100.0/24\nfailures 3 60s", `respond "in again"`))
-	expect(t, s.Get(t, "/", from("192.0.2.1", "x")...), 401, "invalid_secret")
-	r := s.Get(t, "/", from("192.0.2.1", officeSecret)...)
+	expect(t, s.Get(t, "/", secretFrom("192.0.2.1", "x")...), 401, "invalid_secret")
+	r := s.Get(t, "/", secretFrom("192.0.2.1", officeSecret)...)
 	expect(t, r, 429, "too_many_attempts")
 	if wait := r.Header.Get("Retry-After"); wait != "60" {
 		t.Errorf("Retry-After is %s", wait)
 	}
 	s.Reload(t, gateFile("allow 192.0.2.0/24\nfailures 3 60s", `respond "in again"`))
-	expect(t, s.Get(t, "/", from("192.0.2.1", officeSecret)...), 429, "too_many_attempts")
-	expect(t, s.Get(t, "/", from("192.0.2.2", officeSecret)...), 200, "")
+	expect(t, s.Get(t, "/", secretFrom("192.0.2.1", officeSecret)...), 429, "too_many_attempts")
+	expect(t, s.Get(t, "/", secretFrom("192.0.2.2", officeSecret)...), 200, "")
 }
 
 func TestAnEditCountsWithinASecondAndABrokenOneDoesNot(t *testing.T) {
 	s := startGate(t, twoEntries, "allow 192.0.2.0/24\nfailures 100 1s", `respond "in"`)
-	get := func(secret string) int { return s.Get(t, "/", from("192.0.2.1", secret)...).StatusCode }
+	get := func(secret string) int { return s.Get(t, "/", secretFrom("192.0.2.1", secret)...).StatusCode }
 	if get(officeSecret) != 200 {
 		t.Fatal("the secret is not accepted")
 	}
@@ -232,7 +232,7 @@ func TestTheStartMakesSecretsAndAReloadThoseOfNewEntries(t *testing.T) {
 	if line == nil || strings.Count(first, "\n") < 5 || !strings.Contains(first, "\n10.0.0.0/8:") {
 		t.Fatalf("the file is\n%s", first)
 	}
-	if r := s.Get(t, "/", from("192.0.2.1", line[1])...); r.Text != "client:192.0.2.0/24" {
+	if r := s.Get(t, "/", secretFrom("192.0.2.1", line[1])...); r.Text != "client:192.0.2.0/24" {
 		t.Errorf("%d %s", r.StatusCode, r.Text)
 	}
 	s.Reload(t, gateFile("allow 192.0.2.0/24 198.51.100.7", `respond "{http.auth.user.id}"`))
@@ -260,23 +260,23 @@ func TestGatesWithOneFileShareIt(t *testing.T) {
 		if address == "198.51.100.7" {
 			want = 403
 		}
-		if r := s.Get(t, "/a", from(address, secret)...); r.StatusCode != want {
+		if r := s.Get(t, "/a", secretFrom(address, secret)...); r.StatusCode != want {
 			t.Errorf("/a from %s: %d, want %d", address, r.StatusCode, want)
 		}
-		expect(t, s.Get(t, "/b", from(address, secret)...), 200, "")
+		expect(t, s.Get(t, "/b", secretFrom(address, secret)...), 200, "")
 	}
 }
 
 func TestReloadsOpenNothingTwiceAndLeaveNothing(t *testing.T) {
 	s := startGate(t, twoEntries, "allow 192.0.2.0/24", `respond "in"`)
-	expect(t, s.Get(t, "/", from("192.0.2.1", officeSecret)...), 200, "")
+	expect(t, s.Get(t, "/", secretFrom("192.0.2.1", officeSecret)...), 200, "")
 	s.Client.CloseIdleConnections()
 	before := runtime.NumGoroutine()
 	for i := range 200 {
 		s.Reload(t, gateFile("allow 192.0.2.0/24\nfailures "+strings.Repeat("1", 1+i%2)+" 60s", `respond "in"`))
 	}
 	within(t, 10*time.Second, func() bool { return runtime.NumGoroutine() <= before+3 })
-	expect(t, s.Get(t, "/", from("192.0.2.1", officeSecret)...), 200, "")
+	expect(t, s.Get(t, "/", secretFrom("192.0.2.1", officeSecret)...), 200, "")
 	if err := caddy.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -341,7 +341,7 @@ func TestAddressesComeFromVariablesAndFiles(t *testing.T) {
 		"192.0.2.1": "192.0.2.0/24", "198.51.100.7": "198.51.100.7", "203.0.113.1": "203.0.113.0/25",
 		"203.0.113.129": "203.0.113.128/25", "2001:db8::9": "2001:db8::/64",
 	} {
-		if r := s.Get(t, "/", from(address, "x")...); r.Text != "client:"+entry {
+		if r := s.Get(t, "/", secretFrom(address, "x")...); r.Text != "client:"+entry {
 			t.Errorf("%s: %d %s", address, r.StatusCode, r.Text)
 		}
 	}
@@ -355,7 +355,7 @@ func TestALargeFileOfAddressesIsReadToItsEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := startGate(t, "203.0.113.7:x\n192.0.2.0/24:x\n", "allow {file."+path+"}", `respond "{http.auth.user.id}"`)
-	if r := s.Get(t, "/", from("203.0.113.7", "x")...); r.Text != "client:203.0.113.7" {
+	if r := s.Get(t, "/", secretFrom("203.0.113.7", "x")...); r.Text != "client:203.0.113.7" {
 		t.Errorf("%d %s", r.StatusCode, r.Text)
 	}
 	err := s.Load(t, gateFile("allow 192.0.2.0/24,{file."+path+"}", `respond "in"`))
@@ -380,13 +380,13 @@ func TestAnEarlierCallerStaysWhoHeIs(t *testing.T) {
 func TestDebugTellsEachRuleWithoutValues(t *testing.T) {
 	s := startGate(t, twoEntries, "allow 192.0.2.0/24\ndebug\nfailures 2 60s", `respond "in"`)
 	for _, headers := range [][]string{
-		from("198.51.100.1", officeSecret),
-		from("192.0.2.1", ""),
-		append(from("192.0.2.1", ""), "X-Client-Secret", ""),
-		from("192.0.2.1", officeSecret),
-		from("192.0.2.1", "swordfish"),
-		from("192.0.2.1", "swordfish"),
-		from("192.0.2.1", officeSecret),
+		secretFrom("198.51.100.1", officeSecret),
+		secretFrom("192.0.2.1", ""),
+		append(secretFrom("192.0.2.1", ""), "X-Client-Secret", ""),
+		secretFrom("192.0.2.1", officeSecret),
+		secretFrom("192.0.2.1", "swordfish"),
+		secretFrom("192.0.2.1", "swordfish"),
+		secretFrom("192.0.2.1", officeSecret),
 	} {
 		s.Get(t, "/", headers...)
 	}
@@ -420,7 +420,7 @@ func TestDebugTellsEachRuleWithoutValues(t *testing.T) {
 
 func TestTheLogSaysWhyAndShowsNoSecret(t *testing.T) {
 	s := startGate(t, twoEntries, "allow 192.0.2.0/24", `respond "in"`)
-	r := s.Get(t, "/", from("192.0.2.1", "guessed-secret")...)
+	r := s.Get(t, "/", secretFrom("192.0.2.1", "guessed-secret")...)
 	lines := ourLines(s.Log(t))
 	if !strings.Contains(lines, `"refused":"wrong_client_secret"`) {
 		t.Errorf("the cause is not in the log:\n%s", lines)
@@ -467,7 +467,7 @@ func TestValidatingMakesNoFile(t *testing.T) {
 func TestEveryMethodIsGuardedByTheAddress(t *testing.T) {
 	s := startGate(t, twoEntries, "allow 192.0.2.0/24", `respond "in"`)
 	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE"} {
-		if r := s.Do(t, method, "/", nil, from("198.51.100.1", officeSecret)...); r.StatusCode != http.StatusForbidden {
+		if r := s.Do(t, method, "/", nil, secretFrom("198.51.100.1", officeSecret)...); r.StatusCode != http.StatusForbidden {
 			t.Errorf("%s: %d", method, r.StatusCode)
 		}
 	}

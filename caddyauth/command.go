@@ -13,6 +13,7 @@ import (
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func init() {
@@ -109,6 +110,10 @@ func verb(where *targetFlags, c cobra.Command, run func(s *session, args []strin
 		return exitCode(err), nil
 	})
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok && wrong.GetFlag().Name == passwordFlag {
+			// What follows it is a password, as somebody thought.
+			err = &usageError{"--" + passwordFlag + " takes no value, since everybody on this machine could read it: the password is asked for"}
+		}
 		cmd.PrintErrf("Error: %v; see '%s --help'\n", err, cmd.CommandPath())
 		return err
 	})

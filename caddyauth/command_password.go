@@ -9,6 +9,9 @@ import (
 	"golang.org/x/term"
 )
 
+// passwordFlag is the flag that asks for a password.
+const passwordFlag = "password"
+
 // maxPasswordInput is more than any password may have, in bytes, and shows
 // whether there was more.
 const maxPasswordInput = 4096

@@ -70,6 +70,9 @@ all sessions of that user end. API keys are not touched.`,
 		if err := s.perform("session/revoke", input, &n); err != nil {
 			return err
 		}
+		if n.Ended == 1 {
+			return s.say("1 session ended")
+		}
 		return s.say("%d sessions ended", n.Ended)
 	})
 	c.Flags().StringVar(&user, "user", "", "End all sessions of this user")

@@ -1,9 +1,11 @@
 package caddyauth_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strconv"
@@ -13,6 +15,10 @@ import (
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/store"
 )
 
 func TestMain(m *testing.M) {
@@ -25,6 +31,13 @@ func TestMain(m *testing.M) {
 //	exits <code> <program> [<arguments...>]   the program ends with this code
 //	serving <socket>                          wait until a server answers there
 //	get <status> <socket> [<file of a key>]   ask a server for /
+//	log-in <database> <user> <file of the password> <session> <cookie>
+//	                                          begin a session; its id and the value
+//	                                          of its cookie become files
+//	browse <status> <socket> <cookie>         ask a server for / with a cookie
+//	revoke <session> [<flags...>]             `caddy auth session revoke`
+//	secret <file>...                          the words in these files are in no
+//	                                          output of the command before
 func TestCommands(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -36,7 +49,7 @@ func TestCommands(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "serving": serving, "get": get,
+			"exits": exits, "serving": serving, "get": get, "log-in": logIn, "browse": browse, "revoke": revoke, "secret": secret,
 		},
 		UpdateScripts: *update,
 	})
@@ -81,23 +94,87 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 3 {
 		key = strings.TrimSpace(ts.ReadFile(args[2]))
 	}
-	status, err := ask(ts.MkAbs(args[1]), key)
+	if key != "" {
+		key = "Bearer " + key
+	}
+	demand(ts, args[0], args[1], "Authorization", key)
+}
+
+func browse(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: browse <status> <socket> <cookie>")
+	}
+	demand(ts, args[0], args[1], "Cookie", "__Host-sallyport="+ts.ReadFile(args[2]))
+}
+
+// demand asks the server at a socket for / and demands a status.
+func demand(ts *testscript.TestScript, want, socket, header, value string) {
+	status, err := askWith(ts.MkAbs(socket), header, value)
 	ts.Check(err)
-	if fmt.Sprint(status) != args[0] {
-		ts.Fatalf("status %d, want %s", status, args[0])
+	if fmt.Sprint(status) != want {
+		ts.Fatalf("status %d, want %s", status, want)
+	}
+}
+
+// logIn does what a log-in by password does.
+func logIn(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 5 {
+		ts.Fatalf("usage: log-in <database> <user> <file of the password> <session> <cookie>")
+	}
+	location, err := store.NewLocation("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	r, err := identity.Open(context.Background(), identity.Config{Location: location})
+	ts.Check(err)
+	defer r.Close()
+	attempt := identity.Attempt{Username: args[1], Password: strings.TrimSpace(ts.ReadFile(args[2])), Address: netip.MustParseAddr("192.0.2.77")}
+	s, words, err := r.LogInByPassword(context.Background(), attempt,
+		identity.NewSession{Tokens: []identity.NewToken{{Kind: credential.SessionToken, Lifetime: day}}})
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[3]), []byte(s.ID), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[4]), []byte(words[0].Reveal()), 0o600))
+	// A server may be running, which needs to know.
+	time.Sleep(propagation)
+}
+
+func revoke(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: revoke <session> [<flags...>]")
+	}
+	ts.Check(ts.Exec("caddy", append([]string{"auth", "session", "revoke", ts.ReadFile(args[0])}, args[1:]...)...))
+}
+
+func secret(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: secret <file>...")
+	}
+	for _, file := range args {
+		word := strings.TrimSpace(ts.ReadFile(file))
+		for _, output := range []string{"stdout", "stderr"} {
+			if strings.Contains(ts.ReadFile(output), word) {
+				ts.Fatalf("%s holds the secret of %s", output, file)
+			}
+		}
 	}
 }
 
 // ask asks the server at a socket for / and returns the status.
 func ask(socket, key string) (int, error) {
+	if key != "" {
+		key = "Bearer " + key
+	}
+	return askWith(socket, "Authorization", key)
+}
+
+// askWith is ask with a header, unless its value is empty.
+func askWith(socket, header, value string) (int, error) {
 	client := unixClient(socket)
 	defer client.CloseIdleConnections()
 	r, err := http.NewRequest(http.MethodGet, "http://127.0.0.1/", nil) //nolint:noctx // the client has a limit
 	if err != nil {
 		return 0, err
 	}
-	if key != "" {
-		r.Header.Set("Authorization", "Bearer "+key)
+	if value != "" {
+		r.Header.Set(header, value)
 	}
 	answer, err := client.Do(r)
 	if err != nil {

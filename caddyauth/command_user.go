@@ -55,7 +55,7 @@ case are the same name. Without --password the user can only have API keys.`,
 		return s.do("user/add", input, new(store.User), "user %s added", args[0])
 	})
 	u.register(c.Flags())
-	c.Flags().BoolVar(&withPassword, "password", false, "Ask for a password, at the terminal or from standard input")
+	c.Flags().BoolVar(&withPassword, passwordFlag, false, "Ask for a password, at the terminal or from standard input")
 	return c
 }
 

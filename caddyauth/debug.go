@@ -24,7 +24,10 @@ func (t *Rules) explain(r *http.Request, p *principal.Principal, refused *refusa
 		steps = append(steps, t.explainRules(p)...)
 	}
 	decision := "passes"
-	if refused != nil {
+	switch {
+	case refused == missing && t.nobodyPasses:
+		decision = "passes as nobody: optional"
+	case refused != nil:
 		decision = "refused: " + refused.code + ", " + refused.cause
 	}
 	t.log.Info("gate decided", zap.String("decision", decision), zap.Strings("steps", steps))

@@ -13,8 +13,7 @@ type health struct {
 	Live bool `json:"live"`
 	// Ready: credentials can be checked.
 	Ready bool `json:"ready"`
-	// Problems are what an administrator should look at. They do not keep the
-	// server from being ready.
+	// Problems say why it is not ready, in general words; the log has the cause.
 	Problems []string `json:"problems"`
 }
 

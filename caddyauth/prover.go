@@ -35,7 +35,7 @@ func (v *prover) prove(r *http.Request, c *claim) (identity.Caller, identity.Rea
 		return identity.Caller{}, identity.NotFresh, err
 	}
 	if c.method == principal.MethodPassword {
-		return provePassword(r, mirror, c)
+		return v.provePassword(r, mirror, c)
 	}
 	circumstances := func() identity.Circumstances { return v.circumstances(r) }
 	caller, reason := c.check(mirror, circumstances)
@@ -46,9 +46,14 @@ func (v *prover) prove(r *http.Request, c *claim) (identity.Caller, identity.Rea
 }
 
 // provePassword proves user name and password of Basic.
-func provePassword(r *http.Request, m *identity.Mirror, c *claim) (identity.Caller, identity.Reason, error) {
+func (v *prover) provePassword(r *http.Request, m *identity.Mirror, c *claim) (identity.Caller, identity.Reason, error) {
 	if c.Secret == "" {
 		return identity.Caller{}, identity.WrongPassword, nil
+	}
+	// The store is shared with the configuration before this one; the brakes are
+	// not.
+	if _, err := v.app.registry(); err != nil {
+		return identity.Caller{}, identity.NotFresh, err
 	}
 	attempt := identity.Attempt{Username: c.User, Password: c.Secret, Address: clientAddress(r)}
 	caller, reason, err := m.CheckPassword(r.Context(), attempt)

@@ -153,11 +153,18 @@ func newChallenges(scopes principal.Scopes, accepts func(method string) bool) ch
 		codeInvalid:   {bearer(codeInvalid)},
 		codeScope:     {bearer(codeScope)},
 	}
-	// Where only tokens are accepted, a browser must not ask for a password.
-	if accepts(principal.MethodAPIKey) || accepts(principal.MethodPassword) {
-		const basic = `Basic ` + realm + `, charset="UTF-8"`
+	const basic = `Basic ` + realm + `, charset="UTF-8"`
+	asBearer := accepts(principal.MethodAPIKey) || accepts(principal.MethodAppToken)
+	asBasic := accepts(principal.MethodAPIKey) || accepts(principal.MethodPassword)
+	switch {
+	case asBearer && asBasic:
 		c[codeMissing], c[codeInvalid] = append(c[codeMissing], basic), append(c[codeInvalid], basic)
+	case asBasic:
+		c[codeMissing], c[codeInvalid] = []string{basic}, []string{basic}
 	}
+	// Without Basic a browser does not ask for a password where none is accepted.
+	// Where nothing can be told Bearer stays: a 401 has to have a challenge (RFC
+	// 9110 section 15.5.2).
 	if scopes != 0 {
 		c[codeScope][0] += `, scope="` + strings.Join(scopes.Words(), " ") + `"`
 	}

@@ -52,6 +52,9 @@ type Rules struct {
 	// value that a client has sent is in it.
 	Debug bool `json:"debug,omitempty"`
 
+	// nobodyPasses says that the gate is optional.
+	nobodyPasses bool
+
 	prover
 	reporter
 	scopes     principal.Scopes
@@ -106,9 +109,13 @@ func (t *Rules) validate() error {
 	return checkIdentityHeaders(t.IdentityHeaders, t.ForwardIdentity)
 }
 
-// accepts reports whether a kind of credential is accepted here.
+// accepts reports whether a kind of credential is accepted here. Without a list
+// it is every kind that can be listed: not that of another module's gate.
 func (t *Rules) accepts(method string) bool {
-	return len(t.Accept) == 0 || slices.Contains(t.Accept, method)
+	if len(t.Accept) == 0 {
+		return slices.Contains(methods, method)
+	}
+	return slices.Contains(t.Accept, method)
 }
 
 // authenticate says who the caller is, or why he is refused.

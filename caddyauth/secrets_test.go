@@ -3,6 +3,7 @@ package caddyauth_test
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -130,8 +131,25 @@ http://:0 {
 	}
 	header Set-Cookie "session={env.SALLYPORT_TEST_SECRET}"
 	header Location "https://example.org/cb?code={env.SALLYPORT_TEST_SECRET}&state=1#access_token={env.SALLYPORT_TEST_SECRET}"
+	auth_api /api {
+		debug
+	}
 	route /in* {
-		token_auth
+		token_auth {
+			debug
+		}
+		respond "in"
+	}
+	route /office* {
+		client_secret {
+			allow 127.0.0.1
+			secrets_file {$DIR}/access
+			failures 100 60s
+			debug
+		}
+		token_auth {
+			optional
+		}
 		respond "in"
 	}
 	route /write* {
@@ -179,6 +197,7 @@ func TestNoSecretIsInAnyOutput(t *testing.T) {
 	s := caddyrun.Start(t, strings.ReplaceAll(everyAnswer, "{$DIR}", dir))
 	s.Dir = dir
 	a := newAdmin(t, filepath.Join(dir, "auth.db"))
+	a.withPassword()
 	good := a.issue(s, "good")
 	expired := a.issue(s, "expired", func(n *identity.NewKey) { n.Expires = time.Now().Add(time.Second) })
 	never := a.issue(s, "never", func(n *identity.NewKey) { n.Scopes = principal.Write; n.UserAgent = "x" })
@@ -186,6 +205,7 @@ func TestNoSecretIsInAnyOutput(t *testing.T) {
 	time.Sleep(time.Second)
 
 	statuses := map[int]int{}
+	people := logInEveryWay(t, s, good, statuses)
 	visitAll(t, s, []string{good, expired, never, forged}, statuses)
 	written := map[string]string{"arguments": strings.Join(os.Args, " ")}
 	for _, path := range []string{"/config/", "/metrics"} {
@@ -202,7 +222,7 @@ func TestNoSecretIsInAnyOutput(t *testing.T) {
 		return s.Get(t, "/in", bearer(good)...).StatusCode == http.StatusServiceUnavailable
 	})
 	visitAll(t, s, []string{good, forged}, statuses)
-	for _, status := range []int{200, 400, 401, 403, 404, 500, 502, 503} {
+	for _, status := range []int{200, 400, 401, 403, 404, 429, 500, 502, 503} {
 		if statuses[status] == 0 {
 			t.Errorf("there was no answer %d: %v", status, statuses)
 		}
@@ -224,8 +244,10 @@ func TestNoSecretIsInAnyOutput(t *testing.T) {
 		}
 	}
 	pepper := strings.TrimSpace(readFile(t, filepath.Join(dir, "pepper")))
+	secrets := map[string]string{"good key": good, "expired key": expired, "bound key": never, "forged key": forged, "pepper": pepper, "word": word}
+	maps.Copy(secrets, people)
 	for where, text := range written {
-		for what, secret := range map[string]string{"good key": good, "expired key": expired, "bound key": never, "forged key": forged, "pepper": pepper, "word": word} {
+		for what, secret := range secrets {
 			for form, hidden := range appearances(secret) {
 				if strings.Contains(text, hidden) {
 					_, behind, _ := strings.Cut(text, hidden)
@@ -245,7 +267,7 @@ func visitAll(t *testing.T, s *caddyrun.Server, keys []string, statuses map[int]
 			secrets = keys
 		}
 		for _, secret := range secrets {
-			for _, path := range []string{"/in", "/write", "/missing", "/broken", "/caddy", "/proxy"} {
+			for _, path := range []string{"/in", "/write", "/missing", "/broken", "/caddy", "/proxy", "/office", "/api/v1/user/whoami"} {
 				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
 				if err != nil {
 					t.Fatal(err)
@@ -264,12 +286,76 @@ func visitAll(t *testing.T, s *caddyrun.Server, keys []string, statuses map[int]
 	}
 }
 
+// logInEveryWay logs in, out and wrongly in every way there is, uses what it gets,
+// and returns all secrets that were sent or given.
+func logInEveryWay(t *testing.T, s *caddyrun.Server, key string, statuses map[int]int) map[string]string {
+	t.Helper()
+	const other = "Vier: Dromedare im Regen"
+	secrets := map[string]string{"password": passphrase, "new password": other, "client secret": clientSecretIn(t, filepath.Join(s.Dir, "access"))}
+	call := func(method, path, contentType, body string, headers ...string) caddyrun.Response {
+		r := s.Do(t, method, path, []byte(body), append(headers, "Content-Type", contentType)...)
+		statuses[r.StatusCode]++
+		return r
+	}
+	const (
+		login = "/api/v1/auth/login"
+		json  = "application/json"
+		form  = "application/x-www-form-urlencoded"
+	)
+	begun := call("POST", login, json, `{"user": "alice", "password": "`+passphrase+`"}`)
+	secrets["app token"] = between(t, begun.Text, `"app_token":"alice:`, `"`)
+	secrets["session"] = between(t, strings.Join(begun.Header.Values("Set-Cookie"), "\n"), "__Host-sallyport=", ";")
+	app, web := []string{"Authorization", "Bearer alice:" + secrets["app token"]}, cookie(secrets["session"])
+	call("POST", login, form, url.Values{"user": {"alice"}, "password": {passphrase}}.Encode())
+	call("POST", login, json, `{"user": "alice", "apikey": "good:`+key+`"}`)
+	for _, path := range []string{"/in", "/write", "/missing", "/broken", "/caddy", "/proxy", "/api", "/api/v1/user/whoami", "/api/v1/auth/sessions", "/api/nothing"} {
+		for _, headers := range [][]string{app, web, basic("alice:" + passphrase), {"X-Client-Secret", secrets["client secret"]}} {
+			call("GET", path, json, "", headers...)
+		}
+	}
+	call("GET", "/office", json, "", "X-Client-Secret", secrets["client secret"])
+	call("POST", "/api/v1/auth/logout", json, "", append(web, "Origin", "https://elsewhere.example")...)
+	call("GET", login+"?user=alice&password="+url.QueryEscape(passphrase), json, "")
+	made := call("POST", "/api/v1/auth/apikey", json, `{"name": "made", "priv": "R"}`, app...)
+	secrets["key that was made"] = between(t, made.Text, `"apikey":"made:`, `"`)
+	turned := call("POST", "/api/v1/auth/apikey/made/rotate", json, "", app...)
+	secrets["key that was rotated"] = between(t, turned.Text, `"apikey":"made:`, `"`)
+	call("PUT", "/api/v1/user/password", json, `{"old_password": "`+passphrase+`", "new_password": "`+other+`"}`, basic("alice:"+passphrase)...)
+	call("POST", "/api/v1/auth/logout", json, "", app...)
+	for range 8 {
+		call("POST", login, json, `{"user": "alice", "password": "`+word+`"}`)
+		call("POST", login, form, "user=alice&password="+word)
+		call("GET", "/in", json, "", basic("alice:"+word)...)
+	}
+	call("POST", login, json, `{"user": "alice", "password": "`+word)
+	return secrets
+}
+
+// clientSecretIn reads the one secret of a file that the start has made.
+func clientSecretIn(t *testing.T, path string) string {
+	t.Helper()
+	return between(t, readFile(t, path), "127.0.0.1:", "\n")
+}
+
+// between is what stands in a text after one mark and before the next.
+func between(t *testing.T, text, before, after string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(text, before)
+	inside, _, closed := strings.Cut(rest, after)
+	if !found || !closed || inside == "" {
+		t.Fatalf("there is nothing between '%s' and '%s'", before, after)
+	}
+	return inside
+}
+
 // appearances are the ways in which a secret may be read from a text. Base64
 // looks another one by where in its text the secret begins.
 func appearances(secret string) map[string]string {
 	m := map[string]string{
 		"in the clear":   secret,
 		"in hexadecimal": hex.EncodeToString([]byte(secret)),
+		"in a query":     url.QueryEscape(secret),
+		"in a path":      url.PathEscape(secret),
 	}
 	if _, body, isKey := strings.Cut(secret, "_"); isKey {
 		m["without its prefix"] = body

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	_ "github.com/sallyport/sallyport/caddyauth"
 	"github.com/sallyport/sallyport/internal/caddyrun"
+	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
@@ -51,6 +53,18 @@ type admin struct {
 
 func newAdmin(t testing.TB, path string) *admin {
 	t.Helper()
+	a := openAdmin(t, path)
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
+
+// openAdmin is newAdmin for whoever closes it.
+func openAdmin(t testing.TB, path string) *admin {
+	t.Helper()
 	l, err := store.NewLocation("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
@@ -59,11 +73,6 @@ func newAdmin(t testing.TB, path string) *admin {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	_, err = r.AddUser(t.Context(), "test", identity.NewUser{Username: "alice", Roles: []string{"admin"}, Groups: []string{"ops"}})
 	if err != nil && !errors.Is(err, store.ErrExists) {
 		t.Fatal(err)
@@ -180,3 +189,67 @@ func readFile(t testing.TB, path string) string {
 }
 
 func editRoles(roles []string) identity.UserEdit { return identity.UserEdit{Roles: &roles} }
+
+// passphrase is alice's password where she has one.
+const passphrase = "Fünf: Kamele im Schnee"
+
+// withPassword gives alice the password.
+func (a *admin) withPassword() {
+	a.t.Helper()
+	if _, err := a.SetPassword(a.t.Context(), "test", "alice", passphrase); err != nil {
+		a.t.Fatal(err)
+	}
+}
+
+// tokens are the words of a session of alice, who has logged in by her
+// password: one of each kind.
+type tokens struct {
+	id             string
+	app, bare, web string
+}
+
+// logIn begins a session of alice. The server needs as long as propagation to
+// know it.
+func (a *admin) logIn(ends identity.Lifetime) tokens {
+	a.t.Helper()
+	s, words, err := a.LogInByPassword(a.t.Context(),
+		identity.Attempt{Username: "alice", Password: passphrase, Address: netip.MustParseAddr("192.0.2.77")},
+		identity.NewSession{Tokens: []identity.NewToken{
+			{Kind: credential.AppToken, Lifetime: ends},
+			{Kind: credential.BareToken, Lifetime: ends},
+			{Kind: credential.SessionToken, Lifetime: ends},
+		}})
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	return tokens{id: s.ID, app: words[0].Reveal(), bare: words[1].Reveal(), web: words[2].Reveal()}
+}
+
+// day is a lifetime that no test outlives.
+var day = identity.Lifetime{Absolute: 24 * time.Hour}
+
+func bare(token string) []string   { return []string{"Authorization", token} }
+func cookie(token string) []string { return []string{"Cookie", "__Host-sallyport=" + token} }
+
+// inStore makes what a test needs before the server opens the store, so that
+// nobody has to wait for it. Nothing keeps it open afterwards.
+func inStore(t testing.TB, dir string, prepare func(*admin)) {
+	t.Helper()
+	a := openAdmin(t, filepath.Join(dir, "auth.db"))
+	prepare(a)
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// startPrepared is startFile with a store that was prepared.
+func startPrepared(t testing.TB, caddyfile string, prepare func(*admin)) *caddyrun.Server {
+	t.Helper()
+	s := caddyrun.Start(t, "{\n}\nhttp://:0\n")
+	inStore(t, s.Dir, prepare)
+	s.Reload(t, caddyfile)
+	return s
+}
+
+// site is a Caddyfile with the store in {$DIR} and these directives.
+func site(directives string) string { return head + "http://:0 {\n" + directives + "\n}\n" }

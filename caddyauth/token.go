@@ -15,17 +15,25 @@ func init() {
 }
 
 // TokenAuth lets requests pass that carry an accepted credential, and refuses
-// all others. Without any setting it accepts API keys.
+// all others. Without any setting it accepts every kind:
 //
-// The credential may be `Authorization: Bearer <key>`, `X-Api-Key: <key>`, or
-// `Authorization: Basic` with `user:<key>` or `user:keyname:<key>`. It is
-// removed from the request before the next handler sees it.
+// Kind | Form
+// -----|-----
+// `api_key` | `Authorization: Bearer <key>`, `X-Api-Key: <key>`, or `Authorization: Basic` with `user:<key>` or `user:keyname:<key>`
+// `app_token` | `Authorization: Bearer <user>:<token>`
+// `bare_token` | `Authorization: <token>`
+// `password` | `Authorization: Basic` with `user:<password>`, over HTTPS or from this machine
+// `session` | the cookie `__Host-sallyport`, without any of the headers; methods that change something need to come from the same origin
+//
+// The credential is removed from the request before the next handler sees it.
 //
 // A refusal is a JSON object with error, message and error_id:
 //
 //	400  malformed, or more than one credential
 //	401  none, or one that is not accepted
-//	403  accepted, but a scope, role or group is missing
+//	403  accepted, but a scope, role or group is missing; a session's cookie that
+//	     another site may have sent; a password that is not encrypted
+//	429  too many wrong passwords, or too many at once
 //	503  it cannot be found out now
 //
 // A request that passes has these placeholders; lists are joined by commas:
@@ -36,11 +44,11 @@ func init() {
 // `{http.auth.user.roles}` | The user's roles
 // `{http.auth.user.groups}` | The user's groups
 // `{http.auth.user.scopes}` | The credential's scopes
-// `{http.auth.user.key_id}` | The public id of the API key
-// `{http.auth.user.method}` | How the caller was authenticated: `api_key`
+// `{http.auth.user.key_id}` | The public id of the API key, empty for other kinds
+// `{http.auth.user.method}` | How the caller was authenticated: one of the kinds
 //
-// Behind another token_auth that has authenticated the caller already, the
-// rules of this one are held against that caller.
+// Behind another token_auth that has authenticated the caller already, by a kind
+// that is accepted here too, the rules of this one are held against that caller.
 type TokenAuth struct {
 	Rules
 
@@ -59,7 +67,10 @@ func (TokenAuth) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision finds the app and prepares the rules.
-func (t *TokenAuth) Provision(ctx caddy.Context) error { return t.provision(ctx) }
+func (t *TokenAuth) Provision(ctx caddy.Context) error {
+	t.nobodyPasses = t.Optional
+	return t.provision(ctx)
+}
 
 // errorsCaddy is the value of Errors that leaves the answer to handle_errors.
 const errorsCaddy = "caddy"
@@ -80,7 +91,7 @@ func (t *TokenAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddy
 	case refused == nil:
 		t.admit(r, p)
 		return next.ServeHTTP(w, r)
-	case refused == missing && t.Optional:
+	case refused == missing && t.nobodyPasses:
 		setNobody(replacerOf(r))
 		return next.ServeHTTP(w, r)
 	}

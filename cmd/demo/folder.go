@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -26,6 +28,11 @@ const (
 	pepperFile     = folder + "/pepper"
 	firstHeader    = folder + "/first.header"
 	secondHeader   = folder + "/second.header"
+	loginFile      = folder + "/login.json"
+	loginAnswer    = folder + "/login.answer"
+	cookieFile     = folder + "/cookies"
+	accessFile     = folder + "/access"
+	officeHeader   = folder + "/office.header"
 )
 
 // commandLimit is how long a command that sets the demo up may take.
@@ -49,18 +56,30 @@ func makeFolder(ctx context.Context, s site) error {
 	if err := os.WriteFile(configFile, []byte(s.caddyfile()), 0o600); err != nil {
 		return err
 	}
-	if _, err := caddyAuth(ctx, "user", "add", "demo", "--create"); err != nil {
+	if err := makeUser(ctx); err != nil {
 		return err
 	}
-	key, err := caddyAuth(ctx, "key", "issue", "demo/first")
+	key, err := caddyAuth(ctx, "", "key", "issue", "demo/first")
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(firstHeader, append([]byte("Authorization: Bearer "), key...), 0o600)
 }
 
-// caddyAuth runs `caddy auth` and returns what it writes to standard output.
-func caddyAuth(ctx context.Context, args ...string) ([]byte, error) {
+// makeUser makes the store and the user demo, whose password stands in a log-in
+// that curl can send.
+func makeUser(ctx context.Context) error {
+	password := rand.Text()
+	if _, err := caddyAuth(ctx, password, "user", "add", "demo", "--password", "--create"); err != nil {
+		return err
+	}
+	login := fmt.Sprintf(`{"user": "demo", "password": "%s"}`, password)
+	return os.WriteFile(loginFile, []byte(login+"\n"), 0o600)
+}
+
+// caddyAuth runs `caddy auth` with an input and returns what it writes to
+// standard output.
+func caddyAuth(ctx context.Context, input string, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandLimit)
 	defer cancel()
 	cmd, err := caddyCommand(ctx, append([]string{"auth", "--config", configFile}, args...)...)
@@ -68,7 +87,7 @@ func caddyAuth(ctx context.Context, args ...string) ([]byte, error) {
 		return nil, err
 	}
 	var talk bytes.Buffer
-	cmd.Stderr = &talk
+	cmd.Stdin, cmd.Stderr = strings.NewReader(input), &talk
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w\n%s", cmd.Args, err, talk.Bytes())

@@ -39,6 +39,7 @@ func script(here string, port int, proxy bool) []line {
 	reports := func(more string) string { return get("/reports/today", more) }
 	const (
 		first, second = " -H @" + firstHeader, " -H @" + secondHeader
+		session       = " -b " + cookieFile
 		auth          = "./" + caddyBinary + " auth --config " + configFile
 		// Caddy may log how it has read the configuration.
 		server = `(?:\{"level":"(?:info|warn)".*\}\n)*store sqlite:\S.* \(through the server at unix/\.demo/admin\.sock\)\n`
@@ -59,7 +60,31 @@ func script(here string, port int, proxy bool) []line {
 		{"Revoke it.", auth + " key revoke demo/second", 0, server + `key demo/second revoked\n`},
 		{"It is refused at once", reports(second), 401, refusal("invalid_token", "the credential is not accepted")},
 		{"The first key still works", reports(first), 200, hello},
+		{
+			"Log in by password, from a file again. What is answered goes to a file as well; the session goes into a cookie jar",
+			"(umask 077; " + get("/api/v1/auth/login", " -c "+cookieFile+" --json @"+loginFile+" -o "+loginAnswer) + ")", 200, "",
+		},
+		{"Who am I? The session tells", get("/api/v1/user/whoami", session), 200, envelope(200, `\{.*"username":"demo".*\}`, "")},
+		{"It opens the reports, too", reports(session), 200, hello},
+		{
+			"Log out. A program that uses a cookie must say where it comes from, as browsers do",
+			get("/api/v1/auth/logout", session+" -X POST -H 'Origin: "+siteURL(port, "")+"'"), 200, envelope(200, `\{"success":true\}`, ""),
+		},
+		{"The session has ended at once, for whoever has a copy", reports(session), 401, refusal("invalid_token", "the credential is not accepted")},
+		{"The address gate: this machine is listed, but a secret is missing", get("/office/", ""), 401, refusal("credential_missing", "this needs a credential")},
+		{
+			"The start has made a secret for each line of the list. Take that of this machine.",
+			"(umask 077; sed -n 's/^127.0.0.1:/X-Client-Secret: /p' " + accessFile + " >" + officeHeader + ")", 0, "",
+		},
+		{"With it the request passes", get("/office/", " -4 -H @"+officeHeader), 200, `Hello, client:127\.0\.0\.1\.\n`},
+		{"Where this machine is not listed no secret helps", get("/branch/", " -4 -H @"+officeHeader), 403, refusal("address_not_allowed", "this address is not allowed")},
 	}
+}
+
+// envelope matches an answer of auth_api.
+func envelope(status int, response, message string) string {
+	return fmt.Sprintf(`\{"api_response":%s,"api_error_message":"%s","api_warning":\[\],"api_server_version":"[^"]*","api_status_code":%d\}\n`,
+		response, message, status)
 }
 
 // refusal matches the gate's answer to a request that does not pass.

@@ -7,15 +7,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
+	"regexp"
 )
 
 // checkSecrets looks through the folder that a checked demo leaves: nothing in
 // it may be open to others, and no key or pepper may stand in a file that is not
 // made for it, the log above all.
 func checkSecrets(dir string) error {
-	secrets, keepers, err := readSecrets()
+	secrets, err := readSecrets()
 	if err != nil {
 		return err
 	}
@@ -29,7 +28,7 @@ func checkSecrets(dir string) error {
 			return err
 		}
 		found = append(found, checkMode(path, info.Mode()))
-		if !info.Mode().IsRegular() || slices.Contains(keepers, path) {
+		if !info.Mode().IsRegular() || isKeeper(path) {
 			return nil
 		}
 		text, err := os.ReadFile(path)
@@ -46,32 +45,54 @@ func checkSecrets(dir string) error {
 	return nil
 }
 
-// readSecrets returns the secrets of this demo, and the files made for them.
-func readSecrets() (secrets [][]byte, keepers []string, err error) {
-	pepper, err := os.ReadFile(pepperFile)
-	if err != nil {
-		return nil, nil, err
+// secret is one of this demo.
+type secret struct {
+	// what it is, for errors, which do not tell it.
+	what string
+	text []byte
+}
+
+// keepers are the files that are made for secrets, and where in them the secrets
+// are.
+var keepers = []struct {
+	path, what string
+	pattern    *regexp.Regexp
+}{
+	{pepperFile, "the pepper", regexp.MustCompile(`^([0-9a-f]{64})\n$`)},
+	{firstHeader, "the first key", regexp.MustCompile(`(sly_[0-9A-Za-z]{61})`)},
+	{secondHeader, "the second key", regexp.MustCompile(`(sly_[0-9A-Za-z]{61})`)},
+	{loginFile, "the password", regexp.MustCompile(`"password": "([0-9A-Z]{26})"`)},
+	{loginAnswer, "the app token", regexp.MustCompile(`"demo:([0-9a-f]{64})"`)},
+	{cookieFile, "the session", regexp.MustCompile(`__Host-sallyport\t([0-9A-Za-z]{43})\n`)},
+	{accessFile, "a client secret", regexp.MustCompile(`(?m):([0-9A-Za-z]{32})$`)},
+	{officeHeader, "the client secret of this machine", regexp.MustCompile(`: ([0-9A-Za-z]{32})\n`)},
+}
+
+func isKeeper(path string) bool {
+	for _, k := range keepers {
+		if k.path == path {
+			return true
+		}
 	}
-	secrets = append(secrets, bytes.TrimSpace(pepper))
-	keepers = []string{pepperFile, firstHeader, secondHeader}
-	for _, name := range []string{firstHeader, secondHeader} {
-		header, err := os.ReadFile(name)
+	return false
+}
+
+// readSecrets returns the secrets of this demo.
+func readSecrets() (secrets []secret, err error) {
+	for _, k := range keepers {
+		text, err := os.ReadFile(k.path)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		words := strings.Fields(string(header))
-		if len(words) < 2 {
-			return nil, nil, fmt.Errorf("%s has no key", name)
+		found := k.pattern.FindAllSubmatch(text, -1)
+		if len(found) == 0 {
+			return nil, fmt.Errorf("%s has no secret", k.path)
 		}
-		key := words[len(words)-1]
-		secrets = append(secrets, []byte(key))
-	}
-	for i, secret := range secrets {
-		if len(secret) < 32 {
-			return nil, nil, fmt.Errorf("%s has no secret", keepers[i])
+		for _, match := range found {
+			secrets = append(secrets, secret{k.what, match[1]})
 		}
 	}
-	return secrets, keepers, nil
+	return secrets, nil
 }
 
 // checkMode: directories 0700, files 0600. Sockets in them are out of reach.
@@ -91,23 +112,23 @@ func checkMode(path string, mode fs.FileMode) error {
 
 // checkText reports an error if a secret stands in text. The error does not
 // tell it.
-func checkText(path string, text []byte, secrets [][]byte) error {
-	for i, secret := range secrets {
-		if bytes.Contains(text, secret) {
-			return fmt.Errorf("%s contains a secret: %s", path, []string{"the pepper", "the first key", "the second key"}[i])
+func checkText(path string, text []byte, secrets []secret) error {
+	for _, s := range secrets {
+		if bytes.Contains(text, s.text) {
+			return fmt.Errorf("%s contains a secret: %s", path, s.what)
 		}
 	}
 	return nil
 }
 
-// checkLog makes sure that the log was written and that both headers were in
-// it: an empty one would have no secret either.
+// checkLog makes sure that the log was written and that the headers were in it:
+// an empty one would have no secret either.
 func checkLog() error {
 	text, err := os.ReadFile(logFile)
 	if err != nil {
 		return err
 	}
-	for _, part := range []string{`"uri":"/reports/today"`, `"Authorization":["REDACTED"]`, `"X-Api-Key":["REDACTED"]`} {
+	for _, part := range []string{`"uri":"/reports/today"`, `"Authorization":["REDACTED"]`, `"X-Api-Key":["REDACTED"]`, `"X-Client-Secret":["REDACTED"]`, `"Set-Cookie":["REDACTED"]`} {
 		if !bytes.Contains(text, []byte(part)) {
 			return fmt.Errorf("%s lacks %s, which the lines must have caused", logFile, part)
 		}
