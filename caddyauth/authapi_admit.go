@@ -112,15 +112,16 @@ func claimFailure(c *claim, reason identity.Reason, err error) *failure {
 	case reason == identity.WrongName:
 		return told(howler.UnknownKey, cause)
 	}
-	switch {
-	case c.Kind == credential.Basic:
+	switch c.Kind {
+	case credential.Basic:
 		return told(howler.InvalidLogin, cause)
-	case c.Kind == credential.Bearer:
+	case credential.Bearer:
 		return told(howler.RefusedBearer(c.Word), cause)
-	case c.Kind == credential.APIKey:
+	case credential.APIKey:
 		return told(howler.InvalidToken, cause)
+	default:
+		return told(howler.NoUser, cause)
 	}
-	return told(howler.NoUser, cause)
 }
 
 // authorize holds the caller against what the route asks for: privileges first,

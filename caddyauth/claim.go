@@ -30,8 +30,9 @@ func readClaim(r *http.Request) (claim, *refusal) {
 		return readCookie(r)
 	case credential.UnknownScheme:
 		return claim{}, unknownScheme
+	default:
+		return claim{methodOf(&presented), presented}, nil
 	}
-	return claim{methodOf(&presented), presented}, nil
 }
 
 func readCookie(r *http.Request) (claim, *refusal) {
@@ -62,6 +63,7 @@ func methodOf(p *credential.Presented) string {
 		if _, isKey := credential.ParseKey(p.Word); !isKey {
 			return principal.MethodPassword
 		}
+	default:
 	}
 	return principal.MethodAPIKey
 }

@@ -101,6 +101,7 @@ func (c *collectors) countBrake(reason identity.Reason) {
 	switch reason {
 	case identity.Locked, identity.Throttled, identity.Busy:
 		c.brakes.WithLabelValues(reason.String()).Inc()
+	default:
 	}
 }
 
