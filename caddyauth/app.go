@@ -166,7 +166,7 @@ func (a *App) resolve() (identity.Config, error) {
 			return c, err
 		}
 	}
-	return c, c.Settings.Check()
+	return c, c.Check()
 }
 
 // commonOff is the value of CommonPasswords that allows all passwords.
