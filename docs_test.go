@@ -280,6 +280,7 @@ func TestBadCaddyfilesFail(t *testing.T) {
 var grammars = map[string]string{
 	"caddyauth {":                        "App",
 	"token_auth [<matcher>] {":           "TokenAuth",
+	"auth_api [<base>] {":                "AuthAPI",
 	"client_secret [<matcher>] {":        "ClientSecret",
 	"<field> credentials [<headers...>]": "CredentialsFilter",
 }
@@ -370,6 +371,21 @@ func TestErrorsExplained(t *testing.T) {
 		}
 		if word[1] != "accepted" && !strings.Contains(text, "\n| `"+word[1]+"`") && !strings.Contains(text, " | `"+word[1]+"` |") {
 			t.Errorf("'%s' has no row", word[1])
+		}
+	}
+}
+
+// TestCodesOfTheEndpointsExplained demands that docs/auth.md explains each code
+// of auth_api.
+func TestCodesOfTheEndpointsExplained(t *testing.T) {
+	text := readFile(t, "docs/auth.md")
+	codes := regexp.MustCompile(`(?m)^\tcode\w+ += "(\w+)"$`).FindAllStringSubmatch(readFile(t, "internal/howler/failure.go"), -1)
+	if len(codes) < 10 {
+		t.Fatalf("internal/howler/failure.go has %d codes; this test cannot read them", len(codes))
+	}
+	for _, code := range codes {
+		if !strings.Contains(text, " | `"+code[1]+"` |") {
+			t.Errorf("'%s' has no row", code[1])
 		}
 	}
 }

@@ -29,6 +29,7 @@ caddy.logging.encoders.filter.credentials
 caddyauth
 client_secret_files
 http.authentication.providers.token
+http.handlers.auth_api
 http.handlers.client_secret
 http.handlers.token_auth
 END
