@@ -32,9 +32,18 @@ func health(t *testing.T, s *caddyrun.Server, path string) (int, healthAnswer) {
 	return status, h
 }
 
+// awaitReady waits until the store is loaded.
+func awaitReady(t *testing.T, s *caddyrun.Server) {
+	t.Helper()
+	within(t, 5*time.Second, func() bool {
+		status, _ := health(t, s, "/caddyauth/health/ready")
+		return status == http.StatusOK
+	})
+}
+
 func TestHealth(t *testing.T) {
 	s := startPrepared(t, withAdmin, func(*admin) {})
-	expect(t, s.Get(t, "/"), 401, "credential_missing")
+	awaitReady(t, s)
 	for _, path := range []string{"/caddyauth/health", "/caddyauth/health/ready"} {
 		status, h := health(t, s, path)
 		if diff := cmp.Diff(healthAnswer{Live: true, Ready: true, Problems: []string{}}, h); status != 200 || diff != "" {
@@ -86,6 +95,7 @@ func TestHealthOfAServerWithoutTheApp(t *testing.T) {
 
 func TestMonitoringIsReadByGET(t *testing.T) {
 	s := startPrepared(t, withAdmin, func(*admin) {})
+	awaitReady(t, s)
 	for _, path := range []string{"health", "health/ready", "health/live", "sessions", "lockouts"} {
 		for _, method := range []string{"POST", "PUT", "DELETE"} {
 			if status, text := post(t, s, method, "/caddyauth/"+path, `{"actor":"x","input":{}}`); status != 405 || !strings.Contains(text, "use GET") {
