@@ -352,6 +352,10 @@ func TestErrorsExplained(t *testing.T) {
 	if len(codes) < 5 {
 		t.Fatalf("caddyauth/refusal.go has %d codes; this test cannot read them", len(codes))
 	}
+	own := regexp.MustCompile(`cause: "(\w+)"`).FindAllStringSubmatch(readFile(t, "caddyauth/refusal.go"), -1)
+	if len(own) < 8 {
+		t.Fatalf("caddyauth/refusal.go has %d causes; this test cannot read them", len(own))
+	}
 	words := regexp.MustCompile(`(?s)var reasonTexts = .*?\n}`).FindString(readFile(t, "internal/identity/check.go"))
 	causes := regexp.MustCompile(`: "(\w+)"`).FindAllStringSubmatch(words, -1)
 	if len(causes) < 10 {
@@ -361,7 +365,7 @@ func TestErrorsExplained(t *testing.T) {
 	if len(verdicts) < 5 {
 		t.Fatalf("internal/allowlist/admit.go has %d verdicts; this test cannot read them", len(verdicts))
 	}
-	for _, word := range slices.Concat(codes, causes, verdicts) {
+	for _, word := range slices.Concat(codes, own, causes, verdicts) {
 		if word[1] == "admitted" {
 			continue
 		}

@@ -19,7 +19,7 @@ func init() {
 	caddy.RegisterModule(App{})
 }
 
-// App holds the users and API keys of this server. Without any configuration
+// App holds the users, API keys and sessions of this server. Without any configuration
 // it keeps them in Caddy's data directory, in the folder sallyport.
 //
 // The store is opened when the server starts, and made if there is none;

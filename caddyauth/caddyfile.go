@@ -67,9 +67,9 @@ func parseAuthAPI(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 // UnmarshalCaddyfile reads the global option:
 //
 //	caddyauth {
-//		store       sqlite <path>
-//		pepper_file <path>
-//		key_prefix  <prefix>
+//		store            sqlite <path>
+//		pepper_file      <path>
+//		key_prefix       <prefix>
 //		session_lifetime <lifetime> [<idle>]
 //		login_failures   <failures> <window>
 //		password_length  <characters>

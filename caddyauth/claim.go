@@ -25,14 +25,13 @@ func readClaim(r *http.Request) (claim, *refusal) {
 	if err != nil {
 		return claim{}, malformed(err)
 	}
-	switch presented.Kind {
-	case credential.None:
+	if presented.Kind == credential.None {
 		return readCookie(r)
-	case credential.UnknownScheme:
-		return claim{}, unknownScheme
-	default:
-		return claim{methodOf(&presented), presented}, nil
 	}
+	if presented.Kind == credential.UnknownScheme {
+		return claim{}, unknownScheme
+	}
+	return claim{methodOf(&presented), presented}, nil
 }
 
 func readCookie(r *http.Request) (claim, *refusal) {
@@ -51,21 +50,21 @@ func readCookie(r *http.Request) (claim, *refusal) {
 // methodOf tells the kinds apart by their form. What has the form of one kind is
 // never tried as another.
 func methodOf(p *credential.Presented) string {
-	switch p.Kind {
-	case credential.Bare:
+	switch {
+	case p.Kind == credential.Bare:
 		return principal.MethodBareToken
-	case credential.Bearer:
-		// A user name ends at the colon; keys have none.
-		if strings.Contains(p.Word, ":") {
-			return principal.MethodAppToken
-		}
-	case credential.Basic:
-		if _, isKey := credential.ParseKey(p.Word); !isKey {
-			return principal.MethodPassword
-		}
-	default:
+	// A user name ends at the colon; keys have none.
+	case p.Kind == credential.Bearer && strings.Contains(p.Word, ":"):
+		return principal.MethodAppToken
+	case p.Kind == credential.Basic && !isKey(p.Word):
+		return principal.MethodPassword
 	}
 	return principal.MethodAPIKey
+}
+
+func isKey(word string) bool {
+	_, hasForm := credential.ParseKey(word)
+	return hasForm
 }
 
 // check proves a key or a token from memory.

@@ -156,7 +156,7 @@ func userUnlockCommand(where *targetFlags) *cobra.Command {
 		Use:   "unlock <name>",
 		Short: "Forgets the failed log-ins of a user",
 		Long: `Forgets the failed log-ins of a user, from wherever they came, so that the next one
-is looked at without delay. 'user enable' is for users that were disabled.`,
+does not have to wait. 'user enable' is for users that were disabled.`,
 		Example: "  caddy auth user unlock alice",
 		Args:    cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {

@@ -12,8 +12,8 @@
 //
 // The modules:
 //
-//   - caddyauth: the app. It has the store of users and API keys, and the copy
-//     of it in memory from which requests are answered.
+//   - caddyauth: the app. It has the store of users, API keys and sessions, and
+//     the copy of it in memory from which requests are answered.
 //   - http.handlers.token_auth: the gate in front of a route.
 //   - http.handlers.client_secret: the gate of listed addresses, each with a
 //     secret (internal/allowlist).
@@ -21,15 +21,17 @@
 //   - http.authentication.providers.token: the same gate for Caddy's own
 //     authentication handler, in JSON.
 //   - caddy.logging.encoders.filter.credentials: hides credentials in logs.
-//   - admin.api.caddyauth: what the command line asks of a running server.
+//   - admin.api.caddyauth: what the command line and monitoring ask of a running
+//     server.
 //
 // A request takes this way through the gate:
 //
 //  1. Headers in which upstreams believe the user's name are removed.
-//  2. The one credential is read from the headers (internal/credential). Two of
-//     them, or a malformed one, is 400.
-//  3. The key is proven and its limits are held against the request, from
-//     memory (internal/identity). If memory is not provably up to date the
+//  2. The one credential is read from the headers (internal/credential), or
+//     where there is none from the session cookie. Two of them, or a malformed
+//     one, is 400.
+//  3. The key or token is proven and its limits are held against the request,
+//     from memory (internal/identity); a password is, by the store. If memory is not provably up to date the
 //     answer is 503: what cannot be found out is not allowed.
 //  4. The gate's own rules are asked: scopes, roles, groups.
 //  5. The caller becomes a principal in the request's variables and the

@@ -13,7 +13,8 @@ type health struct {
 	Live bool `json:"live"`
 	// Ready: credentials can be checked.
 	Ready bool `json:"ready"`
-	// Problems say why it is not ready, in general words; the log has the cause.
+	// Problems are what an administrator should look at, in general words; the
+	// log has the causes. Some of them leave the server ready.
 	Problems []string `json:"problems"`
 }
 

@@ -133,9 +133,9 @@ func TestTokensEndByTimeByIdlenessAndWithTheirSession(t *testing.T) {
 	token_auth
 	respond "in"`)
 	a.withPassword()
-	short := a.logIn(identity.Lifetime{Absolute: 2 * time.Second})
-	idle := a.logIn(identity.Lifetime{Idle: 2 * time.Second})
-	used := a.logIn(identity.Lifetime{Idle: 2 * time.Second})
+	short := a.logIn(identity.Lifetime{Absolute: 3 * time.Second})
+	idle := a.logIn(identity.Lifetime{Idle: 3 * time.Second})
+	used := a.logIn(identity.Lifetime{Idle: 3 * time.Second})
 	long, ended := a.logIn(day), a.logIn(day)
 	began := time.Now()
 	if err := a.EndSession(t.Context(), "test", "alice", ended.id); err != nil {
@@ -148,7 +148,7 @@ func TestTokensEndByTimeByIdlenessAndWithTheirSession(t *testing.T) {
 			expect(t, s.Get(t, "/", headers...), 200, "")
 		}
 	}
-	for time.Since(began) < 3500*time.Millisecond {
+	for time.Since(began) < 4500*time.Millisecond {
 		for _, headers := range presented(used) {
 			expect(t, s.Get(t, "/", headers...), 200, "")
 		}

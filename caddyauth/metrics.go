@@ -98,10 +98,8 @@ func (c *collectors) countLogin(method string, failed *failure) {
 
 // countBrake counts a password that was not looked at.
 func (c *collectors) countBrake(reason identity.Reason) {
-	switch reason {
-	case identity.Locked, identity.Throttled, identity.Busy:
+	if isBrake(reason) {
 		c.brakes.WithLabelValues(reason.String()).Inc()
-	default:
 	}
 }
 

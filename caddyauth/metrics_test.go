@@ -94,6 +94,8 @@ func TestMetricsCountWhatComesToTheGate(t *testing.T) {
 			}
 		}
 	})
+	// Whoever has passed has waited for the store.
+	expect(t, s.Get(t, "/", bearer(key)...), 200, "")
 	before := scrape(t, s)
 	want := series{
 		`caddy_caddyauth_index_size{kind="key"}`: 3, `caddy_caddyauth_index_size{kind="token"}`: 3, `caddy_caddyauth_keys_expiring`: 1,
@@ -193,10 +195,10 @@ func TestMetricsNameNobody(t *testing.T) {
 		key, alice = a.issueNow("nightly"), a.logIn(day)
 	})
 	for _, headers := range credentials(key, alice) {
-		s.Get(t, "/secret-path", from("192.0.2.9", headers)...)
+		s.Get(t, "/secret-path", through("192.0.2.9", headers)...)
 	}
 	for range 6 {
-		s.Get(t, "/secret-path", from("192.0.2.9", basic("mallory:guess"))...)
+		s.Get(t, "/secret-path", through("192.0.2.9", basic("mallory:guess"))...)
 	}
 	r := s.Get(t, "/metrics")
 	ours := metricLine.FindAllString(r.Text, -1)

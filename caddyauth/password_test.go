@@ -36,7 +36,8 @@ http://:0 {
 `
 }
 
-func from(address string, headers []string) []string {
+// through are the headers that a proxy sends on for a client.
+func through(address string, headers []string) []string {
 	return append([]string{"X-Forwarded-For", address}, headers...)
 }
 
@@ -151,12 +152,12 @@ func TestPasswordsComeOverHTTPSOrFromThisMachine(t *testing.T) {
 	})
 	good := basic("alice:" + passphrase)
 	for name, headers := range map[string][]string{
-		"from elsewhere":               from("192.0.2.9", good),
-		"a wrong one from elsewhere":   from("192.0.2.9", basic("alice:wrong")),
-		"an empty one from elsewhere":  from("192.0.2.9", basic("alice:")),
-		"through a proxy here":         from("127.0.0.1", good),
+		"from elsewhere":               through("192.0.2.9", good),
+		"a wrong one from elsewhere":   through("192.0.2.9", basic("alice:wrong")),
+		"an empty one from elsewhere":  through("192.0.2.9", basic("alice:")),
+		"through a proxy here":         through("127.0.0.1", good),
 		"from a proxy, as itself":      good,
-		"from elsewhere that says TLS": append(from("192.0.2.9", good), "X-Forwarded-Proto", "https"),
+		"from elsewhere that says TLS": append(through("192.0.2.9", good), "X-Forwarded-Proto", "https"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := s.Get(t, "/", headers...)
@@ -168,11 +169,11 @@ func TestPasswordsComeOverHTTPSOrFromThisMachine(t *testing.T) {
 	}
 	for kind, headers := range credentials(key, alice) {
 		if kind != "password" {
-			expect(t, s.Get(t, "/", from("192.0.2.9", headers)...), 200, "")
+			expect(t, s.Get(t, "/", through("192.0.2.9", headers)...), 200, "")
 		}
 	}
-	expect(t, s.Get(t, "/open", from("192.0.2.9", good)...), 200, "")
-	expect(t, s.Get(t, "/open", from("192.0.2.9", basic("alice:wrong"))...), 401, "invalid_token")
+	expect(t, s.Get(t, "/open", through("192.0.2.9", good)...), 200, "")
+	expect(t, s.Get(t, "/open", through("192.0.2.9", basic("alice:wrong"))...), 401, "invalid_token")
 
 	// Where nothing is said of proxies a header that speaks of one closes.
 	s.Reload(t, site("token_auth\nrespond \"in\""))
@@ -183,7 +184,7 @@ func TestPasswordsComeOverHTTPSOrFromThisMachine(t *testing.T) {
 }
 
 func TestPasswordsComeOverHTTPSFromAnywhere(t *testing.T) {
-	s := startPrepared(t, strings.NewReplacer("http://:0 {", "https://localhost:0 {\n\ttls internal", "\tservers", "\tskip_install_trust\n\tservers").
+	s := startPrepared(t, strings.NewReplacer("http://:0 {", "https://localhost:0 {\n\ttls internal", "\tservers", "\tskip_install_trust\n\tauto_https disable_redirects\n\tservers").
 		Replace(behindProxy("", "token_auth\nrespond \"in\"")), func(a *admin) { a.withPassword() })
 	s.URL = strings.Replace(s.URL, "http://127.0.0.1", "https://localhost", 1)
 	trusted := x509.NewCertPool()
@@ -197,8 +198,8 @@ func TestPasswordsComeOverHTTPSFromAnywhere(t *testing.T) {
 		}
 		return err == nil || !strings.Contains(err.Error(), "internal error")
 	})
-	expect(t, s.Get(t, "/", from("192.0.2.9", basic("alice:"+passphrase))...), 200, "")
-	expect(t, s.Get(t, "/", from("192.0.2.9", basic("alice:wrong"))...), 401, "invalid_token")
+	expect(t, s.Get(t, "/", through("192.0.2.9", basic("alice:"+passphrase))...), 200, "")
+	expect(t, s.Get(t, "/", through("192.0.2.9", basic("alice:wrong"))...), 401, "invalid_token")
 }
 
 func TestTheBrakesRefuseAName(t *testing.T) {
@@ -215,10 +216,10 @@ func TestTheBrakesRefuseAName(t *testing.T) {
 	const here, elsewhere = "192.0.2.9", "198.51.100.9"
 	good := basic("alice:" + passphrase)
 	for _, address := range []string{here, "192.0.2.200"} { // one network
-		expect(t, s.Get(t, "/", from(address, basic("alice:wrong"))...), 401, "invalid_token")
+		expect(t, s.Get(t, "/", through(address, basic("alice:wrong"))...), 401, "invalid_token")
 	}
 	for name, headers := range map[string][]string{"right": good, "wrong": basic("alice:wrong"), "in another case": basic("Alice:" + passphrase)} {
-		r := s.Get(t, "/", from(here, headers)...)
+		r := s.Get(t, "/", through(here, headers)...)
 		expect(t, r, 429, "too_many_attempts")
 		wait, err := strconv.Atoi(r.Header.Get("Retry-After"))
 		if err != nil || wait < 1 || wait > 3 {
@@ -229,19 +230,19 @@ func TestTheBrakesRefuseAName(t *testing.T) {
 		}
 	}
 	// Nobody else is locked out, nor alice by other means.
-	expect(t, s.Get(t, "/", from(here, basic("bob:"+passphrase))...), 200, "")
-	expect(t, s.Get(t, "/", from(elsewhere, good)...), 200, "")
+	expect(t, s.Get(t, "/", through(here, basic("bob:"+passphrase))...), 200, "")
+	expect(t, s.Get(t, "/", through(elsewhere, good)...), 200, "")
 	for kind, headers := range credentials(key, alice) {
 		if kind != "password" {
-			expect(t, s.Get(t, "/", from(here, headers)...), 200, "")
+			expect(t, s.Get(t, "/", through(here, headers)...), 200, "")
 		}
 	}
 	// They outlive a reload, and end by themselves.
 	s.Reload(t, text)
-	expect(t, s.Get(t, "/", from(here, good)...), 429, "too_many_attempts")
+	expect(t, s.Get(t, "/", through(here, good)...), 429, "too_many_attempts")
 	within(t, 5*time.Second, func() bool {
 		time.Sleep(200 * time.Millisecond)
-		return s.Get(t, "/", from(here, good)...).StatusCode == 200
+		return s.Get(t, "/", through(here, good)...).StatusCode == 200
 	})
 }
 
@@ -253,27 +254,27 @@ func TestTheBrakesRefuseANetwork(t *testing.T) {
 	})
 	const here, elsewhere = "2001:db8::1", "2001:db8:0:1::1"
 	for _, name := range []string{"a", "b", "c", "d"} {
-		expect(t, s.Get(t, "/", from(here, basic(name+":wrong"))...), 401, "invalid_token")
+		expect(t, s.Get(t, "/", through(here, basic(name+":wrong"))...), 401, "invalid_token")
 	}
-	r := s.Get(t, "/", from("2001:db8::2", basic("alice:"+passphrase))...)
+	r := s.Get(t, "/", through("2001:db8::2", basic("alice:"+passphrase))...)
 	expect(t, r, 429, "too_many_attempts")
 	if r.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	expect(t, s.Get(t, "/", from(here, bearer(key))...), 200, "")
-	expect(t, s.Get(t, "/", from(elsewhere, basic("alice:"+passphrase))...), 200, "")
+	expect(t, s.Get(t, "/", through(here, bearer(key))...), 200, "")
+	expect(t, s.Get(t, "/", through(elsewhere, basic("alice:"+passphrase))...), 200, "")
 }
 
 func TestAReloadChangesTheBrakes(t *testing.T) {
 	text := behindProxy("login_failures 1 1m", "token_auth {\ninsecure_plain_http\n}\nrespond \"in\"")
 	s := startPrepared(t, text, func(a *admin) { a.withPassword() })
-	expect(t, s.Get(t, "/", from("192.0.2.9", basic("alice:wrong"))...), 401, "invalid_token")
-	expect(t, s.Get(t, "/", from("192.0.2.9", basic("alice:wrong"))...), 429, "too_many_attempts")
+	expect(t, s.Get(t, "/", through("192.0.2.9", basic("alice:wrong"))...), 401, "invalid_token")
+	expect(t, s.Get(t, "/", through("192.0.2.9", basic("alice:wrong"))...), 429, "too_many_attempts")
 	s.Reload(t, strings.Replace(text, "login_failures 1 1m", "login_failures 3 1m", 1))
-	expect(t, s.Get(t, "/", from("192.0.2.9", basic("alice:"+passphrase))...), 200, "")
+	expect(t, s.Get(t, "/", through("192.0.2.9", basic("alice:"+passphrase))...), 200, "")
 	s.Reload(t, text)
-	expect(t, s.Get(t, "/", from("192.0.2.9", basic("alice:wrong"))...), 401, "invalid_token")
-	expect(t, s.Get(t, "/", from("192.0.2.9", basic("alice:wrong"))...), 429, "too_many_attempts")
+	expect(t, s.Get(t, "/", through("192.0.2.9", basic("alice:wrong"))...), 401, "invalid_token")
+	expect(t, s.Get(t, "/", through("192.0.2.9", basic("alice:wrong"))...), 429, "too_many_attempts")
 }
 
 func TestAPasswordThatWasChangedIsNotRemembered(t *testing.T) {

@@ -79,18 +79,23 @@ var rejections = func() (list [identity.Reasons]*refusal) {
 	for i := range list {
 		reason := identity.Reason(i)
 		list[i] = &refusal{status: http.StatusUnauthorized, code: codeInvalid, message: textInvalid, cause: reason.String()}
-		switch reason {
-		case identity.Accepted:
+		switch {
+		case reason == identity.Accepted:
 			list[i] = nil
-		case identity.NotFresh:
+		case reason == identity.NotFresh:
 			*list[i] = *unavailable(errors.New(reason.String()))
-		case identity.Locked, identity.Throttled, identity.Busy:
+		case isBrake(reason):
 			*list[i] = refusal{http.StatusTooManyRequests, codeTooMany, textTooMany, reason.String(), identity.BusyRetry}
-		default:
 		}
 	}
 	return list
 }()
+
+// isBrake reports whether a password was not looked at, for what came before it
+// or comes beside it.
+func isBrake(reason identity.Reason) bool {
+	return reason == identity.Locked || reason == identity.Throttled || reason == identity.Busy
+}
 
 func rejected(reason identity.Reason) *refusal { return rejections[reason] }
 

@@ -19,6 +19,8 @@ type terminal struct {
 	t       *testing.T
 	master  *os.File
 	command *exec.Cmd
+	// closed is closed when nobody has the terminal open any more.
+	closed chan struct{}
 
 	mu   sync.Mutex
 	text strings.Builder
@@ -49,7 +51,7 @@ func atTerminal(t *testing.T, args ...string) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &terminal{t: t, master: master, command: exec.CommandContext(t.Context(), program)}
+	x := &terminal{t: t, master: master, command: exec.CommandContext(t.Context(), program), closed: make(chan struct{})}
 	// testscript.Main looks at the name under which it is called.
 	x.command.Args = append([]string{"caddy", "auth"}, args...)
 	x.command.Stdin, x.command.Stdout, x.command.Stderr = slave, slave, slave
@@ -62,6 +64,7 @@ func atTerminal(t *testing.T, args ...string) *terminal {
 }
 
 func (x *terminal) read() {
+	defer close(x.closed)
 	buffer := make([]byte, 1024)
 	for {
 		n, err := x.master.Read(buffer)
@@ -99,9 +102,10 @@ func (x *terminal) answer(question, text string) {
 	}
 }
 
-// end waits for the command and returns its exit code.
+// end waits for the command, and for all that it has written, and returns its exit code.
 func (x *terminal) end() int {
 	_ = x.command.Wait()
+	<-x.closed
 	return x.command.ProcessState.ExitCode()
 }
 

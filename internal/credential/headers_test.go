@@ -27,6 +27,8 @@ func TestFromHeaders(t *testing.T) {
 		"basic in lower case":             {map[string][]string{"Authorization": {strings.Replace(basic("alice:x"), "Basic", "basic", 1)}}, Presented{Kind: Basic, User: "alice", Secret: "x", Word: "x"}},
 		"Basic without a colon":           {map[string][]string{"Authorization": {basic("alice")}}, Presented{Kind: Basic, User: "alice"}},
 		"Basic of nothing but a colon":    {map[string][]string{"Authorization": {basic(":")}}, Presented{Kind: Basic}},
+		"Basic with colons in a password": {map[string][]string{"Authorization": {basic("alice:a:b:c")}}, Presented{Kind: Basic, User: "alice", Secret: "a:b:c", KeyName: "a:b", Word: "c"}},
+		"an app token":                    {map[string][]string{"Authorization": {"Bearer alice:0f"}}, Presented{Kind: Bearer, Word: "alice:0f"}},
 		"Basic with umlauts":              {map[string][]string{"Authorization": {basic("jürgen:x")}}, Presented{Kind: Basic, User: "jürgen", Secret: "x", Word: "x"}},
 		"a scheme that nobody here knows": {map[string][]string{"Authorization": {"Digest username=alice"}}, Presented{Kind: UnknownScheme}},
 		"exactly 8 KiB":                   {map[string][]string{"X-Api-Key": {strings.Repeat("a", MaxHeader)}}, Presented{Kind: APIKey, Word: strings.Repeat("a", MaxHeader)}},
@@ -80,6 +82,10 @@ func FuzzFromHeaders(f *testing.F) {
 	f.Add("Basic YWxp\nY2U6eA==", "")
 	f.Add("", "sly_x")
 	f.Add("Digest x", "y")
+	f.Add("Bearer alice:"+strings.Repeat("0f", 32), "")
+	f.Add(strings.Repeat("0f", 16), "")
+	f.Add(basic("alice:pass:word"), "")
+	f.Add(basic("alice:"), "")
 	f.Fuzz(func(t *testing.T, authorization, apiKey string) {
 		headers := map[string][]string{}
 		if authorization != "" {
@@ -98,6 +104,14 @@ func FuzzFromHeaders(f *testing.F) {
 			t.Errorf("a user name with a colon: %q", p.User)
 		case strings.Contains(p.Word, ":") && p.Kind == Basic:
 			t.Errorf("a key with a colon: %q", p.Word)
+		case p.Kind == Basic && p.Secret != p.Word && p.Secret != p.KeyName+":"+p.Word:
+			t.Errorf("the password %q is not what was cut into %q and %q", p.Secret, p.KeyName, p.Word)
+		case p.Kind != Basic && (p.User != "" || p.Secret != "" || p.KeyName != ""):
+			t.Errorf("parts of Basic in kind %d", p.Kind)
+		case p.Kind == Bare && (!BareToken.Matches(p.Word) || p.Word != authorization):
+			t.Errorf("a bare token that is none: %q", p.Word)
+		case p.Kind == UnknownScheme && p.Word != "":
+			t.Errorf("a credential of an unknown scheme: %q", p.Word)
 		}
 	})
 }

@@ -29,6 +29,25 @@ func TestCheckAllocatesNothing(t *testing.T) {
 	check(t, p, &presented, Accepted)
 }
 
+// TestCheckTokenAllocatesNothing holds the same for tokens of all kinds.
+func TestCheckTokenAllocatesNothing(t *testing.T) {
+	for _, kind := range tokenKinds {
+		c := populateTokens(t, kind, 1000)
+		circumstances := at(Circumstances{})
+		for word, want := range map[string]Reason{c.words[0]: Accepted, otherDigit(c.words[1]): UnknownToken, "": Malformed, "swordfish": Malformed} {
+			c.mirror.CheckToken(kind, word, circumstances)
+			allocs := testing.AllocsPerRun(1000, func() {
+				if _, got := c.mirror.CheckToken(kind, word, circumstances); got != want {
+					t.Errorf("%s: reason is %s, want %s", kind, got, want)
+				}
+			})
+			if allocs != 0 {
+				t.Errorf("%s: a check that ends with %s makes %v allocations, want none", kind, want, allocs)
+			}
+		}
+	}
+}
+
 func check(t *testing.T, p *population, presented *credential.Presented, want Reason) {
 	t.Helper()
 	c := at(Circumstances{})

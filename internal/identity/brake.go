@@ -71,27 +71,30 @@ type verdict struct {
 }
 
 func (b *Brakes) judge(f *store.Failures, now time.Time) (v verdict) {
-	if f.Source.Count >= sourceFactor*b.Failures {
-		v.wait = f.Source.Began.Add(b.Window).Sub(now)
-		v.throttled = v.wait > 0
+	switch {
+	case f.Source.Count >= sourceFactor*b.Failures && recent(f.Source.Began, now, b.Window):
+		v.throttled, v.wait = true, f.Source.Began.Add(b.Window).Sub(now)
+	case f.Pair.Count >= b.Failures && recent(f.Pair.Last, now, b.Window):
+		v.locked, v.wait = true, f.Pair.Last.Add(b.Window).Sub(now)
 	}
-	if wait := f.Pair.Last.Add(b.Window).Sub(now); !v.throttled && f.Pair.Count >= b.Failures && wait > 0 {
-		v.locked, v.wait = true, wait
-	}
-	// A clock that was set back must not close the door for longer than it says.
 	v.wait = min(v.wait, b.Window)
-	if f.Name.Count >= slowFrom && now.Sub(f.Name.Last) < failuresKept {
+	if f.Name.Count >= slowFrom && recent(f.Name.Last, now, failuresKept) {
 		v.lag = min(longLag, firstLag<<min(f.Name.Count-slowFrom, 10))
 	}
 	return v
 }
+
+// recent reports whether less than d lies between t and now. If t is after now
+// the clock was set back: it must neither open the door by a little, nor close
+// it for as long as it takes until t comes again.
+func recent(t, now time.Time, d time.Duration) bool { return now.Sub(t).Abs() < d }
 
 // charge counts an attempt as failed before it is looked at, so that many at
 // once cannot get past a limit.
 func (b *Brakes) charge(f *store.Failures, now time.Time) {
 	add(&f.Pair, b.Window, now)
 	add(&f.Source, b.Window, now)
-	if now.Sub(f.Name.Last) >= failuresKept {
+	if !recent(f.Name.Last, now, failuresKept) {
 		f.Name.Count = 0
 	}
 	add(&f.Name, math.MaxInt64, now)
@@ -99,32 +102,38 @@ func (b *Brakes) charge(f *store.Failures, now time.Time) {
 
 // add counts one more, beginning anew when the window is over.
 func add(f *store.Failure, window time.Duration, now time.Time) {
-	if f.Count == 0 || now.Sub(f.Began) >= window || now.Before(f.Began) {
+	if f.Count == 0 || !recent(f.Began, now, window) {
 		f.Count, f.Began = 0, now
 	}
 	f.Count++
 	f.Last = now
 }
 
-// refund takes the charge of a successful attempt back. A success clears what
-// was counted here, and nothing elsewhere.
-func refund(f *store.Failures) {
+// refund takes back what was charged at that time for a successful attempt;
+// before is how it stood then. A success clears what was counted of the name from
+// here, and nothing elsewhere: it must not even make older failures younger, or
+// a user who logs in now and then would be slowed down for ever.
+func refund(f, before *store.Failures, charged time.Time) {
 	f.Pair.Count = 0
 	f.Name.Count = max(f.Name.Count-1, 0)
 	f.Source.Count = max(f.Source.Count-1, 0)
+	if f.Name.Last.Equal(charged) {
+		f.Name.Last = before.Name.Last
+	}
 }
 
 // SourceOf is the network that failures from an address are counted for: /24 or
 // /64. An address that cannot be read is one of its own.
 func SourceOf(address netip.Addr) string {
+	if !address.IsValid() {
+		return "unknown"
+	}
 	address = address.Unmap().WithZone("")
 	bits := 64
 	if address.Is4() {
 		bits = 24
 	}
-	network, err := address.Prefix(bits)
-	if err != nil {
-		return "unknown"
-	}
+	// An address that is one has both.
+	network, _ := address.Prefix(bits)
 	return network.String()
 }

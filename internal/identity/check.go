@@ -89,6 +89,9 @@ type Caller struct {
 	// ID is the public id of the key or token. A password has none.
 	ID     credential.KeyID
 	Scopes principal.Scopes
+	// proven is the verifier of the key, so that what comes from it can be
+	// bound to this secret of the key.
+	proven credential.Verifier
 }
 
 const (
@@ -133,7 +136,7 @@ func (m *Mirror) Check(p *credential.Presented, circumstances func() Circumstanc
 	if r.use(now, keyUseEvery) {
 		m.used.note(id, now)
 	}
-	return Caller{User: &a.User, ID: id, Scopes: r.scopes}, Accepted
+	return Caller{User: &a.User, ID: id, Scopes: r.scopes, proven: verifier}, Accepted
 }
 
 // CheckToken says whether the presented token is accepted, as Check does for

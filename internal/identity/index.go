@@ -118,6 +118,22 @@ func (x *index) putToken(t *store.Token) error {
 	return nil
 }
 
+// keepUses takes over what the index before knew of the uses of tokens, before
+// there are readers: what has not been written yet must not make a token idle.
+func (x *index) keepUses(old *index) {
+	for i := range old.tokens.shards {
+		s := old.tokens.shards[i].Load()
+		if s == nil {
+			continue
+		}
+		for j := range s.records {
+			if _, records := x.tokens.find(s.ids[j]); len(records) > 0 {
+				records[0].usedAtLeast(atomic.LoadUint32(&s.records[j].used))
+			}
+		}
+	}
+}
+
 func parseID(what, text string) (credential.KeyID, error) {
 	id, err := credential.ParseKeyID(text)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"runtime/debug"
 	"time"
 
 	"github.com/sallyport/sallyport/internal/credential"
@@ -47,12 +48,8 @@ func (e *BrakeError) Error() string {
 // BusyRetry is when whoever got password.ErrBusy may try again.
 const BusyRetry = 5 * time.Second
 
-const (
-	// proofLimit is how long the proof of a password may take, waiting included.
-	proofLimit = 30 * time.Second
-	// maxLagging bounds the attempts that wait because their names fail often.
-	maxLagging = 64
-)
+// proofLimit is how long the proof of a password may take, waiting included.
+const proofLimit = 30 * time.Second
 
 // prove proves a password. It computes exactly one hash, whatever the outcome,
 // unless all names are refused from the caller's network or there are too many
@@ -67,12 +64,7 @@ func (r *Registry) prove(ctx context.Context, a Attempt) (store.User, error) {
 		return store.User{}, invalid("%s", err)
 	}
 	a.Password = clean
-	proof := r.proofs.DoChan(r.proofKey(&a), func() (any, error) {
-		// Whoever asked may go away while others wait for the same.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), proofLimit)
-		defer cancel()
-		return r.proveOnce(ctx, &a)
-	})
+	proof := r.proofs.DoChan(r.proofKey(&a), func() (any, error) { return r.proveApart(ctx, &a) })
 	select {
 	case result := <-proof:
 		u, _ := result.Val.(store.User)
@@ -82,15 +74,45 @@ func (r *Registry) prove(ctx context.Context, a Attempt) (store.User, error) {
 	}
 }
 
-// proofKey names an attempt without telling the password.
+// proveApart proves for all who ask the same. Whoever asked first may go away,
+// so only the end of time and that of the registry cut it short. And since
+// nobody else recovers in this goroutine, a panic must not end the server.
+func (r *Registry) proveApart(ctx context.Context, a *Attempt) (u store.User, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			u, err = store.User{}, fmt.Errorf("a password could not be checked: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), proofLimit)
+	defer cancel()
+	defer context.AfterFunc(r.life, cancel)()
+	return r.proveOnce(ctx, a)
+}
+
+// proofKey names an attempt without telling the password. What was typed as a
+// name may hold anything, so it comes in as a hash of fixed length.
 func (r *Registry) proofKey(a *Attempt) string {
-	v := r.pepper.Verifier("attempt\x00" + SourceOf(a.Address) + "\x00" + Fold(a.Username) + "\x00" + a.Password)
+	at := r.place(a)
+	v := r.pepper.Verifier("attempt\x00" + at.Source + "\x00" + at.Name + "\x00" + a.Password)
 	return string(v[:])
+}
+
+// maxTyped is more than any way to write the 64 letters of a user name, in
+// bytes: a letter and its accents are 9 at most.
+const maxTyped = 1024
+
+// fold is the folded name of whoever it may be. All that is too long for a name
+// is one name, which nobody can have.
+func (a *Attempt) fold() string {
+	if len(a.Username) > maxTyped {
+		return "(too long)"
+	}
+	return Fold(a.Username)
 }
 
 // place is where failures of an attempt are counted.
 func (r *Registry) place(a *Attempt) store.FailurePlace {
-	return store.FailurePlace{Name: r.hashName(Fold(a.Username)), Source: SourceOf(a.Address)}
+	return store.FailurePlace{Name: r.hashName(a.fold()), Source: SourceOf(a.Address)}
 }
 
 // hashName is the form in which a user name stands in the counts of failures.
@@ -105,14 +127,13 @@ func (r *Registry) proveOnce(ctx context.Context, a *Attempt) (store.User, error
 		return store.User{}, err
 	}
 	defer turn.Release()
-	record, locked, err := r.charge(ctx, a)
-	if err != nil {
-		return store.User{}, err
-	}
-	if locked != nil {
+	record, charged, err := r.charge(ctx, a)
+	if _, refused := errors.AsType[*BrakeError](err); refused {
 		// One that is refused anyway must take the time of the others.
 		_, _, _ = turn.Verify("", a.Password)
-		return store.User{}, locked
+	}
+	if err != nil {
+		return store.User{}, err
 	}
 	ok, outdated, err := turn.Verify(record.Password.PHC, a.Password)
 	if err != nil {
@@ -127,79 +148,99 @@ func (r *Registry) proveOnce(ctx context.Context, a *Attempt) (store.User, error
 			return store.User{}, err
 		}
 	}
-	return record.User, r.refund(ctx, a, &record, renewed)
+	if err := r.refund(ctx, a, &record, charged, renewed); err != nil {
+		return store.User{}, err
+	}
+	return record.User, nil
 }
 
 // waitForTurn waits until the attempt may be looked at, and a hash be computed.
 func (r *Registry) waitForTurn(ctx context.Context, a *Attempt) (*password.Turn, error) {
-	record, err := r.store.LoginRecord(ctx, Fold(a.Username), r.place(a))
+	at := r.place(a)
+	record, err := r.store.LoginRecord(ctx, a.fold(), at)
 	if err != nil {
 		return nil, err
 	}
 	brakes := &r.settings.Load().Brakes
 	v := brakes.judge(&record.Failures, r.now())
-	if v.throttled {
+	switch {
+	case v.throttled:
 		return nil, brakes.refusal(&v)
-	}
-	if v.lag > 0 {
-		select {
-		case r.lagging <- struct{}{}:
-		default:
-			return nil, password.ErrBusy
-		}
-		waited := sleep(ctx, v.lag)
-		<-r.lagging
-		if !waited {
-			return nil, ctx.Err()
+	case v.lag > 0 && !v.locked:
+		// One that is refused anyway must not take the place of another.
+		if err := r.lag(ctx, at.Source, v.lag); err != nil {
+			return nil, err
 		}
 	}
 	return r.hasher.Reserve(ctx)
+}
+
+// lag makes an attempt wait because its name fails often.
+func (r *Registry) lag(ctx context.Context, source string, d time.Duration) error {
+	if !r.lagging.enter(source) {
+		return password.ErrBusy
+	}
+	defer r.lagging.leave(source)
+	if !r.sleep(ctx, d) {
+		return ctx.Err()
+	}
+	return nil
 }
 
 func (b *Brakes) refusal(v *verdict) error {
 	return &BrakeError{Locked: v.locked, Failures: b.Failures, Window: b.Window, Wait: v.wait}
 }
 
-// charge reads what decides, and counts the attempt as failed beforehand. locked
-// is set if the name is refused from here.
-func (r *Registry) charge(ctx context.Context, a *Attempt) (record store.LoginRecord, locked error, err error) {
-	now, brakes, place := r.now(), &r.settings.Load().Brakes, r.place(a)
+// charge reads what decides, as it was before, and counts the attempt as failed
+// beforehand, at the time that it returns. The error is a BrakeError if the
+// attempt is refused.
+func (r *Registry) charge(ctx context.Context, a *Attempt) (record store.LoginRecord, at time.Time, err error) {
+	brakes, place := &r.settings.Load().Brakes, r.place(a)
 	err = r.store.Change(ctx, func(c *store.Change) error {
-		if record, err = c.LoginRecord(Fold(a.Username), place); err != nil {
+		// The time is that of its turn to write: attempts that overtook each
+		// other would look like a clock that was set back.
+		at = r.now().Truncate(time.Microsecond)
+		if record, err = c.LoginRecord(a.fold(), place); err != nil {
 			return err
 		}
-		if v := brakes.judge(&record.Failures, now); v.locked || v.throttled {
-			locked = brakes.refusal(&v)
-			return nil
+		if v := brakes.judge(&record.Failures, at); v.locked || v.throttled {
+			return brakes.refusal(&v)
 		}
-		brakes.charge(&record.Failures, now)
-		if record.Failures.Pair.Count == brakes.Failures {
-			if err := r.recordLock(c, &record, place); err != nil {
+		after := record.Failures
+		brakes.charge(&after, at)
+		if after.Pair.Count == brakes.Failures {
+			if err := r.recordLock(c, record.User.ID, &after.Pair); err != nil {
 				return err
 			}
 		}
-		return c.SetFailures(&record.Failures)
+		return c.SetFailures(&after)
 	})
-	return record, locked, err
+	return record, at, err
 }
 
-// recordLock writes into the audit trail that a name is refused from now on.
-func (r *Registry) recordLock(c *store.Change, record *store.LoginRecord, place store.FailurePlace) error {
+// recordLock writes into the audit trail that a name is refused from now on. It
+// leaves out some of a flood: those who attack must not fill the disk.
+func (r *Registry) recordLock(c *store.Change, userID string, pair *store.Failure) error {
+	recorded, missed := r.lockEvents.take(pair.Last)
+	if !recorded {
+		return nil
+	}
 	id, err := r.newID()
 	if err != nil {
 		return err
 	}
-	return c.Record(&store.Event{
-		ID: id, Time: r.now(), Kind: "login.lock", Outcome: "ok", Actor: "brakes", UserID: record.User.ID,
-		Detail: fmt.Sprintf("%d failures from %s", record.Failures.Pair.Count, place.Source),
-	})
+	detail := fmt.Sprintf("%d failures from %s", pair.Count, pair.Source)
+	if missed > 0 {
+		detail += fmt.Sprintf("; %d more such events are not listed", missed)
+	}
+	return c.Record(&store.Event{ID: id, Time: pair.Last, Kind: "login.lock", Outcome: "ok", Actor: "brakes", UserID: userID, Detail: detail})
 }
 
 // refund takes the charge of an attempt that was right back. Whoever was
 // disabled or has another password meanwhile is refused after all.
-func (r *Registry) refund(ctx context.Context, a *Attempt, proven *store.LoginRecord, renewed string) error {
+func (r *Registry) refund(ctx context.Context, a *Attempt, proven *store.LoginRecord, charged time.Time, renewed string) error {
 	return r.store.Change(ctx, func(c *store.Change) error {
-		now, err := c.LoginRecord(Fold(a.Username), r.place(a))
+		now, err := c.LoginRecord(a.fold(), r.place(a))
 		if err != nil {
 			return err
 		}
@@ -207,11 +248,11 @@ func (r *Registry) refund(ctx context.Context, a *Attempt, proven *store.LoginRe
 			return ErrWrongPassword
 		}
 		if renewed != "" {
-			if err := c.RehashPassword(now.User.ID, now.Password.PHC, renewed); err != nil {
+			if err := c.RehashPassword(now.User.ID, proven.Password.PHC, renewed); err != nil {
 				return err
 			}
 		}
-		refund(&now.Failures)
+		refund(&now.Failures, &proven.Failures, charged)
 		return c.SetFailures(&now.Failures)
 	})
 }
@@ -229,11 +270,11 @@ func (r *Registry) LogInByPassword(ctx context.Context, a Attempt, n NewSession)
 	}
 	n.Address = a.Address
 	s := store.Session{Method: principal.MethodPassword, Scopes: principal.AllScopes}
-	return r.begin(ctx, s, n, time.Time{}, func(c *store.Change) (store.User, error) {
+	return r.begin(ctx, s, n, func(c *store.Change) (store.User, time.Time, error) {
 		now, err := c.UserByFold(u.Fold)
 		if err == nil && !stillSame(&u, &now) || errors.Is(err, store.ErrNotFound) {
-			return now, ErrWrongPassword
+			err = ErrWrongPassword
 		}
-		return now, err
+		return now, time.Time{}, err
 	})
 }

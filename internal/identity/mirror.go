@@ -269,7 +269,11 @@ func (m *Mirror) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.index.Store(l.finish())
+	x := l.finish()
+	if old := m.index.Load(); old != nil {
+		x.keepUses(old)
+	}
+	m.index.Store(x)
 	m.number = number
 	m.log.Info("keys loaded", slog.Int("keys", l.index.keys.size), slog.Int("tokens", l.index.tokens.size), slog.Duration("took", m.now().Sub(start)))
 	return nil

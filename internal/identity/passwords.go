@@ -171,14 +171,17 @@ func (b *Brakes) lockOut(f *store.Failure, now time.Time) (LockOut, bool) {
 	switch {
 	case f.Name == "":
 		counts.Source = *f
-		l.Kind, l.Until = "throttled", f.Began.Add(b.Window)
+		l.Kind = "throttled"
 	case f.Source == "":
 		counts.Name = *f
 		l.Kind, l.Until = "slowed", f.Last.Add(failuresKept)
 	default:
 		counts.Pair = *f
-		l.Kind, l.Until = "locked", f.Last.Add(b.Window)
+		l.Kind = "locked"
 	}
 	v := b.judge(&counts, now)
+	if v.locked || v.throttled {
+		l.Until = now.Add(v.wait)
+	}
 	return l, v.locked || v.throttled || v.lag > 0
 }

@@ -97,9 +97,16 @@ type Registry struct {
 	settings atomic.Pointer[Settings]
 	hasher   *password.Hasher
 	// proofs makes one of equal attempts at the same time.
-	proofs singleflight.Group
-	// lagging holds a place for each attempt that waits for its name's failures.
-	lagging chan struct{}
+	proofs     singleflight.Group
+	lagging    lagging
+	lockEvents lockEvents
+	// sleep waits, and reports whether the time has passed before the context
+	// ended.
+	sleep func(context.Context, time.Duration) bool
+
+	// life ends with Close, and with it the proofs that nobody waits for.
+	life context.Context
+	end  context.CancelFunc
 
 	// committed is called after each change, before it is acknowledged.
 	committed func(context.Context)
@@ -121,10 +128,10 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 	r := &Registry{
 		now: c.Now, random: c.Random, observe: c.Observe,
 		hasher:    password.NewHasher(c.Hashing),
-		lagging:   make(chan struct{}, maxLagging),
+		sleep:     sleep,
 		committed: func(context.Context) {},
 	}
-	if err := c.Settings.Load(); err != nil {
+	if err := c.Load(); err != nil {
 		return nil, err
 	}
 	if err := r.Use(c.Settings); err != nil {
@@ -145,6 +152,7 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 	if err := r.open(ctx, c); err != nil {
 		return nil, err
 	}
+	r.life, r.end = context.WithCancel(context.Background())
 	return r, nil
 }
 
@@ -212,11 +220,13 @@ func (r *Registry) Hashing() password.Stats { return r.hasher.Stats() }
 // Created reports whether Open has made the store.
 func (r *Registry) Created() bool { return r.created }
 
-// Close closes the store. A nil Registry may be closed.
+// Close closes the store, and ends what still goes on. A nil Registry may be
+// closed.
 func (r *Registry) Close() error {
 	if r == nil {
 		return nil
 	}
+	r.end()
 	return r.store.Close()
 }
 

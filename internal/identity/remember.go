@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -67,6 +68,13 @@ func (m *remembered) makeRoom(now time.Time) {
 	if len(m.entries) >= maxRemembered {
 		delete(m.entries, last)
 	}
+}
+
+// sweep forgets what is over. It also holds on to the index that it is about.
+func (m *remembered) sweep(now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.DeleteFunc(m.entries, func(_ credential.Verifier, p proof) bool { return !now.Before(p.until) })
 }
 
 // CheckPassword says whether user name and password of a request are accepted.

@@ -51,6 +51,18 @@ type NewSession struct {
 	UserAgent string
 }
 
+func (n *NewSession) check() error {
+	if len(n.Tokens) == 0 {
+		return invalid("a session needs a token")
+	}
+	for i := range n.Tokens {
+		if err := n.Tokens[i].Check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 const (
 	// maxSessions bounds the sessions of a user; beyond it the oldest ends.
 	maxSessions = 1000
@@ -59,38 +71,62 @@ const (
 )
 
 // LogInByKey begins a session for a caller whose API key was accepted. It can do
-// no more than the key, and ends with it.
+// no more than the key, and ends with it, or with the overlap if a rotation has
+// replaced the secret. The error is ErrEnded if that has happened meanwhile.
 func (r *Registry) LogInByKey(ctx context.Context, caller Caller, n NewSession) (store.Session, []credential.Secret, error) {
-	var key store.Key
 	s := store.Session{Method: principal.MethodAPIKey, KeyID: caller.ID.String(), Scopes: caller.Scopes}
-	key, err := r.store.Key(ctx, store.KeyRef{ID: s.KeyID})
-	if err != nil {
-		return store.Session{}, nil, err
-	}
-	return r.begin(ctx, s, n, key.Expires, func(c *store.Change) (store.User, error) {
-		now, err := c.Key(store.KeyRef{ID: s.KeyID})
-		if err != nil {
-			return store.User{}, err
+	return r.begin(ctx, s, n, func(c *store.Change) (u store.User, until time.Time, err error) {
+		k, err := c.Key(store.KeyRef{ID: s.KeyID})
+		if err == nil {
+			until, err = endOf(&k, &caller, r.now())
 		}
-		if !now.Disabled.IsZero() || !now.Revoked.IsZero() || now.Verifier != key.Verifier {
-			return store.User{}, ErrEnded
+		if err == nil {
+			u, err = c.UserByFold(Fold(k.Username))
 		}
-		u, err := c.UserByFold(Fold(now.Username))
-		if err == nil && u.State != store.Active {
+		if errors.Is(err, store.ErrNotFound) || err == nil && u.State != store.Active {
 			err = ErrEnded
 		}
-		return u, err
+		return u, until, err
 	})
+}
+
+// endOf says until when what comes from a key may live, zero if for ever.
+func endOf(k *store.Key, caller *Caller, now time.Time) (until time.Time, err error) {
+	over := func(t time.Time) bool { return !t.IsZero() && !now.Before(t) }
+	if !k.Disabled.IsZero() || !k.Revoked.IsZero() || over(k.Expires) {
+		return until, ErrEnded
+	}
+	overlap := k.PreviousExpires
+	switch {
+	case caller.proven.Equal(&k.Verifier), caller.proven.Equal(&noVerifier) && over(overlap):
+		overlap = time.Time{}
+	case caller.proven.Equal(&noVerifier):
+		// Which secret it was is not known: as if it were the older one.
+	case overlap.IsZero() || over(overlap) || !caller.proven.Equal(&k.Previous):
+		return until, ErrEnded
+	}
+	return earlier(k.Expires, overlap), nil
+}
+
+// earlier is the earlier one of two times, of which zero means never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // ErrEnded: what a session was to come from has ended meanwhile.
 var ErrEnded = errors.New("the credential has ended")
 
-// begin makes a session and its tokens, none of which lives longer than until
-// unless that is zero. owner says within the change whose it is.
-func (r *Registry) begin(ctx context.Context, s store.Session, n NewSession, until time.Time, owner func(*store.Change) (store.User, error)) (store.Session, []credential.Secret, error) {
+// begin makes a session and its tokens. owner says within the change whose it
+// is, and until when the tokens may live at most, zero if for ever.
+func (r *Registry) begin(ctx context.Context, s store.Session, n NewSession, owner func(*store.Change) (store.User, time.Time, error)) (store.Session, []credential.Secret, error) {
+	err := n.check()
+	if err != nil {
+		return store.Session{}, nil, err
+	}
 	var words []credential.Secret
-	var err error
 	if s.ID, err = r.newID(); err != nil {
 		return store.Session{}, nil, err
 	}
@@ -100,7 +136,7 @@ func (r *Registry) begin(ctx context.Context, s store.Session, n NewSession, unt
 	}
 	event := store.Event{Kind: "session.begin", KeyID: s.KeyID, Detail: s.ID}
 	err = r.changeAs(ctx, event, func(c *store.Change, e *store.Event) error {
-		u, err := owner(c)
+		u, until, err := owner(c)
 		if err != nil {
 			return err
 		}
@@ -131,18 +167,18 @@ func (r *Registry) newTokens(s *store.Session, kinds []NewToken, until time.Time
 		if n.Absolute != 0 {
 			t.Expires = s.Created.Add(n.Absolute)
 		}
-		if !until.IsZero() && (t.Expires.IsZero() || until.Before(t.Expires)) {
-			t.Expires = until
-		}
+		t.Expires = earlier(t.Expires, until)
 		tokens, words = append(tokens, t), append(words, word)
 	}
 	return tokens, words, nil
 }
 
 // Sessions lists up to limit sessions that have not ended, of one user or of
-// all, beginning after the one with the id after.
+// all, beginning after the one with the id after. Uses of the last minute may not
+// be in it yet.
 func (r *Registry) Sessions(ctx context.Context, username, after string, limit int) ([]store.Session, error) {
-	f := store.SessionFilter{After: after, Limit: limit}
+	now := r.now()
+	f := store.SessionFilter{After: after, Limit: limit, Alive: now}
 	if username != "" {
 		u, err := r.User(ctx, username)
 		if err != nil {
@@ -151,7 +187,6 @@ func (r *Registry) Sessions(ctx context.Context, username, after string, limit i
 		f.UserID = u.ID
 	}
 	list, err := r.store.Sessions(ctx, f)
-	now := r.now()
 	for i := range list {
 		list[i].Tokens = slices.DeleteFunc(list[i].Tokens, func(t store.Token) bool { return t.Ended(now) })
 	}
@@ -161,13 +196,13 @@ func (r *Registry) Sessions(ctx context.Context, username, after string, limit i
 // EndSession ends a session, if username is not empty only one of that user. The
 // error is store.ErrNotFound if there is none of that id.
 func (r *Registry) EndSession(ctx context.Context, actor, username, id string) error {
-	return r.change(ctx, store.Event{Kind: "session.end", Actor: actor, Detail: printable(id)}, func(c *store.Change, e *store.Event) error {
+	return r.change(ctx, store.Event{Kind: "session.end", Actor: actor, Detail: id}, func(c *store.Change, e *store.Event) error {
 		s, err := c.Session(id)
+		if errors.Is(err, store.ErrNotFound) || err == nil && username != "" && Fold(username) != Fold(s.Username) {
+			return &noSession{printable(id)}
+		}
 		if err != nil {
 			return err
-		}
-		if username != "" && Fold(username) != Fold(s.Username) {
-			return &foreignSession{id}
 		}
 		e.UserID, e.KeyID = s.UserID, s.KeyID
 		_, err = c.EndSessions(store.SessionFilter{ID: s.ID})
@@ -175,11 +210,12 @@ func (r *Registry) EndSession(ctx context.Context, actor, username, id string) e
 	})
 }
 
-// foreignSession is told as one that does not exist.
-type foreignSession struct{ id string }
+// noSession is one that does not exist, or is another user's: they are told in
+// the same words.
+type noSession struct{ id string }
 
-func (e *foreignSession) Error() string { return "session '" + e.id + "': not found" }
-func (e *foreignSession) Unwrap() error { return store.ErrNotFound }
+func (e *noSession) Error() string { return "session '" + e.id + "': not found" }
+func (e *noSession) Unwrap() error { return store.ErrNotFound }
 
 // LogOut ends the session that a token belongs to.
 func (r *Registry) LogOut(ctx context.Context, actor, tokenID string) error {

@@ -1,7 +1,11 @@
 package identity
 
 import (
+	"context"
+	"database/sql"
+	"errors"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -9,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/password"
 	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
 )
@@ -61,8 +66,11 @@ func newConfig(t testing.TB, now func() time.Time) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Config{Location: l, Create: true, Now: now}
+	return Config{Location: l, Create: true, Now: now, Hashing: password.Config{Params: cheap}}
 }
+
+// cheap hashes take microseconds.
+var cheap = password.Params{Memory: 8, Time: 1, Threads: 1}
 
 func openRegistry(t testing.TB, c Config) *Registry {
 	t.Helper()
@@ -71,7 +79,8 @@ func openRegistry(t testing.TB, c Config) *Registry {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
+		// A test may have closed the store itself.
+		if err := r.Close(); err != nil && !errors.Is(err, sql.ErrConnDone) {
 			t.Error(err)
 		}
 	})
@@ -87,19 +96,55 @@ type world struct {
 	mirror *Mirror
 	log    *log
 	config Config
+
+	mu   sync.Mutex
+	lags []time.Duration
 }
 
-func newWorld(t testing.TB) *world {
+// newWorld makes a world; with changes how its registry is opened.
+func newWorld(t testing.TB, with ...func(*Config)) *world {
 	t.Helper()
 	clock := newClock()
 	w := &world{t: t, clock: clock, log: &log{}, config: newConfig(t, clock.now)}
-	w.Registry = openRegistry(t, w.config)
-	w.mirror = NewMirror(w.Registry, w.log.logger())
+	for _, f := range with {
+		f(&w.config)
+	}
+	w.open()
 	w.addUser("alice")
-	if err := w.mirror.poll(t.Context()); err != nil {
+	if err := w.poll(); err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// open opens the registry. Whoever has to wait is noted and does not.
+func (w *world) open() {
+	w.t.Helper()
+	w.Registry = openRegistry(w.t, w.config)
+	w.sleep = func(ctx context.Context, d time.Duration) bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.lags = append(w.lags, d)
+		return ctx.Err() == nil
+	}
+	w.mirror = NewMirror(w.Registry, w.log.logger())
+}
+
+// restart is the next life of the server, on the same files.
+func (w *world) restart() {
+	w.t.Helper()
+	w.mirror.writeUses(w.t.Context())
+	w.open()
+	w.later(0)
+}
+
+// later moves the clock, and memory looks at the store.
+func (w *world) later(d time.Duration) {
+	w.t.Helper()
+	w.clock.add(d)
+	if err := w.poll(); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *world) addUser(name string) {
@@ -143,3 +188,80 @@ func ref(name string) store.KeyRef { return store.KeyRef{UserFold: "alice", Name
 
 // at makes the argument of Check of circumstances.
 func at(c Circumstances) func() Circumstances { return func() Circumstances { return c } }
+
+// The passwords of these tests, and where people are.
+const (
+	right = "correct horse battery staple"
+	wrong = "incorrect horse battery staple"
+	newer = "another horse, another battery"
+)
+
+var (
+	home   = netip.MustParseAddr("192.0.2.7")
+	abroad = netip.MustParseAddr("198.51.100.9")
+)
+
+// setPassword gives a user a password, as an administrator does.
+func (w *world) setPassword(username, text string) {
+	w.t.Helper()
+	w.must(w.SetPassword(w.t.Context(), "test", username, text))
+}
+
+// alice is an attempt of alice, from home.
+func alice(text string) Attempt { return Attempt{Username: "alice", Password: text, Address: home} }
+
+// hour is a token that lives for an hour, and a minute unused.
+func hour(kind credential.TokenKind) NewToken {
+	return NewToken{Kind: kind, Lifetime: Lifetime{Absolute: time.Hour, Idle: time.Minute}}
+}
+
+// logIn logs in by password, and gives the words of the tokens.
+func (w *world) logIn(a Attempt, tokens ...NewToken) (store.Session, []string) {
+	w.t.Helper()
+	s, secrets, err := w.LogInByPassword(w.t.Context(), a, NewSession{Tokens: tokens, UserAgent: "curl/8"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s, reveal(secrets)
+}
+
+// logInByKey logs in by a key, which must be accepted.
+func (w *world) logInByKey(word string, tokens ...NewToken) (store.Session, []string) {
+	w.t.Helper()
+	s, secrets, err := w.LogInByKey(w.t.Context(), w.callerOf(word), NewSession{Tokens: tokens})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return s, reveal(secrets)
+}
+
+// callerOf is the caller who has proven a key.
+func (w *world) callerOf(word string) Caller {
+	w.t.Helper()
+	caller, reason := w.mirror.Check(&credential.Presented{Kind: credential.Bearer, Word: word}, at(Circumstances{}))
+	if reason != Accepted {
+		w.t.Fatal(reason)
+	}
+	return caller
+}
+
+func reveal(secrets []credential.Secret) (words []string) {
+	for _, s := range secrets {
+		words = append(words, s.Reveal())
+	}
+	return words
+}
+
+// checkToken presents a token from nowhere in particular.
+func (w *world) checkToken(kind credential.TokenKind, word string) Reason {
+	_, reason := w.mirror.CheckToken(kind, word, at(Circumstances{Path: "/"}))
+	return reason
+}
+
+// expectToken presents an app token.
+func (w *world) expectToken(word string, want Reason) {
+	w.t.Helper()
+	if got := w.checkToken(credential.AppToken, word); got != want {
+		w.t.Errorf("the token: %s, want %s", got, want)
+	}
+}

@@ -24,12 +24,13 @@ const (
 	keptFailures = 100_000
 )
 
-// upkeep writes uses and removes what has ended, every minute and, for the uses,
-// a last time when ctx ends.
+// upkeep forgets proofs, writes uses and removes what has ended, every minute
+// and, for the uses, a last time when ctx ends.
 func (m *Mirror) upkeep(ctx context.Context) {
 	for sleep(ctx, upkeepEvery) {
+		m.remembered.sweep(m.now())
 		m.writeUses(ctx)
-		if err := m.sweep(ctx); err != nil && ctx.Err() == nil {
+		if err := m.sweep(ctx, keptFailures); err != nil && ctx.Err() == nil {
 			m.log.Warn("the store could not be tidied up; it is tried again in a minute", slog.Any("error", err))
 		}
 	}
@@ -42,13 +43,13 @@ func (m *Mirror) writeUses(ctx context.Context) {
 }
 
 // sweep removes tokens that have ended, and counts of failed log-ins that do not
-// count any more.
-func (m *Mirror) sweep(ctx context.Context) error {
+// count any more or are not among the newest so many.
+func (m *Mirror) sweep(ctx context.Context, failures int) error {
 	ctx, cancel := context.WithTimeout(ctx, queryLimit)
 	defer cancel()
 	now := m.now()
 	return m.store.Change(ctx, func(c *store.Change) error {
-		if err := c.SweepFailures(now.Add(-MaxWindow), keptFailures); err != nil {
+		if err := c.SweepFailures(now.Add(-MaxWindow), failures); err != nil {
 			return err
 		}
 		return c.SweepSessions(now.Add(-sweepSlack), sweepAtOnce)

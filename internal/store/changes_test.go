@@ -261,3 +261,25 @@ func TestACancelledChangeIsNotMade(t *testing.T) {
 		}
 	})
 }
+
+// A handler of requests recovers from a panic; the store must be usable then.
+func TestAPanicWithinAChangeUndoesIt(t *testing.T) {
+	overEngines(t, func(t *testing.T, s *store.Store) {
+		ctx := context.WithoutCancel(t.Context())
+		owner := user("alice")
+		func() {
+			defer func() { _ = recover() }()
+			_ = s.Change(ctx, func(c *store.Change) error {
+				if err := c.InsertUser(&owner); err != nil {
+					t.Error(err)
+				}
+				panic("out of order")
+			})
+		}()
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		if err := s.Change(ctx, func(c *store.Change) error { return c.InsertUser(&owner) }); err != nil {
+			t.Errorf("the next change: %v", err)
+		}
+	})
+}

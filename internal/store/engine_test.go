@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"database/sql"
 	"path/filepath"
 	"testing"
 	"time"
@@ -83,3 +84,19 @@ const (
 	idA = "AAAAAAAAAAAA"
 	idB = "BBBBBBBBBBBB"
 )
+
+// plain opens a store's database without the store, to see what it does not
+// show.
+func plain(t testing.TB, l store.Location) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", l.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"errors"
+	"os"
 	"testing"
 )
 
@@ -11,4 +13,38 @@ func (s *Store) Pragma(t *testing.T, name string) (value string) {
 		t.Fatal(err)
 	}
 	return value
+}
+
+// Fill lets the database grow no more, as a full disk does.
+func (s *Store) Fill(t *testing.T) {
+	t.Helper()
+	// SQLite never makes the limit smaller than the database is.
+	if _, err := s.writes.ExecContext(t.Context(), "PRAGMA max_page_count = 1"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// CreateOld makes a store as an older version of this program has made it, with
+// what the statements put into it.
+func CreateOld(t *testing.T, l Location, schema int64, statements ...string) {
+	t.Helper()
+	if err := os.WriteFile(l.Path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := connect(t.Context(), l, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := s.migrations()
+	if err == nil {
+		_, err = provider.UpTo(t.Context(), schema)
+	}
+	for _, statement := range append(statements, s.dialect.finishNew) {
+		if err == nil {
+			_, err = s.writes.ExecContext(t.Context(), statement)
+		}
+	}
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -34,7 +34,7 @@ func (f *Failures) all() [3]*Failure { return [3]*Failure{&f.Pair, &f.Name, &f.S
 const failureColumns = `name, source, failures, began, last`
 
 func scanFailure(r row) (f Failure, err error) {
-	return f, r.Scan(&f.Name, &f.FailurePlace.Source, &f.Count, timeColumn{&f.Began}, timeColumn{&f.Last})
+	return f, r.Scan(&f.Name, &f.Source, &f.Count, timeColumn{&f.Began}, timeColumn{&f.Last})
 }
 
 func failures(ctx context.Context, tx *sql.Tx, at FailurePlace) (f Failures, err error) {
@@ -55,14 +55,14 @@ func failures(ctx context.Context, tx *sql.Tx, at FailurePlace) (f Failures, err
 func (c *Change) SetFailures(f *Failures) error {
 	for _, count := range f.all() {
 		if count.Count == 0 {
-			if _, err := c.tx.ExecContext(c.ctx, `DELETE FROM login_failures WHERE name = ? AND source = ?`, count.Name, count.FailurePlace.Source); err != nil {
+			if _, err := c.tx.ExecContext(c.ctx, `DELETE FROM login_failures WHERE name = ? AND source = ?`, count.Name, count.Source); err != nil {
 				return err
 			}
 			continue
 		}
 		_, err := c.tx.ExecContext(c.ctx, `INSERT INTO login_failures (`+failureColumns+`) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (name, source) DO UPDATE SET failures = excluded.failures, began = excluded.began, last = excluded.last`,
-			count.Name, count.FailurePlace.Source, count.Count, micros(count.Began), micros(count.Last))
+			count.Name, count.Source, count.Count, micros(count.Began), micros(count.Last))
 		if err != nil {
 			return err
 		}
@@ -80,11 +80,11 @@ func (c *Change) ForgetFailures(name string) (int64, error) {
 	return result.RowsAffected()
 }
 
-// SweepFailures removes counts that were not touched since before, and the
-// oldest of those above keep.
+// SweepFailures removes counts that were not touched since before, and all but
+// the newest keep. Those of one moment stay or go together.
 func (c *Change) SweepFailures(before time.Time, keep int) error {
 	_, err := c.tx.ExecContext(c.ctx, `DELETE FROM login_failures WHERE last < ?
-		OR last < (SELECT last FROM login_failures ORDER BY last DESC LIMIT 1 OFFSET ?)`, micros(before), keep)
+		OR last < (SELECT last FROM login_failures ORDER BY last DESC LIMIT 1 OFFSET ?)`, micros(before), keep-1)
 	return err
 }
 

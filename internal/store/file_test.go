@@ -257,3 +257,26 @@ func TestPathsWithOddCharacters(t *testing.T) {
 		t.Errorf("the database is not at its path: %v", err)
 	}
 }
+
+func TestAFullDiskStopsChangesAndNothingElse(t *testing.T) {
+	l := locate(t)
+	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, l)
+	owner := user("alice")
+	change(t, s, func(c *store.Change) error { return c.InsertUser(&owner) })
+	s.Fill(t)
+	begun := session(&owner, "1", token("AAAAAAAAAAAA"))
+	begun.UserAgent = strings.Repeat("x", 100_000)
+	err := s.Change(t.Context(), func(c *store.Change) error { return c.InsertSession(&begun) })
+	if err == nil || !strings.Contains(err.Error(), "cannot grow; make room on its disk") || !strings.Contains(err.Error(), l.Path) {
+		t.Errorf("%v", err)
+	}
+	if list := sessions(t, s, store.SessionFilter{}); len(list) != 0 {
+		t.Errorf("half of it is there: %v", ids(list))
+	}
+	if _, err := s.LoginRecord(t.Context(), "alice", here); err != nil {
+		t.Errorf("reading: %v", err)
+	}
+}

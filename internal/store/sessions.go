@@ -76,6 +76,8 @@ type SessionFilter struct {
 	// ID is the session's, UserID its user's, KeyID that of the key it came
 	// from. Method is how its user logged in.
 	ID, UserID, KeyID, Method string
+	// Alive leaves out sessions of which no token is alive at that time.
+	Alive time.Time
 	// After is the id after which a list begins, Limit the greatest number.
 	After string
 	Limit int
@@ -89,6 +91,12 @@ func (f *SessionFilter) where() (text string, args []any) {
 			text += ` AND ` + c.column + ` = ?`
 			args = append(args, c.value)
 		}
+	}
+	if !f.Alive.IsZero() {
+		// As Token.Ended has it.
+		text += ` AND EXISTS (SELECT 1 FROM tokens t WHERE t.session_id = s.id
+			AND (t.expires IS NULL OR t.expires > ?) AND (t.idle IS NULL OR t.last_used + t.idle >= ?))`
+		args = append(args, micros(f.Alive), micros(f.Alive))
 	}
 	return text, args
 }

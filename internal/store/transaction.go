@@ -30,10 +30,11 @@ func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) error 
 	if err != nil {
 		return s.explain(err)
 	}
+	// After a commit there is nothing to undo. Otherwise undoing fails only where
+	// the connection is lost, and with it the transaction. In a panic, too, the
+	// one connection that writes must be given back.
+	defer func() { _ = tx.Rollback() }()
 	if err := f(tx); err != nil {
-		// Rollback fails only where the connection is lost, and with it the
-		// transaction.
-		_ = tx.Rollback()
 		return s.explain(err)
 	}
 	if err := tx.Commit(); err != nil {
