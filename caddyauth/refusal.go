@@ -86,7 +86,6 @@ var rejections = func() (list [identity.Reasons]*refusal) {
 			*list[i] = *unavailable(errors.New(reason.String()))
 		case isBrake(reason):
 			*list[i] = refusal{http.StatusTooManyRequests, codeTooMany, textTooMany, reason.String(), identity.BusyRetry}
-		default:
 		}
 	}
 	return list
