@@ -11,6 +11,10 @@ const (
 	// places of all others.
 	maxLagging      = 64
 	maxLaggingThere = 8
+	// maxProvingThere bounds the attempts from one network that are looked at,
+	// or wait for their turn: half the places that there are for each hash at
+	// once (internal/password), so that one network cannot keep the others out.
+	maxProvingThere = 32
 
 	// lockEventsAtOnce lock-outs are recorded whenever they happen, further ones
 	// once in lockEventEvery: under attack that is 2 MB a day in the store.
@@ -18,8 +22,11 @@ const (
 	lockEventEvery   = 10 * time.Second
 )
 
-// lagging counts attempts that wait because their names fail often.
-type lagging struct {
+// places counts attempts, all and those from each network.
+type places struct {
+	// most of all and mostThere from one network can be inside at once.
+	most, mostThere int
+
 	mu    sync.Mutex
 	all   int
 	there map[string]int
@@ -27,26 +34,26 @@ type lagging struct {
 
 // enter takes a place for an attempt from a network, if there is one. It must be
 // given back by leave.
-func (l *lagging) enter(source string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.all >= maxLagging || l.there[source] >= maxLaggingThere {
+func (p *places) enter(source string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.all >= p.most || p.there[source] >= p.mostThere {
 		return false
 	}
-	if l.there == nil {
-		l.there = map[string]int{}
+	if p.there == nil {
+		p.there = map[string]int{}
 	}
-	l.all++
-	l.there[source]++
+	p.all++
+	p.there[source]++
 	return true
 }
 
-func (l *lagging) leave(source string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.all--
-	if l.there[source]--; l.there[source] == 0 {
-		delete(l.there, source)
+func (p *places) leave(source string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all--
+	if p.there[source]--; p.there[source] == 0 {
+		delete(p.there, source)
 	}
 }
 

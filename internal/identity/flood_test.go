@@ -23,7 +23,7 @@ func TestWhatIsLockedTakesNobodysPlace(t *testing.T) {
 }
 
 func TestOneNetworkCannotTakeAllPlacesToWait(t *testing.T) {
-	var l lagging
+	l := places{most: maxLagging, mostThere: maxLaggingThere}
 	enter := func(source string, want int) {
 		t.Helper()
 		n := 0

@@ -122,6 +122,11 @@ func (r *Registry) hashName(fold string) string {
 }
 
 func (r *Registry) proveOnce(ctx context.Context, a *Attempt) (store.User, error) {
+	source := SourceOf(a.Address)
+	if !r.proving.enter(source) {
+		return store.User{}, password.ErrBusy
+	}
+	defer r.proving.leave(source)
 	turn, err := r.waitForTurn(ctx, a)
 	if err != nil {
 		return store.User{}, err

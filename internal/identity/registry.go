@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -97,8 +98,11 @@ type Registry struct {
 	settings atomic.Pointer[Settings]
 	hasher   *password.Hasher
 	// proofs makes one of equal attempts at the same time.
-	proofs     singleflight.Group
-	lagging    lagging
+	proofs singleflight.Group
+	// proving are all attempts, lagging those that wait because their names fail
+	// often.
+	proving    places
+	lagging    places
 	lockEvents lockEvents
 	// sleep waits, and reports whether the time has passed before the context
 	// ended.
@@ -128,6 +132,8 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 	r := &Registry{
 		now: c.Now, random: c.Random, observe: c.Observe,
 		hasher:    password.NewHasher(c.Hashing),
+		proving:   places{most: math.MaxInt, mostThere: maxProvingThere},
+		lagging:   places{most: maxLagging, mostThere: maxLaggingThere},
 		sleep:     sleep,
 		committed: func(context.Context) {},
 	}
