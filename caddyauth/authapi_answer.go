@@ -32,7 +32,7 @@ type apiCall struct {
 func (c *apiCall) step(text string) { c.steps = append(c.steps, text) }
 
 // actor names the caller for the audit trail.
-func (c *apiCall) actor() string { return "user:" + c.caller.Name }
+func (c *apiCall) actor() string { return identity.UserActor(c.caller.Name) }
 
 // failure is why a call has not come to its end.
 type failure struct {
@@ -61,6 +61,7 @@ var (
 	impersonation = &howler.Failure{Status: 400, Code: codeMalformed, Text: "This server does not offer impersonation. Leave X-Impersonating out."}
 	noSession     = &howler.Failure{Status: 400, Code: codeMalformed, Text: "This credential has no session that could end. Log out with the app token or the session cookie."}
 	derivedKey    = &howler.Failure{Status: 403, Code: codeScope, Text: "The key would be worth more than the credential that asks for it."}
+	adminDisabled = &howler.Failure{Status: 403, Code: codeScope, Text: "An administrator has disabled the key. Ask one to enable it."}
 	crossLogin    = &howler.Failure{Status: 403, Code: codeCrossOrigin, Text: "Pages of another site cannot log in here."}
 )
 
@@ -109,8 +110,11 @@ func changeFailure(err error, missing *howler.Failure) *failure {
 	if invalid, ok := errors.AsType[*identity.InvalidError](err); ok {
 		return told(howler.BadRequest(invalid.Error()), "invalid")
 	}
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, identity.ErrRevoked) {
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, identity.ErrRevoked):
 		return told(missing, "not_found")
+	case errors.Is(err, identity.ErrDisabled):
+		return told(adminDisabled, "disabled_by_administrator")
 	}
 	return unknown(err)
 }

@@ -81,6 +81,17 @@ func TestTheLifeOfAKey(t *testing.T) {
 	}
 }
 
+func TestAKeyThatAnAdministratorHasDisabledStaysSo(t *testing.T) {
+	a := startAPI(t, "")
+	me := basic("alice:" + alicePassword)
+	a.makeKey(t, `{"name":"ci","priv":"R"}`, me...)
+	if _, err := a.DisableKey(t.Context(), "os:root", store.KeyRef{UserFold: "alice", Name: "ci"}); err != nil {
+		t.Fatal(err)
+	}
+	expectFailure(t, a.Do(t, "POST", keysPath+"/ci/enable", nil, me...), 403, "insufficient_scope",
+		"An administrator has disabled the key. Ask one to enable it.")
+}
+
 func TestOnesOwnKeysOnly(t *testing.T) {
 	a := startAPI(t, "")
 	word := a.issue(a.Server, "ci")

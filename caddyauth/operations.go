@@ -294,7 +294,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, allowlist.ErrNoEntry):
 		return http.StatusNotFound
-	case errors.Is(err, store.ErrExists), errors.Is(err, identity.ErrRevoked):
+	case errors.Is(err, store.ErrExists), errors.Is(err, identity.ErrRevoked), errors.Is(err, identity.ErrDisabled):
 		return http.StatusConflict
 	}
 	return http.StatusServiceUnavailable

@@ -1,7 +1,6 @@
 package howler
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -111,10 +110,6 @@ var (
 	UnknownKey = &Failure{Status: 401, Code: codeLogin, Text: "API Key does not exist"}
 	// ExpiredKey is only for a caller who has presented the right secret.
 	ExpiredKey = &Failure{Status: 401, Code: codeLogin, Text: "Key is expired"}
-	// KeysDisabled: API keys are switched off.
-	KeysDisabled = &Failure{Status: 403, Code: codeDisabled, Text: "API Key authentication disabled"}
-	// PasswordsDisabled: passwords are switched off.
-	PasswordsDisabled = &Failure{Status: 403, Code: codeDisabled, Text: "Username/Password authentication disabled"}
 	// OAuthDisabled: a provider was named, and there is none.
 	OAuthDisabled = &Failure{Status: 400, Code: codeDisabled, Text: "OAuth is disabled."}
 	// UnknownProvider: a provider was named, and there are only others. Howler
@@ -206,11 +201,6 @@ func ExpiryTooLate(latest time.Time) *Failure {
 // NoSuchUser is for administrators only.
 func NoSuchUser(name string) *Failure {
 	return &Failure{Status: 404, Code: codeNotFound, Text: "User " + clip(name) + " does not exist"}
-}
-
-// PasswordTooShort says how many characters a new password needs.
-func PasswordTooShort(characters int) *Failure {
-	return &Failure{Status: 400, Code: codeWeakPassword, Text: fmt.Sprintf("Password needs to be at least %d characters", characters)}
 }
 
 // clip bounds what is repeated of a request to 2 KiB, the length of any real

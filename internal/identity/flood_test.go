@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -73,6 +74,39 @@ func TestAttemptsThatWaitAreBounded(t *testing.T) {
 		}
 		if took := time.Since(began); took != longLag {
 			t.Errorf("they have waited %s", took)
+		}
+	})
+}
+
+func TestOneNetworkCannotTakeAllTurnsOfHashing(t *testing.T) {
+	bubble(t, hashing(1, 64), func(t *testing.T, w *world, settle func()) {
+		free := w.busy()
+		from := func(address string) func(int) Attempt {
+			return func(i int) Attempt {
+				return Attempt{Username: "nobody", Password: fmt.Sprint(wrong, i), Address: netip.MustParseAddr(address)}
+			}
+		}
+		errs, wait := w.all(maxProvingThere+10, from("192.0.2.1"))
+		settle()
+		others, waitOthers := w.all(1, from("198.51.100.1"))
+		settle()
+		free()
+		wait()
+		waitOthers()
+		busy := 0
+		for _, err := range errs {
+			if reasonOf(err) == Busy {
+				busy++
+			}
+		}
+		if busy != 10 {
+			t.Errorf("%d of one network are sent away, want 10", busy)
+		}
+		if !errors.Is(others[0], ErrWrongPassword) {
+			t.Errorf("one of another network: %v", others[0])
+		}
+		if w.proving.all != 0 || len(w.proving.there) != 0 {
+			t.Errorf("%d still have a place", w.proving.all)
 		}
 	})
 }

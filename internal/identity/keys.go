@@ -144,20 +144,36 @@ func (r *Registry) RotateKey(ctx context.Context, actor string, ref store.KeyRef
 // it.
 func (r *Registry) DisableKey(ctx context.Context, actor string, ref store.KeyRef) (store.Key, error) {
 	return r.updateKey(ctx, "key.disable", actor, ref, func(c *store.Change, k *store.Key) error {
-		if k.Disabled.IsZero() {
-			k.Disabled = r.now()
+		if k.Disabled.IsZero() || !isUser(actor) {
+			k.Disabled, k.DisabledBy = r.now(), actor
 		}
 		return endSessionsOf(c, k)
 	})
 }
 
-// EnableKey takes DisableKey back.
+// EnableKey takes DisableKey back. The error is ErrDisabled if a user asks for
+// what an administrator has disabled.
 func (r *Registry) EnableKey(ctx context.Context, actor string, ref store.KeyRef) (store.Key, error) {
 	return r.updateKey(ctx, "key.enable", actor, ref, func(_ *store.Change, k *store.Key) error {
-		k.Disabled = time.Time{}
+		if isUser(actor) && !k.Disabled.IsZero() && !isUser(k.DisabledBy) {
+			return ErrDisabled
+		}
+		k.Disabled, k.DisabledBy = time.Time{}, ""
 		return nil
 	})
 }
+
+// ErrDisabled: the key was disabled by an administrator.
+var ErrDisabled = errors.New("the key was disabled by an administrator, who alone can enable it")
+
+// userActor begins the names of actors who are users of this store, and not
+// administrators of this machine.
+const userActor = "user:"
+
+// UserActor names a user for the audit trail.
+func UserActor(username string) string { return userActor + username }
+
+func isUser(actor string) bool { return strings.HasPrefix(actor, userActor) }
 
 // RevokeKey refuses a key for ever, and ends the sessions that came from it. Its
 // name becomes free.

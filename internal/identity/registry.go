@@ -278,11 +278,15 @@ func (r *Registry) change(ctx context.Context, event store.Event, f func(*store.
 	if event.Actor == "" {
 		return invalid("the actor is missing: say who is asking")
 	}
-	if err := checkText("actor", event.Actor, 200); err != nil {
+	if err := checkText("actor", event.Actor, maxActor); err != nil {
 		return err
 	}
 	return r.changeAs(ctx, event, f)
 }
+
+// maxActor is as long as an actor may be, in bytes: `user:` and a name of 64
+// characters of four bytes fit into it.
+const maxActor = 300
 
 // changeAs is change for an actor who becomes known within it.
 func (r *Registry) changeAs(ctx context.Context, event store.Event, f func(*store.Change, *store.Event) error) error {

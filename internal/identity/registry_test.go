@@ -360,3 +360,21 @@ func TestKeyRefs(t *testing.T) {
 		}
 	}
 }
+
+func TestAUserCannotEnableWhatAnAdministratorHasDisabled(t *testing.T) {
+	w := newWorld(t)
+	w.issue("ci")
+	alice := UserActor("alice")
+	w.must(w.DisableKey(t.Context(), alice, ref("ci")))
+	w.must(w.EnableKey(t.Context(), alice, ref("ci")))
+	w.must(w.DisableKey(t.Context(), alice, ref("ci")))
+	w.must(w.DisableKey(t.Context(), "os:root", ref("ci")))
+	w.must(w.DisableKey(t.Context(), alice, ref("ci")))
+	if _, err := w.EnableKey(t.Context(), alice, ref("ci")); !errors.Is(err, ErrDisabled) {
+		t.Errorf("the user enables it: %v", err)
+	}
+	k, err := w.EnableKey(t.Context(), "os:root", ref("ci"))
+	if err != nil || !k.Disabled.IsZero() || k.DisabledBy != "" {
+		t.Errorf("the administrator does not: %+v, %v", k, err)
+	}
+}

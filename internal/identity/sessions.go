@@ -141,7 +141,7 @@ func (r *Registry) begin(ctx context.Context, s store.Session, n NewSession, own
 			return err
 		}
 		s.UserID, s.Username = u.ID, u.Username
-		e.UserID, e.Actor = u.ID, "user:"+u.Username
+		e.UserID, e.Actor = u.ID, UserActor(u.Username)
 		if s.Tokens, words, err = r.newTokens(&s, n.Tokens, until); err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 
 const keyColumns = `k.id, k.user_id, u.username, u.state, k.name, k.prefix, k.verifier, k.previous_verifier, k.previous_expires,
 	k.scopes, k.networks, k.user_agent, k.audience, k.subject, k.api_version, k.not_before, k.expires,
-	k.disabled, k.revoked, k.revoked_reason, k.created, k.created_by, k.last_used`
+	k.disabled, k.disabled_by, k.revoked, k.revoked_reason, k.created, k.created_by, k.last_used`
 
 const keysFrom = ` FROM api_keys k JOIN users u ON u.id = k.user_id `
 
@@ -22,7 +22,7 @@ func scanKey(r row) (Key, error) {
 		verifierColumn{&k.Verifier}, verifierColumn{&k.Previous}, timeColumn{&k.PreviousExpires},
 		scopesColumn{&k.Scopes}, listColumn[netip.Prefix]{&k.Networks}, &k.UserAgent,
 		listColumn[string]{&k.Audience}, listColumn[string]{&k.Subject}, &k.APIVersion,
-		timeColumn{&k.NotBefore}, timeColumn{&k.Expires}, timeColumn{&k.Disabled},
+		timeColumn{&k.NotBefore}, timeColumn{&k.Expires}, timeColumn{&k.Disabled}, &k.DisabledBy,
 		timeColumn{&k.Revoked}, &k.RevokedReason, timeColumn{&k.Created}, &k.CreatedBy, timeColumn{&k.LastUsed})
 	return k, err
 }
@@ -117,9 +117,9 @@ func (c *Change) UpdateKey(k *Key) error {
 		previous = k.Previous[:]
 	}
 	result, err := c.tx.ExecContext(c.ctx, `UPDATE api_keys SET prefix = ?, verifier = ?, previous_verifier = ?, previous_expires = ?,
-		disabled = ?, revoked = ?, revoked_reason = ? WHERE id = ?`,
+		disabled = ?, disabled_by = ?, revoked = ?, revoked_reason = ? WHERE id = ?`,
 		k.Prefix, k.Verifier[:], previous, optionalMicros(k.PreviousExpires),
-		optionalMicros(k.Disabled), optionalMicros(k.Revoked), k.RevokedReason, k.ID)
+		optionalMicros(k.Disabled), k.DisabledBy, optionalMicros(k.Revoked), k.RevokedReason, k.ID)
 	if err := onlyOne(result, err); err != nil {
 		return fmt.Errorf("key '%s/%s': %w", k.Username, k.Name, err)
 	}

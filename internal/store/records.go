@@ -82,9 +82,11 @@ type Key struct {
 	PreviousExpires time.Time           `json:"previous_expires,omitzero"`
 	Scopes          principal.Scopes    `json:"scopes"`
 	Limits
-	NotBefore     time.Time `json:"not_before,omitzero"`
-	Expires       time.Time `json:"expires,omitzero"`
-	Disabled      time.Time `json:"disabled,omitzero"`
+	NotBefore time.Time `json:"not_before,omitzero"`
+	Expires   time.Time `json:"expires,omitzero"`
+	Disabled  time.Time `json:"disabled,omitzero"`
+	// DisabledBy is who has disabled the key: user:alice, os:root.
+	DisabledBy    string    `json:"disabled_by,omitempty"`
 	Revoked       time.Time `json:"revoked,omitzero"`
 	RevokedReason string    `json:"revoked_reason,omitempty"`
 	Created       time.Time `json:"created"`

@@ -1,6 +1,10 @@
 -- Times are microseconds since 1970-01-01 UTC.
 
 -- +goose Up
+-- Who has disabled a key, as the audit trail has it: its user must not enable
+-- what an administrator has disabled.
+ALTER TABLE api_keys ADD COLUMN disabled_by TEXT NOT NULL DEFAULT '';
+
 CREATE TABLE passwords (
 	user_id TEXT    PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
 	phc     TEXT    NOT NULL,
