@@ -44,6 +44,7 @@ var (
 	storeDamaged    = ailment{"store_damaged", levelError, "stop the server and put back a backup"}
 	pepperUnusable  = ailment{"pepper_unusable", levelError, "mend it before the server is restarted, which would fail"}
 	pepperWrong     = ailment{"pepper_wrong", levelError, "put the store's own pepper back before the server is restarted, which would fail"}
+	secretsBroken   = ailment{"secrets_file_broken", levelError, "mend the file; until then the server uses what it has read before, or does not start"}
 	clockWrong      = ailment{"clock_wrong", levelError, "set the clock; until then keys begin and expire at the wrong time"}
 	keyExpires      = ailment{"key_expires", levelWarning, "issue another key and hand it out, or let this one end"}
 )
@@ -54,7 +55,7 @@ func (a ailment) of(what string) finding { return finding{a.code, a.level, what,
 // checks in the order in which they report.
 var checks = []check{
 	checkConfigured, checkProxies, checkLogs, checkAdmin, checkInsecure,
-	checkFiles, checkSpace, checkPepper, checkStoreHealth, checkClock, checkKeys,
+	checkFiles, checkSpace, checkPepper, checkSecretsFiles, checkStoreHealth, checkClock, checkKeys,
 }
 
 // examination is what the checks look at.

@@ -47,7 +47,8 @@ type examinedLog struct {
 type examinedEncoder struct {
 	Format string `json:"format"`
 	Fields map[string]struct {
-		Filter string `json:"filter"`
+		Filter  string   `json:"filter"`
+		Headers []string `json:"headers"`
 	} `json:"fields"`
 	Wrap *examinedEncoder `json:"wrap"`
 }
@@ -106,6 +107,8 @@ func checkLogs(e *examination) (found []finding, err error) {
 		}
 		if missing := log.Encoder.unfiltered(); len(missing) > 0 {
 			found = append(found, logUnfiltered.of(fmt.Sprintf("log '%s' lacks the filter credentials for %s", name, strings.Join(missing, ", "))))
+		} else if missing := e.unhiddenHeaders(&log); len(missing) > 0 {
+			found = append(found, logUnfiltered.of(fmt.Sprintf("log '%s' shows the header %s of client_secret; name it behind request>headers credentials", name, strings.Join(missing, ", "))))
 		}
 	}
 	return found, nil

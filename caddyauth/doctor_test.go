@@ -187,6 +187,42 @@ func TestDoctorReadsFiles(t *testing.T) {
 	}
 }
 
+func TestDoctorReadsFilesOfClientSecrets(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access")
+	config := `{"logging":{"logs":{"default":{"encoder":{"format":"filter","fields":{
+		"request>headers":{"filter":"credentials"HIDDEN},"resp_headers":{"filter":"credentials"},"request>uri":{"filter":"credentials"}}}}}},
+		"apps":{"http":{"servers":{"a":{"routes":[{"handle":[
+			{"handler":"client_secret","allow":["192.0.2.1"],"secrets_file":"` + path + `","header":"x-office"},
+			{"handler":"client_secret","allow":["192.0.2.2"],"secrets_file":"` + path + `"}
+		]}]}}}}}`
+	const shown = "log_unfiltered: log 'default' shows the header 'X-Office' of client_secret; name it behind request>headers credentials"
+	hidden := `,"headers":["X-Office"]`
+	for _, test := range []struct {
+		name, content, hidden string
+		mode                  os.FileMode
+		want                  []string
+	}{
+		{"not there yet", "", hidden, 0, nil},
+		{"sound", "192.0.2.1:swordfish-of-the-office\n", hidden, 0o600, nil},
+		{"a header of one's own that the log shows", "192.0.2.1:swordfish-of-the-office\n", "", 0o600, []string{shown}},
+		{"broken", "what is this\n", hidden, 0o600, []string{"secrets_file_broken: secrets file '" + path + "': line 1: write 'entry:secret', a comment that begins with '#', or nothing"}},
+		{"open to all", "192.0.2.1:swordfish-of-the-office\n", hidden, 0o644, []string{"secrets_file_broken: secrets file '" + path + "': it is open to everybody on this machine (mode 0644); run `chmod 600`, or 640 where a group reads it"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.mode != 0 {
+				if err := os.WriteFile(path, []byte(test.content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Chmod(path, test.mode); err != nil {
+					t.Fatal(err)
+				}
+			}
+			e := examine(t, strings.Replace(config, "HIDDEN", test.hidden, 1))
+			expectFindings(t, e, test.want...)
+		})
+	}
+}
+
 // space is a file system with so much room.
 func space(free uint64, err error) func(string) (uint64, bool, error) {
 	return func(string) (uint64, bool, error) { return free, true, err }
