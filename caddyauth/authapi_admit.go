@@ -20,7 +20,7 @@ func (h *AuthAPI) admit(c *apiCall) *failure {
 	caller, method, failed := h.identify(c)
 	if failed == nil {
 		c.caller = caller
-		publish(replacerOf(c.r), caller)
+		publish(c.r, caller)
 		failed = c.authorize()
 	}
 	metrics.countCheck(method, asRefusal(failed))

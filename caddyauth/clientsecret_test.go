@@ -505,3 +505,31 @@ func TestMistakesInClientSecretAreNamed(t *testing.T) {
 		})
 	}
 }
+
+func TestBehindAnAddressGateTheUserOfTheKeyIsTheCaller(t *testing.T) {
+	upstream := upstream(t)
+	s := startPrepared(t, head+`http://:0 {
+	route {
+		client_secret {
+			allow 127.0.0.1
+			secrets_file {$DIR}/access
+		}
+		token_auth {
+			require role admin
+			forward_identity X-User
+		}
+		reverse_proxy `+upstream+` {
+			header_up X-Caller "{http.auth.user.id} {http.auth.user.method} {http.auth.user.roles}"
+		}
+	}
+}
+`, func(a *admin) { a.withPassword() })
+	secret := clientSecretIn(t, filepath.Join(s.Dir, "access"))
+	r := s.Get(t, "/", append(basic("alice:"+passphrase), "X-Client-Secret", secret)...)
+	expect(t, r, 200, "")
+	if got := seenBy(t, r).Header; got.Get("X-Caller") != "alice password admin" || got.Get("X-User") != "alice" {
+		t.Errorf("the upstream sees '%s' and '%s'", got.Get("X-Caller"), got.Get("X-User"))
+	}
+	expect(t, s.Get(t, "/", "X-Client-Secret", secret), 401, "credential_missing")
+	expect(t, s.Get(t, "/", basic("alice:"+passphrase)...), 401, "credential_missing")
+}

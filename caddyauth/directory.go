@@ -29,9 +29,10 @@ type directory struct {
 	stop     context.CancelFunc
 	stopped  chan struct{}
 
-	// opened is closed when mirror is set.
-	opened chan struct{}
-	mirror atomic.Pointer[identity.Mirror]
+	// opened is closed when mirror is set, gone when the store is closed, or
+	// never was opened since the configuration has failed to start.
+	opened, gone chan struct{}
+	mirror       atomic.Pointer[identity.Mirror]
 }
 
 // shareDirectory returns the directory for these settings, the one in use if
@@ -40,7 +41,7 @@ func shareDirectory(settings identity.Config, log *slog.Logger) (*directory, err
 	// What makes two stores different ones; the prefix may change in place.
 	key := settings.Location.String() + "\x00" + settings.PepperFile
 	value, _, err := directories.LoadOrNew(key, func() (caddy.Destructor, error) {
-		return &directory{key: key, settings: settings, log: newReloadableLog(log), opened: make(chan struct{})}, nil
+		return &directory{key: key, settings: settings, log: newReloadableLog(log), opened: make(chan struct{}), gone: make(chan struct{})}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -103,6 +104,8 @@ func (d *directory) wait(ctx context.Context) (*identity.Mirror, error) {
 	defer cancel()
 	select {
 	case <-d.opened:
+	case <-d.gone:
+		return nil, errNotReady
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%w: %w", errNotReady, ctx.Err())
 	}
@@ -117,6 +120,7 @@ func (d *directory) wait(ctx context.Context) (*identity.Mirror, error) {
 func (d *directory) Destruct() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	close(d.gone)
 	if d.registry == nil {
 		return nil
 	}

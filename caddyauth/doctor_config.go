@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -26,6 +27,7 @@ type examined struct {
 			Servers map[string]struct {
 				Listen               []string        `json:"listen"`
 				TrustedProxies       json.RawMessage `json:"trusted_proxies"`
+				TrustedProxiesUnix   bool            `json:"trusted_proxies_unix"`
 				TrustedProxiesStrict int             `json:"trusted_proxies_strict"`
 			} `json:"servers"`
 		} `json:"http"`
@@ -82,7 +84,7 @@ func checkProxies(e *examination) (found []finding, err error) {
 	servers := e.config.Apps.HTTP.Servers
 	for _, name := range slices.Sorted(maps.Keys(servers)) {
 		server := servers[name]
-		if given(server.TrustedProxies) && server.TrustedProxiesStrict == 0 {
+		if (given(server.TrustedProxies) || server.TrustedProxiesUnix) && server.TrustedProxiesStrict == 0 {
 			found = append(found, proxiesLax.of(fmt.Sprintf("server '%s' (%s) has trusted_proxies without trusted_proxies_strict", name, strings.Join(server.Listen, ", "))))
 		}
 	}
@@ -170,12 +172,22 @@ func checkAdmin(e *examination) ([]finding, error) {
 	if text == "" {
 		text = caddy.DefaultAdminListen
 	}
-	address, _, _ := strings.Cut(text, "|")
+	address, mode, _ := strings.Cut(text, "|")
 	network, err := caddy.ParseNetworkAddress(address)
+	if err == nil && network.IsUnixNetwork() && openToAll(mode) {
+		return []finding{adminReachable.of(fmt.Sprintf("the admin API's socket '%s' can be used by everybody on this machine (mode %s)", address, mode))}, nil
+	}
 	if err == nil && (network.IsUnixNetwork() || network.IsFdNetwork() || isLoopback(network.Host)) {
 		return nil, nil
 	}
 	return []finding{adminReachable.of(fmt.Sprintf("the admin API listens at '%s', where the network can reach it", address))}, nil
+}
+
+// openToAll reports whether a socket of that mode, in octal, can be written by
+// everybody. Caddy's own mode is 0200.
+func openToAll(mode string) bool {
+	bits, err := strconv.ParseUint(mode, 8, 32)
+	return err == nil && bits&0o002 != 0
 }
 
 func isLoopback(host string) bool {

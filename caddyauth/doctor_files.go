@@ -32,7 +32,16 @@ func checkFiles(e *examination) (found []finding, err error) {
 			found = append(found, fileOwner.of(fmt.Sprintf("'%s' belongs to %s, the database to %s", path, mine.name(), its.name())))
 		}
 	}
-	return append(found, checkDirectory(filepath.Dir(database), owner)...), nil
+	found = append(found, checkDirectory(filepath.Dir(database), owner)...)
+	if dir := filepath.Dir(e.settings.PepperFile); e.settings.PepperFile != "" && dir != filepath.Dir(database) {
+		// Whoever may write there can put another pepper in its place.
+		info, err := os.Stat(dir)
+		if err != nil {
+			return append(found, unseen(err)...), nil
+		}
+		found = append(found, checkMode(dir, info)...)
+	}
+	return found, nil
 }
 
 // unseen is the finding for a file that may not be looked at.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sallyport/sallyport/internal/principal"
 )
@@ -16,17 +17,26 @@ func replacerOf(r *http.Request) *caddy.Replacer {
 	return r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 }
 
-// publish makes the caller known as {http.auth.user.*}. The values are looked
-// up when somebody asks, since few requests need all six. Values that were set,
-// by setNobody or another module, would hide them.
-func publish(repl *caddy.Replacer, p *principal.Principal) {
+// publish makes the caller known to all who come later, in place of one whom an
+// earlier gate has found. The values of {http.auth.user.*} are looked up when
+// somebody asks, since few requests need all six. Values that were set, by
+// setNobody or another module, would hide them.
+func publish(r *http.Request, p *principal.Principal) {
+	ctx, repl := r.Context(), replacerOf(r)
+	first := earlierCaller(r) == nil
+	caddyhttp.SetVar(ctx, principal.Variable, p)
 	repl.DeleteByPrefix(userPlaceholders)
+	if !first {
+		// What the earlier gate has left looks the new caller up.
+		return
+	}
 	repl.Map(func(name string) (any, bool) {
 		name, ours := strings.CutPrefix(name, userPlaceholders)
-		if !ours {
+		caller := principal.FromVariable(caddyhttp.GetVar(ctx, principal.Variable))
+		if !ours || caller == nil {
 			return nil, false
 		}
-		return placeholder(p, name)
+		return placeholder(caller, name)
 	})
 }
 

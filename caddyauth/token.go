@@ -123,8 +123,7 @@ func announce(r *http.Request, p *principal.Principal, header string) {
 	if header != "" {
 		r.Header[header] = []string{p.Name}
 	}
-	publish(replacerOf(r), p)
-	caddyhttp.SetVar(r.Context(), principal.Variable, p)
+	publish(r, p)
 }
 
 var (
