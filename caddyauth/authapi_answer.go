@@ -110,7 +110,12 @@ func changeFailure(err error, missing *howler.Failure) *failure {
 	if invalid, ok := errors.AsType[*identity.InvalidError](err); ok {
 		return told(howler.BadRequest(invalid.Error()), "invalid")
 	}
+	if derived, ok := errors.AsType[*identity.DerivedError](err); ok {
+		return told(derivedKey, derived.Reason)
+	}
 	switch {
+	case errors.Is(err, identity.ErrEnded):
+		return told(howler.NoUser, "ended")
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, identity.ErrRevoked):
 		return told(missing, "not_found")
 	case errors.Is(err, identity.ErrDisabled):

@@ -6,7 +6,6 @@ import (
 
 	"github.com/sallyport/sallyport/internal/howler"
 	"github.com/sallyport/sallyport/internal/identity"
-	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -90,12 +89,7 @@ func (h *AuthAPI) createKey(c *apiCall) (any, *failure) {
 	case refused != nil:
 		return nil, told(refused, "key_refused")
 	}
-	if failed := c.mayMake(wanted.Scopes); failed != nil {
-		return nil, failed
-	}
-	key, word, err := c.people.IssueKey(c.r.Context(), c.actor(), identity.NewKey{
-		Username: c.caller.Name, Name: wanted.Name, Scopes: wanted.Scopes, Expires: wanted.Expires,
-	})
+	key, word, err := c.people.IssueKeyFor(c.r.Context(), c.caller, identity.NewKey{Name: wanted.Name, Scopes: wanted.Scopes, Expires: wanted.Expires})
 	switch {
 	case errors.Is(err, store.ErrExists):
 		return nil, told(howler.KeyExists(wanted.Name), "exists")
@@ -118,58 +112,6 @@ func (c *apiCall) nameFree(name string) (refused *howler.Failure, failed *failur
 	return howler.KeyExists(name), nil
 }
 
-// mayMake refuses to make a key that is worth more than the credential that asks
-// for it. It may have no scope that the credential has not; and a credential
-// that is a key, or comes from one, must be bound to nothing and last for ever.
-// The new key could carry the same limits, but then the first one's end, its
-// rotation and its revocation would have to reach the second as well.
-func (c *apiCall) mayMake(scopes principal.Scopes) *failure {
-	if scopes&^c.caller.Scopes != 0 {
-		return told(derivedKey, "more_scopes")
-	}
-	source, failed := c.sourceKey()
-	if failed == nil && source != nil && isBound(source, time.Now()) {
-		failed = told(derivedKey, "bound_key")
-	}
-	return failed
-}
-
-// isBound reports whether a key is accepted only for some time or in some
-// circumstances. While it is rotated with an overlap, one of its secrets is.
-func isBound(k *store.Key, now time.Time) bool {
-	return !k.None() || !k.Expires.IsZero() || k.PreviousExpires.After(now)
-}
-
-// sourceKey is the key that the caller was proven by, directly or by a token
-// that came from it. It is nil for a password and what came from one.
-func (c *apiCall) sourceKey() (*store.Key, *failure) {
-	id := c.caller.KeyID
-	if c.caller.TokenID != "" {
-		list, failed := c.ownSessions()
-		if failed != nil {
-			return nil, failed
-		}
-		current := (*store.Session)(nil)
-		for i := range list {
-			if c.isCurrent(&list[i]) {
-				current = &list[i]
-			}
-		}
-		if current == nil {
-			return nil, told(howler.NoUser, identity.UnknownToken.String())
-		}
-		id = current.KeyID
-	}
-	if id == "" {
-		return nil, nil
-	}
-	key, err := c.people.Key(c.r.Context(), store.KeyRef{ID: id})
-	if err != nil {
-		return nil, changeFailure(err, howler.NoUser)
-	}
-	return &key, nil
-}
-
 func (h *AuthAPI) deleteKey(c *apiCall) (any, *failure) {
 	if _, err := c.people.RevokeKey(c.r.Context(), c.actor(), c.ownKey(c.target.Name), ""); err != nil {
 		return nil, changeFailure(err, howler.NoSuchKey)
@@ -182,7 +124,7 @@ func (h *AuthAPI) disableKey(c *apiCall) (any, *failure) {
 }
 
 func (h *AuthAPI) enableKey(c *apiCall) (any, *failure) {
-	return keyAnswer(c.people.EnableKey(c.r.Context(), c.actor(), c.ownKey(c.target.Name)))
+	return keyAnswer(c.people.EnableKeyFor(c.r.Context(), c.caller, c.ownKey(c.target.Name)))
 }
 
 func keyAnswer(k store.Key, err error) (any, *failure) {
@@ -193,20 +135,9 @@ func keyAnswer(k store.Key, err error) (any, *failure) {
 }
 
 // rotateKey gives a key a new secret, which is told once. The old one ends at
-// once. Since the secret is told, what holds for making a key holds here, but
-// for a key that rotates itself: name, scopes, limits and end stay as they are.
+// once.
 func (h *AuthAPI) rotateKey(c *apiCall) (any, *failure) {
-	key, err := c.people.Key(c.r.Context(), c.ownKey(c.target.Name))
-	if err != nil {
-		return nil, changeFailure(err, howler.NoSuchKey)
-	}
-	if key.ID != c.caller.KeyID {
-		if failed := c.mayMake(key.Scopes); failed != nil {
-			return nil, failed
-		}
-	}
-	// By its id, as the name may be that of another key by now.
-	key, word, err := c.people.RotateKey(c.r.Context(), c.actor(), store.KeyRef{ID: key.ID}, 0)
+	key, word, err := c.people.RotateKeyFor(c.r.Context(), c.caller, c.ownKey(c.target.Name))
 	if err != nil {
 		return nil, changeFailure(err, howler.NoSuchKey)
 	}

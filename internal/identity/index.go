@@ -19,8 +19,6 @@ type account struct {
 	principal.User
 	fold   string
 	active bool
-	// epoch is store.User.Epoch.
-	epoch int64
 }
 
 // index is all that is in memory. Readers need no lock; there must be only one
@@ -64,12 +62,11 @@ func (x *index) putUsers(users []store.User) {
 func newAccount(u *store.User) *account {
 	return &account{
 		User: principal.User{
-			ID: u.ID, Name: u.Username, Roles: u.Roles, Groups: u.Groups,
+			ID: u.ID, Name: u.Username, Roles: u.Roles, Groups: u.Groups, Epoch: u.Epoch,
 			RoleList: strings.Join(u.Roles, ","), GroupList: strings.Join(u.Groups, ","),
 		},
 		fold:   u.Fold,
 		active: u.State == store.Active,
-		epoch:  u.Epoch,
 	}
 }
 

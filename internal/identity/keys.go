@@ -53,6 +53,12 @@ func (r *Registry) Keys(ctx context.Context, f store.KeyFilter) ([]store.Key, er
 // IssueKey makes a key. The secret is the whole word that the holder presents;
 // it is returned once and cannot be had again.
 func (r *Registry) IssueKey(ctx context.Context, actor string, n NewKey) (store.Key, credential.Secret, error) {
+	return r.issueKey(ctx, actor, n, func(*store.Change) error { return nil })
+}
+
+// issueKey is IssueKey if may, which is asked within the change, has nothing
+// against it.
+func (r *Registry) issueKey(ctx context.Context, actor string, n NewKey, may func(*store.Change) error) (store.Key, credential.Secret, error) {
 	now := r.now()
 	if err := n.check(now); err != nil {
 		return store.Key{}, credential.Secret{}, err
@@ -72,6 +78,9 @@ func (r *Registry) IssueKey(ctx context.Context, actor string, n NewKey) (store.
 		Created: now, CreatedBy: actor,
 	}
 	err = r.change(ctx, store.Event{Kind: "key.issue", Actor: actor, KeyID: k.ID}, func(c *store.Change, e *store.Event) error {
+		if err := may(c); err != nil {
+			return err
+		}
 		owner, err := c.UserByFold(Fold(n.Username))
 		if err != nil {
 			return err
@@ -108,6 +117,13 @@ func (n *NewKey) check(now time.Time) error {
 // secret is accepted for overlap longer, and so are the sessions that began with
 // it; one that an earlier rotation left is not accepted any more.
 func (r *Registry) RotateKey(ctx context.Context, actor string, ref store.KeyRef, overlap time.Duration) (store.Key, credential.Secret, error) {
+	return r.rotateKey(ctx, actor, ref, overlap, mayAlways)
+}
+
+// mayAlways is what an administrator may.
+func mayAlways(*store.Change, *store.Key) error { return nil }
+
+func (r *Registry) rotateKey(ctx context.Context, actor string, ref store.KeyRef, overlap time.Duration, may func(*store.Change, *store.Key) error) (store.Key, credential.Secret, error) {
 	if overlap < 0 {
 		return store.Key{}, credential.Secret{}, invalid("overlap %s: it must not be negative", overlap)
 	}
@@ -116,6 +132,9 @@ func (r *Registry) RotateKey(ctx context.Context, actor string, ref store.KeyRef
 	}
 	var word credential.Secret
 	k, err := r.updateKey(ctx, "key.rotate", actor, ref, func(c *store.Change, k *store.Key) error {
+		if err := may(c, k); err != nil {
+			return err
+		}
 		id, err := credential.ParseKeyID(k.ID)
 		if err != nil {
 			return err
@@ -154,7 +173,14 @@ func (r *Registry) DisableKey(ctx context.Context, actor string, ref store.KeyRe
 // EnableKey takes DisableKey back. The error is ErrDisabled if a user asks for
 // what an administrator has disabled.
 func (r *Registry) EnableKey(ctx context.Context, actor string, ref store.KeyRef) (store.Key, error) {
-	return r.updateKey(ctx, "key.enable", actor, ref, func(_ *store.Change, k *store.Key) error {
+	return r.enableKey(ctx, actor, ref, mayAlways)
+}
+
+func (r *Registry) enableKey(ctx context.Context, actor string, ref store.KeyRef, may func(*store.Change, *store.Key) error) (store.Key, error) {
+	return r.updateKey(ctx, "key.enable", actor, ref, func(c *store.Change, k *store.Key) error {
+		if err := may(c, k); err != nil {
+			return err
+		}
 		if isUser(actor) && !k.Disabled.IsZero() && !isUser(k.DisabledBy) {
 			return ErrDisabled
 		}

@@ -21,11 +21,12 @@ const (
 	maxRemembered = 10_000
 )
 
-// remembered passwords that were proven. Neither they nor anything that could be
-// tried without the pepper is kept.
+// remembered passwords that were proven, by network and name. Neither they nor
+// anything that could be tried without the pepper is kept.
 type remembered struct {
-	mu      sync.Mutex
-	entries map[credential.Verifier]proof
+	mu     sync.Mutex
+	places map[string]map[string]map[credential.Verifier]proof
+	size   int
 }
 
 // proof says whose password it was, in the index in which the number of the
@@ -37,36 +38,53 @@ type proof struct {
 	until time.Time
 }
 
-func (m *remembered) find(key credential.Verifier) (proof, bool) {
+func (m *remembered) find(at store.FailurePlace, key credential.Verifier) (proof, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p, known := m.entries[key]
+	p, known := m.places[at.Source][at.Name][key]
 	return p, known
 }
 
-func (m *remembered) keep(key credential.Verifier, p proof, now time.Time) {
+func (m *remembered) keep(at store.FailurePlace, key credential.Verifier, p proof, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.entries == nil {
-		m.entries = map[credential.Verifier]proof{}
+	if m.size >= maxRemembered {
+		m.deleteIf(func(p proof) bool { return !now.Before(p.until) })
 	}
-	if len(m.entries) >= maxRemembered {
-		m.makeRoom(now)
+	if m.size >= maxRemembered {
+		// All are in use: they are proven again at their next use.
+		m.places, m.size = nil, 0
 	}
-	m.entries[key] = p
+	if m.places == nil {
+		m.places = map[string]map[string]map[credential.Verifier]proof{}
+	}
+	if m.places[at.Source] == nil {
+		m.places[at.Source] = map[string]map[credential.Verifier]proof{}
+	}
+	if m.places[at.Source][at.Name] == nil {
+		m.places[at.Source][at.Name] = map[credential.Verifier]proof{}
+	}
+	if _, known := m.places[at.Source][at.Name][key]; !known {
+		m.size++
+	}
+	m.places[at.Source][at.Name][key] = p
 }
 
-// makeRoom forgets what is over, or else any one: it is proven again at its next
-// use.
-func (m *remembered) makeRoom(now time.Time) {
-	var last credential.Verifier
-	for key, p := range m.entries {
-		if last = key; !now.Before(p.until) {
-			delete(m.entries, key)
+// forget forgets what was proven of a name from a network, or of all names. It
+// is asked for with each attempt that is refused: memory would tell at once
+// whether a guess is right, and past the brakes.
+func (m *remembered) forget(at store.FailurePlace, all bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	names := m.places[at.Source]
+	for name, proofs := range names {
+		if all || name == at.Name {
+			m.size -= len(proofs)
+			delete(names, name)
 		}
 	}
-	if len(m.entries) >= maxRemembered {
-		delete(m.entries, last)
+	if len(names) == 0 {
+		delete(m.places, at.Source)
 	}
 }
 
@@ -74,7 +92,23 @@ func (m *remembered) makeRoom(now time.Time) {
 func (m *remembered) sweep(now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	maps.DeleteFunc(m.entries, func(_ credential.Verifier, p proof) bool { return !now.Before(p.until) })
+	m.deleteIf(func(p proof) bool { return !now.Before(p.until) })
+}
+
+func (m *remembered) deleteIf(over func(proof) bool) {
+	for source, names := range m.places {
+		for name, proofs := range names {
+			before := len(proofs)
+			maps.DeleteFunc(proofs, func(_ credential.Verifier, p proof) bool { return over(p) })
+			m.size -= before - len(proofs)
+			if len(proofs) == 0 {
+				delete(names, name)
+			}
+		}
+		if len(names) == 0 {
+			delete(m.places, source)
+		}
+	}
 }
 
 // CheckPassword says whether user name and password of a request are accepted.
@@ -88,16 +122,19 @@ func (m *Mirror) CheckPassword(ctx context.Context, a Attempt) (Caller, Reason, 
 	if !fresh {
 		return Caller{}, NotFresh, nil
 	}
-	// The source belongs to it: where the brakes hold, memory must not help.
-	key := m.pepper.Verifier("remembered\x00" + m.registry.proofKey(&a))
-	if p, known := m.remembered.find(key); known && now.Before(p.until) {
+	at, key := m.registry.place(&a), m.pepper.Verifier("remembered\x00"+m.registry.proofKey(&a))
+	if p, known := m.remembered.find(at, key); known && now.Before(p.until) {
 		if caller, holds := m.holds(&p); holds {
 			return caller, Accepted, nil
 		}
 	}
 	u, err := m.registry.prove(ctx, a)
 	if err != nil {
-		return Caller{}, reasonOf(err), err
+		reason := reasonOf(err)
+		if reason == WrongPassword || reason == Locked || reason == Throttled {
+			m.remembered.forget(at, reason == Throttled)
+		}
+		return Caller{}, reason, err
 	}
 	p, err := m.proofOf(ctx, &u)
 	if err != nil {
@@ -108,7 +145,7 @@ func (m *Mirror) CheckPassword(ctx context.Context, a Attempt) (Caller, Reason, 
 		// Changed in this very moment.
 		return Caller{}, WrongPassword, ErrWrongPassword
 	}
-	m.remembered.keep(key, p, now)
+	m.remembered.keep(at, key, p, now)
 	return caller, Accepted, nil
 }
 
@@ -119,7 +156,7 @@ func (m *Mirror) holds(p *proof) (Caller, bool) {
 		return Caller{}, false
 	}
 	a := x.account(p.user)
-	if a == nil || !a.active || a.epoch != p.epoch {
+	if a == nil || !a.active || a.Epoch != p.epoch {
 		return Caller{}, false
 	}
 	return Caller{User: &a.User, Scopes: principal.AllScopes}, true

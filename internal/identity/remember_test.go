@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/password"
 	"github.com/sallyport/sallyport/internal/principal"
+	"github.com/sallyport/sallyport/internal/store"
 )
 
 // expectPassword presents user name and password with a request, and expects a
@@ -147,32 +148,65 @@ func TestAUserOfAnotherProcessIsFoundAtOnce(t *testing.T) {
 
 func TestWhatIsRememberedIsBounded(t *testing.T) {
 	var m remembered
+	at := store.FailurePlace{Name: "alice", Source: "192.0.2.0/24"}
 	key := func(i int) (v credential.Verifier) {
 		v[0], v[1], v[2] = byte(i), byte(i>>8), byte(i>>16)
 		return v
 	}
+	keep := func(i int, until, now time.Time) {
+		t.Helper()
+		m.keep(at, key(i), proof{until: until}, now)
+		if n := len(m.places[at.Source][at.Name]); n != m.size || n > maxRemembered {
+			t.Fatalf("%d are remembered, %d are counted", n, m.size)
+		}
+		if _, known := m.find(at, key(i)); !known {
+			t.Fatal("the last one is not remembered")
+		}
+	}
 	for i := range maxRemembered + 100 {
-		m.keep(key(i), proof{until: began.Add(rememberedFor)}, began)
-	}
-	if n := len(m.entries); n != maxRemembered {
-		t.Errorf("%d are remembered", n)
-	}
-	if _, known := m.find(key(maxRemembered + 99)); !known {
-		t.Error("the last one is not remembered")
+		keep(i, began.Add(rememberedFor), began)
 	}
 	// What is over goes first.
-	m.keep(key(1<<20), proof{until: began.Add(time.Hour)}, began.Add(rememberedFor))
-	if n := len(m.entries); n != 1 {
-		t.Errorf("%d are remembered when the others are over", n)
+	for i := 0; m.size < maxRemembered; i++ {
+		keep(i, began.Add(rememberedFor), began)
+	}
+	keep(1<<20, began.Add(time.Hour), began.Add(rememberedFor))
+	if m.size != 1 {
+		t.Errorf("%d are remembered when the others are over", m.size)
 	}
 	m.sweep(began.Add(time.Hour - 1))
-	if n := len(m.entries); n != 1 {
-		t.Errorf("%d are left before it is over", n)
+	if m.size != 1 {
+		t.Errorf("%d are left before it is over", m.size)
 	}
 	m.sweep(began.Add(time.Hour))
-	if n := len(m.entries); n != 0 {
-		t.Errorf("%d are left when all are over", n)
+	if m.size != 0 || len(m.places) != 0 {
+		t.Errorf("%d are left when all are over", m.size)
 	}
+}
+
+// Memory answers much faster than a hash, and does not count: while somebody
+// guesses it must not tell him when he is right.
+func TestMemoryDoesNotHelpWhoGuesses(t *testing.T) {
+	w := newWorld(t)
+	w.setPassword("alice", right)
+	w.addUser("bob")
+	w.setPassword("bob", right)
+	bob := Attempt{"bob", right, home}
+	w.expectPassword(alice(right), Accepted, 1)
+	w.expectPassword(bob, Accepted, 1)
+	w.expectPassword(alice(wrong), WrongPassword, 1)
+	w.expectPassword(bob, Accepted, 0)
+	// What is forgotten is proven anew.
+	w.expectPassword(alice(right), Accepted, 1)
+	w.fail(DefaultFailures-1, alice(wrong))
+	w.expectPassword(alice(wrong), WrongPassword, 1)
+	w.expectPassword(alice(right), Locked, 1)
+	for i := range sourceFactor * DefaultFailures {
+		_ = w.try(Attempt{fmt.Sprintf("nobody%d", i), wrong, home})
+	}
+	w.expectPassword(bob, Accepted, 0)
+	w.expectPassword(Attempt{"carol", wrong, home}, Throttled, 0)
+	w.expectPassword(bob, Throttled, 0)
 }
 
 // Changes wait for memory to follow, proofs bring memory up to date, and memory

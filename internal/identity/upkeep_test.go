@@ -72,7 +72,7 @@ func TestUpkeepTidiesUpEveryMinute(t *testing.T) {
 		w.expectToken(words[0], Accepted)
 		time.Sleep(upkeepEvery + time.Second)
 		synctest.Wait()
-		if n := len(w.mirror.remembered.entries); n != 0 {
+		if n := w.mirror.remembered.size; n != 0 {
 			t.Errorf("%d proofs are remembered", n)
 		}
 		left, err := w.store.Sessions(t.Context(), store.SessionFilter{Limit: 10})

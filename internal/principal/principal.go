@@ -12,6 +12,8 @@ type User struct {
 	ID, Name string
 	// Roles and Groups are sorted.
 	Roles, Groups []string
+	// Epoch is counted up by each change of the password.
+	Epoch int64
 	// RoleList and GroupList are the same, joined by commas.
 	RoleList, GroupList string
 }
