@@ -316,6 +316,16 @@ func TestWhatStopsTheStartSaysWhy(t *testing.T) {
 	}
 }
 
+func TestAMissingDirectoryOfTheSecretsIsNamed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	t.Setenv("ACCESS_FILE", filepath.Join(dir, "access"))
+	s := caddyrun.Start(t, "http://:0 {\n\trespond in\n}\n")
+	err := s.Load(t, gateFile("allow 192.0.2.0/24", `respond "in"`))
+	if want := "secrets_file: the directory '" + dir + "' is missing; make it, so that Caddy may write there"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got  %v\nwant …%s…", err, want)
+	}
+}
+
 func TestAFileOpenToEverybodyStopsTheStart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access")
 	t.Setenv("ACCESS_FILE", path)
