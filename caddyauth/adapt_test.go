@@ -66,7 +66,7 @@ func adapt(t *testing.T, input string) string {
 func TestCaddyfileErrors(t *testing.T) {
 	for name, test := range map[string]struct{ global, site, want string }{
 		"an argument of the app":           {"caddyauth x", "", "wrong argument count or unexpected line ending after 'x', at Testfile:2"},
-		"an unknown option of the app":     {"caddyauth {\nsesion_lifetime 1h\n}", "", "unrecognized option 'sesion_lifetime', at Testfile:3"},
+		"an unknown option of the app":     {"caddyauth {\nsesion_lifetime 1h\n}", "", "unrecognized option 'sesion_lifetime'; there are common_passwords, key_prefix, login_failures, password_length, pepper_file, session_lifetime, store, at Testfile:3"},
 		"a second app":                     {"caddyauth\ncaddyauth", "", "there is a 'caddyauth' already; write one block, at Testfile:3"},
 		"a store without a path":           {"caddyauth {\nstore sqlite\n}", "", "write 'store sqlite <path>', at Testfile:3"},
 		"another engine":                   {"caddyauth {\nstore mysql x\n}", "", "store engine 'mysql' is unknown; there is sqlite, at Testfile:3"},
@@ -87,7 +87,7 @@ func TestCaddyfileErrors(t *testing.T) {
 		"passwords of a length in words":   {"caddyauth {\npassword_length long\n}", "", "password_length: 'long' is not a number from 1 to 1024, at Testfile:3"},
 		"common passwords without a file":  {"caddyauth {\ncommon_passwords\n}", "", "'common_passwords' needs a value, at Testfile:3"},
 		"an argument that is no matcher":   {"", "token_auth on", "wrong argument count or unexpected line ending after 'on', at Testfile:4"},
-		"an unknown option":                {"", "token_auth {\nrealm x\n}", "unrecognized option 'realm', at Testfile:5"},
+		"an unknown option":                {"", "token_auth {\nrealm x\n}", "unrecognized option 'realm'; there are accept, api_version, audience, debug, errors, forward_credential, forward_identity, identity_headers, insecure_plain_http, optional, require, at Testfile:5"},
 		"a kind of credential to come":     {"", "token_auth {\naccept jwt\n}", "accept 'jwt' is unknown; there are api_key, app_token, bare_token, password, session, at Testfile:5"},
 		"accept nothing":                   {"", "token_auth {\naccept\n}", "'accept' needs at least one value, at Testfile:5"},
 		"an empty value":                   {"", "token_auth {\naudience \"\"\n}", "'audience' needs a value, at Testfile:5"},
@@ -112,7 +112,7 @@ func TestCaddyfileErrors(t *testing.T) {
 		"a base with a placeholder":        {"", "auth_api /{http.request.host}", "base '/{http.request.host}': write a path such as /api, which is neither a matcher nor a pattern, at Testfile:4"},
 		"a base of two slashes":            {"", "auth_api //", "base '//': write a path such as /api, which is neither a matcher nor a pattern, at Testfile:4"},
 		"two bases":                        {"", "auth_api /a /b", "wrong argument count or unexpected line ending after '/b', at Testfile:4"},
-		"an unknown option of auth_api":    {"", "auth_api {\naccept password\n}", "unrecognized option 'accept', at Testfile:5"},
+		"an unknown option of auth_api":    {"", "auth_api {\naccept password\n}", "unrecognized option 'accept'; there are app_token_lifetime, debug, insecure_plain_http, max_key_lifetime, no_extended_keys, session_lifetime, at Testfile:5"},
 		"a token without an end":           {"", "auth_api {\napp_token_lifetime 0s\n}", "app_token_lifetime: a lifetime must end: give how long it lasts, or how long it may lie idle, at Testfile:5"},
 		"a lifetime in words":              {"", "auth_api {\nsession_lifetime soon\n}", "'soon' is not a duration such as 90s, 24h or 7d, at Testfile:5"},
 		"keys without a lifetime":          {"", "auth_api {\nmax_key_lifetime\n}", "'max_key_lifetime' needs a value, at Testfile:5"},

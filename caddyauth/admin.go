@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -25,7 +27,8 @@ func init() {
 // credentials can be checked and 503 if not; so does `/caddyauth/health/ready`,
 // and `/caddyauth/health/live` always answers 200. `GET /caddyauth/sessions` and
 // `GET /caddyauth/lockouts` list the sessions, at most 500, and the places from
-// which log-ins are refused. There is no secret in any of it.
+// which log-ins are refused. There is no secret in any of it. What is neither one
+// of these nor an operation is 404.
 //
 // It opens nothing to anybody who could not load another configuration anyway.
 type Admin struct{}
@@ -62,6 +65,9 @@ func (a *Admin) serve(w http.ResponseWriter, r *http.Request) error {
 		}
 		return read(w, r)
 	}
+	if _, known := operations[path]; !known && r.Method != http.MethodPost {
+		return apiError(http.StatusNotFound, fmt.Errorf("there is no '%s'; GET has %s", r.URL.Path, viewPaths()))
+	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return apiError(http.StatusMethodNotAllowed, errors.New("use POST"))
@@ -82,6 +88,15 @@ var views = map[string]func(http.ResponseWriter, *http.Request) error{
 	},
 	"sessions": viewOperation("session/list"),
 	"lockouts": viewOperation("lockout/list"),
+}
+
+// viewPaths lists the paths of the views, for whoever has mistyped one.
+func viewPaths() string {
+	var paths []string
+	for _, name := range slices.Sorted(maps.Keys(views)) {
+		paths = append(paths, adminPath+name)
+	}
+	return strings.Join(paths, ", ")
 }
 
 func viewHealth(w http.ResponseWriter, r *http.Request) error {

@@ -113,6 +113,8 @@ func TestWhatTheAdminAPIRefuses(t *testing.T) {
 		want               string
 	}{
 		"another method":     {"GET", "/caddyauth/key/list", ``, 405, "use POST"},
+		"a view mistyped":    {"GET", "/caddyauth/session", ``, 404, "there is no '/caddyauth/session'; GET has /caddyauth/health, /caddyauth/health/live, /caddyauth/health/ready, /caddyauth/lockouts, /caddyauth/sessions"},
+		"nothing at all":     {"DELETE", "/caddyauth/", ``, 404, "there is no '/caddyauth/'; GET has "},
 		"no body":            {"POST", "/caddyauth/key/list", ``, 400, "body: EOF"},
 		"no JSON":            {"POST", "/caddyauth/key/list", `x`, 400, "body: "},
 		"no input":           {"POST", "/caddyauth/key/list", `{"actor":"x"}`, 400, "input: EOF"},

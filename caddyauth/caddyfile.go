@@ -1,7 +1,10 @@
 package caddyauth
 
 import (
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -80,32 +83,26 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	return block(d, func(option string) error {
-		switch option {
-		case "store":
-			a.Store = new(StoreConfig)
-			if !d.AllArgs(&a.Store.Engine, &a.Store.Path) {
-				return d.Errf("write 'store sqlite <path>'")
-			}
-			if a.Store.Engine != "sqlite" {
-				return d.Errf("store engine '%s' is unknown; there is sqlite", a.Store.Engine)
-			}
-			return nil
-		case "pepper_file":
-			return oneWord(d, &a.PepperFile)
-		case "key_prefix":
-			return oneWord(d, &a.KeyPrefix)
-		case "session_lifetime":
-			return lifetime(d, &a.SessionLifetime)
-		case "login_failures":
-			return failures(d, &a.LoginFailures)
-		case "password_length":
-			return number(d, &a.PasswordLength, 1, 1024)
-		case "common_passwords":
-			return oneWord(d, &a.CommonPasswords)
-		}
-		return unknownOption(d, option)
-	})
+	return block(d, options{
+		"store":            func() error { return a.unmarshalStore(d) },
+		"pepper_file":      func() error { return oneWord(d, &a.PepperFile) },
+		"key_prefix":       func() error { return oneWord(d, &a.KeyPrefix) },
+		"session_lifetime": func() error { return lifetime(d, &a.SessionLifetime) },
+		"login_failures":   func() error { return failures(d, &a.LoginFailures) },
+		"password_length":  func() error { return number(d, &a.PasswordLength, 1, 1024) },
+		"common_passwords": func() error { return oneWord(d, &a.CommonPasswords) },
+	}, nil)
+}
+
+func (a *App) unmarshalStore(d *caddyfile.Dispenser) error {
+	a.Store = new(StoreConfig)
+	if !d.AllArgs(&a.Store.Engine, &a.Store.Path) {
+		return d.Errf("write 'store sqlite <path>'")
+	}
+	if a.Store.Engine != "sqlite" {
+		return d.Errf("store engine '%s' is unknown; there is sqlite", a.Store.Engine)
+	}
+	return nil
 }
 
 // UnmarshalCaddyfile reads the directive:
@@ -134,44 +131,19 @@ func (t *TokenAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	return block(d, func(option string) error {
-		if err := t.unmarshalOption(d, option); err != nil {
-			return err
-		}
-		// Here the line is known; those who write JSON hear it at the start.
-		if err := t.Validate(); err != nil {
-			return d.WrapErr(err)
-		}
-		return nil
-	})
-}
-
-func (t *TokenAuth) unmarshalOption(d *caddyfile.Dispenser, option string) error {
-	switch option {
-	case "accept":
-		return words(d, &t.Accept)
-	case "audience":
-		return oneWord(d, &t.Audience)
-	case "api_version":
-		return oneWord(d, &t.APIVersion)
-	case "optional":
-		return flag(d, &t.Optional)
-	case "identity_headers":
-		return words(d, &t.IdentityHeaders)
-	case "forward_identity":
-		return oneWord(d, &t.ForwardIdentity)
-	case "forward_credential":
-		return flag(d, &t.ForwardCredential)
-	case "insecure_plain_http":
-		return flag(d, &t.InsecurePlainHTTP)
-	case "errors":
-		return oneWord(d, &t.Errors)
-	case "debug":
-		return flag(d, &t.Debug)
-	case "require":
-		return t.Require.unmarshal(d)
-	}
-	return unknownOption(d, option)
+	return block(d, options{
+		"accept":              func() error { return words(d, &t.Accept) },
+		"require":             func() error { return t.Require.unmarshal(d) },
+		"audience":            func() error { return oneWord(d, &t.Audience) },
+		"api_version":         func() error { return oneWord(d, &t.APIVersion) },
+		"optional":            func() error { return flag(d, &t.Optional) },
+		"identity_headers":    func() error { return words(d, &t.IdentityHeaders) },
+		"forward_identity":    func() error { return oneWord(d, &t.ForwardIdentity) },
+		"forward_credential":  func() error { return flag(d, &t.ForwardCredential) },
+		"insecure_plain_http": func() error { return flag(d, &t.InsecurePlainHTTP) },
+		"errors":              func() error { return oneWord(d, &t.Errors) },
+		"debug":               func() error { return flag(d, &t.Debug) },
+	}, t.Validate)
 }
 
 // UnmarshalCaddyfile reads the directive:
@@ -197,23 +169,14 @@ func (h *AuthAPI) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	return block(d, func(option string) error {
-		switch option {
-		case "app_token_lifetime":
-			return lifetime(d, &h.AppTokenLifetime)
-		case "session_lifetime":
-			return lifetime(d, &h.SessionLifetime)
-		case "max_key_lifetime":
-			return positive(d, &h.MaxKeyLifetime)
-		case "no_extended_keys":
-			return flag(d, &h.NoExtendedKeys)
-		case "insecure_plain_http":
-			return flag(d, &h.InsecurePlainHTTP)
-		case "debug":
-			return flag(d, &h.Debug)
-		}
-		return unknownOption(d, option)
-	})
+	return block(d, options{
+		"app_token_lifetime":  func() error { return lifetime(d, &h.AppTokenLifetime) },
+		"session_lifetime":    func() error { return lifetime(d, &h.SessionLifetime) },
+		"max_key_lifetime":    func() error { return positive(d, &h.MaxKeyLifetime) },
+		"no_extended_keys":    func() error { return flag(d, &h.NoExtendedKeys) },
+		"insecure_plain_http": func() error { return flag(d, &h.InsecurePlainHTTP) },
+		"debug":               func() error { return flag(d, &h.Debug) },
+	}, nil)
 }
 
 func (r *Require) unmarshal(d *caddyfile.Dispenser) error {
@@ -266,15 +229,15 @@ func (c *ClientSecret) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	err := block(d, func(option string) error {
-		if err := c.unmarshalOption(d, option); err != nil {
-			return err
-		}
-		if err := c.validateGiven(); err != nil {
-			return d.WrapErr(err)
-		}
-		return nil
-	})
+	err := block(d, options{
+		"allow":            func() error { return words(d, &c.Allow) },
+		"secrets_file":     func() error { return oneWord(d, &c.SecretsFile) },
+		"header":           func() error { return oneWord(d, &c.Header) },
+		"failures":         func() error { return failures(d, &c.Failures) },
+		"identity_headers": func() error { return words(d, &c.IdentityHeaders) },
+		"forward_identity": func() error { return oneWord(d, &c.ForwardIdentity) },
+		"debug":            func() error { return flag(d, &c.Debug) },
+	}, c.validateGiven)
 	if err != nil {
 		return err
 	}
@@ -284,37 +247,32 @@ func (c *ClientSecret) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func (c *ClientSecret) unmarshalOption(d *caddyfile.Dispenser, option string) error {
-	switch option {
-	case "allow":
-		return words(d, &c.Allow)
-	case "secrets_file":
-		return oneWord(d, &c.SecretsFile)
-	case "header":
-		return oneWord(d, &c.Header)
-	case "failures":
-		return failures(d, &c.Failures)
-	case "identity_headers":
-		return words(d, &c.IdentityHeaders)
-	case "forward_identity":
-		return oneWord(d, &c.ForwardIdentity)
-	case "debug":
-		return flag(d, &c.Debug)
-	}
-	return unknownOption(d, option)
-}
+// options are those of a block by their names, each with what reads its
+// arguments.
+type options map[string]func() error
 
 // block reads the options of a block, each but require and allow at most once.
-func block(d *caddyfile.Dispenser, read func(option string) error) error {
+// After each one the settings are checked, if check is not nil: here the line is
+// known; those who write JSON hear it at the start.
+func block(d *caddyfile.Dispenser, known options, check func() error) error {
 	seen := map[string]bool{}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		option := d.Val()
+		read := known[option]
+		if read == nil {
+			return d.Errf("unrecognized option '%s'; there are %s", option, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+		}
 		if seen[option] && option != "require" && option != "allow" {
 			return d.Errf("'%s' stands here twice", option)
 		}
 		seen[option] = true
-		if err := read(option); err != nil {
+		if err := read(); err != nil {
 			return err
+		}
+		if check != nil {
+			if err := check(); err != nil {
+				return d.WrapErr(err)
+			}
 		}
 		if d.NextArg() {
 			return d.Errf("'%s' is too much after '%s'", d.Val(), option)
@@ -431,10 +389,6 @@ func number(d *caddyfile.Dispenser, value *int, least, most int) error {
 func flag(_ *caddyfile.Dispenser, value *bool) error {
 	*value = true
 	return nil
-}
-
-func unknownOption(d *caddyfile.Dispenser, option string) error {
-	return d.Errf("unrecognized option '%s'", option)
 }
 
 var (

@@ -3,8 +3,12 @@ package caddyauth
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"reflect"
 	"sync"
 
@@ -56,14 +60,24 @@ func (s *SecretsFiles) Start() error {
 	s.warnOfProxies()
 	ctx, cancel := context.WithTimeout(context.Background(), openLimit)
 	defer cancel()
-	for _, file := range s.files {
+	for path, file := range s.files {
 		file.logged = file.log.current.Swap(s.log)
 		if err := file.Open(ctx, file.entries); err != nil {
-			return err
+			return withDirectory(path, err)
 		}
 		file.openOnce.Do(func() { close(file.opened) })
 	}
 	return nil
+}
+
+// withDirectory says so where a file cannot be made for want of its directory:
+// the name of the file alone would send the reader to the wrong place.
+func withDirectory(path string, err error) error {
+	dir := filepath.Dir(path)
+	if _, missing := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && errors.Is(missing, fs.ErrNotExist) {
+		return fmt.Errorf("secrets_file: the directory '%s' is missing; make it, so that Caddy may write there: %w", dir, err)
+	}
+	return err
 }
 
 // Stop does nothing: requests may still be running.

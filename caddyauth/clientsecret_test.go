@@ -316,6 +316,16 @@ func TestWhatStopsTheStartSaysWhy(t *testing.T) {
 	}
 }
 
+func TestAMissingDirectoryOfTheSecretsIsNamed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "none")
+	t.Setenv("ACCESS_FILE", filepath.Join(dir, "access"))
+	s := caddyrun.Start(t, "http://:0 {\n\trespond in\n}\n")
+	err := s.Load(t, gateFile("allow 192.0.2.0/24", `respond "in"`))
+	if want := "secrets_file: the directory '" + dir + "' is missing; make it, so that Caddy may write there"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got  %v\nwant …%s…", err, want)
+	}
+}
+
 func TestAFileOpenToEverybodyStopsTheStart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access")
 	t.Setenv("ACCESS_FILE", path)
@@ -484,7 +494,7 @@ func TestMistakesInClientSecretAreNamed(t *testing.T) {
 		"no file":                      {"client_secret {\nallow 10.0.0.1\n}", "'secrets_file' is missing; write where the secrets are, such as 'secrets_file /etc/sallyport/access'; the start makes the file, at Testfile:4"},
 		"a host name":                  {"client_secret {\nallow localhost" + rest, "allow: entry 'localhost': write an address or a network, such as 192.0.2.7, 192.0.2.0/24 or 2001:db8::/64, at Testfile:3"},
 		"an argument":                  {"client_secret on {\nallow 10.0.0.1" + rest, "wrong argument count or unexpected line ending after 'on', at Testfile:2"},
-		"an unknown option":            {"client_secret {\ndeny 10.0.0.1" + rest, "unrecognized option 'deny', at Testfile:3"},
+		"an unknown option":            {"client_secret {\ndeny 10.0.0.1" + rest, "unrecognized option 'deny'; there are allow, debug, failures, forward_identity, header, identity_headers, secrets_file, at Testfile:3"},
 		"two files":                    {"client_secret {\nallow 10.0.0.1\nsecrets_file a\nsecrets_file b\n}", "'secrets_file' stands here twice, at Testfile:5"},
 		"failures without a window":    {"client_secret {\nfailures 5" + rest, "write 'failures <failures> <window>', such as 'failures 5 60s', at Testfile:3"},
 		"failures that are no number":  {"client_secret {\nfailures few 60s" + rest, "failures: 'few' is not a number, at Testfile:3"},

@@ -49,7 +49,7 @@ func TestCommands(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "serving": serving, "get": get, "log-in": logIn, "browse": browse, "revoke": revoke, "secret": secret,
+			"exits": exits, "serving": serving, "appears": appears, "get": get, "log-in": logIn, "browse": browse, "revoke": revoke, "secret": secret,
 		},
 		UpdateScripts: *update,
 	})
@@ -84,6 +84,20 @@ func serving(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("no server answers at %s", args[0])
+}
+
+// appears waits for a file: the site may answer before another app of the same
+// configuration has made it.
+func appears(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: appears <file>")
+	}
+	for began := time.Now(); time.Since(began) < 20*time.Second; time.Sleep(20 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("nobody makes %s", args[0])
 }
 
 func get(ts *testscript.TestScript, neg bool, args []string) {

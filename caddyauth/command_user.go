@@ -156,7 +156,8 @@ func userUnlockCommand(where *targetFlags) *cobra.Command {
 		Use:   "unlock <name>",
 		Short: "Forgets the failed log-ins of a user",
 		Long: `Forgets the failed log-ins of a user, from wherever they came, so that the next one
-does not have to wait. 'user enable' is for users that were disabled.`,
+does not have to wait. A network from which all names are refused stays so until its
+time is over. 'user enable' is for users that were disabled.`,
 		Example: "  caddy auth user unlock alice",
 		Args:    cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {
@@ -165,7 +166,7 @@ does not have to wait. 'user enable' is for users that were disabled.`,
 			return err
 		}
 		if !was.Unlocked {
-			return s.say("user %s was not locked", args[0])
+			return s.say("user %s was not locked; if log-ins answer 429, all names are refused from that network for a while (GET /caddyauth/lockouts)", args[0])
 		}
 		return s.say("user %s unlocked", args[0])
 	})

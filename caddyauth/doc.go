@@ -15,6 +15,8 @@
 //   - caddyauth: the app. It has the store of users, API keys and sessions, and
 //     the copy of it in memory from which requests are answered.
 //   - http.handlers.token_auth: the gate in front of a route.
+//   - http.handlers.auth_api: log-ins, and what users do with their own keys,
+//     sessions and passwords (internal/howler).
 //   - http.handlers.client_secret: the gate of listed addresses, each with a
 //     secret (internal/allowlist).
 //   - client_secret_files: the app that has the files of these secrets.
@@ -31,8 +33,9 @@
 //     where there is none from the session cookie. Two of them, or a malformed
 //     one, is 400.
 //  3. The key or token is proven and its limits are held against the request,
-//     from memory (internal/identity); a password is, by the store. If memory is not provably up to date the
-//     answer is 503: what cannot be found out is not allowed.
+//     from memory (internal/identity); a password is, by the store. If memory is
+//     not provably up to date the answer is 503: what cannot be found out is not
+//     allowed.
 //  4. The gate's own rules are asked: scopes, roles, groups.
 //  5. The caller becomes a principal in the request's variables and the
 //     placeholders {http.auth.user.*}; the credential is removed, so that

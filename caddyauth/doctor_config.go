@@ -29,6 +29,7 @@ type examined struct {
 				TrustedProxies       json.RawMessage `json:"trusted_proxies"`
 				TrustedProxiesUnix   bool            `json:"trusted_proxies_unix"`
 				TrustedProxiesStrict int             `json:"trusted_proxies_strict"`
+				Routes               any             `json:"routes"`
 			} `json:"servers"`
 		} `json:"http"`
 	} `json:"apps"`

@@ -9,7 +9,9 @@ import (
 	"github.com/sallyport/sallyport/internal/identity"
 )
 
-// Lifetime says when a session or token ends.
+// Lifetime says when a session or token ends. Both times are in whole seconds, up
+// to ten years. Both cannot be 0, and Idle cannot be longer than an Absolute that
+// is set.
 type Lifetime struct {
 	// Absolute is when it ends, counted from the log-in; 0 means never.
 	Absolute caddy.Duration `json:"absolute,omitempty"`

@@ -38,8 +38,9 @@ const (
 // commandLimit is how long a command that sets the demo up may take.
 const commandLimit = time.Minute
 
-// makeFolder makes the demo's folder anew, with configuration, user and key.
-func makeFolder(ctx context.Context, s site) error {
+// checkFolder reports an error if this is not the repository's folder, with the
+// binary, or if a demo is running in it.
+func checkFolder() error {
 	if _, err := os.Stat(caddyBinary); err != nil {
 		return fmt.Errorf("%w; start the demo by `make demo` in the repository's folder, which builds it", err)
 	}
@@ -47,6 +48,11 @@ func makeFolder(ctx context.Context, s site) error {
 		_ = c.Close()
 		return errors.New("a demo is running in this folder already; end it first")
 	}
+	return nil
+}
+
+// makeFolder makes the demo's folder anew, with configuration, user and key.
+func makeFolder(ctx context.Context, s site) error {
 	if err := os.RemoveAll(folder); err != nil {
 		return err
 	}

@@ -50,6 +50,10 @@ func run(ctx context.Context, port int, check bool) error {
 	if err != nil {
 		return err
 	}
+	// Before the port, which that demo has as well: its name helps nobody.
+	if err := checkFolder(); err != nil {
+		return err
+	}
 	site, err := findSite(port, check)
 	if err != nil {
 		return err

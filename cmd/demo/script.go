@@ -47,7 +47,7 @@ func script(here string, port int, proxy bool) []line {
 	hello := greeting("demo")
 	return []line{
 		{command: "cd " + quote(here)},
-		{"The welcome page is open to all", get("/", ""), 200, `Welcome\. The reports are at /reports/ and need a key\.\n`},
+		{"The welcome page is open to all", get("/", ""), 200, `Welcome\. The reports are at /reports/ and need a key or a session\.\n`},
 		{"Without a key the reports are refused", reports(""), 401, refusal("credential_missing", "this needs a credential")},
 		{"With the key (curl reads it from a file, where no other user sees it) they are not", reports(first), 200, hello},
 		{"Nobody can pose as another user", reports(first + " -H 'X-User: root'"), 200, hello},
