@@ -145,7 +145,7 @@ func (r *Registry) rotateKey(ctx context.Context, actor string, ref store.KeyRef
 		}
 		k.Previous, k.PreviousExpires = credential.Verifier{}, time.Time{}
 		if overlap > 0 {
-			k.Previous, k.PreviousExpires = k.Verifier, r.now().Add(overlap)
+			k.Previous, k.PreviousExpires = k.Verifier, r.now().Truncate(time.Microsecond).Add(overlap)
 		}
 		k.Prefix, k.Verifier = prefix, r.pepper.Verifier(word.Reveal())
 		if overlap == 0 {
@@ -164,7 +164,7 @@ func (r *Registry) rotateKey(ctx context.Context, actor string, ref store.KeyRef
 func (r *Registry) DisableKey(ctx context.Context, actor string, ref store.KeyRef) (store.Key, error) {
 	return r.updateKey(ctx, "key.disable", actor, ref, func(c *store.Change, k *store.Key) error {
 		if k.Disabled.IsZero() || !isUser(actor) {
-			k.Disabled, k.DisabledBy = r.now(), actor
+			k.Disabled, k.DisabledBy = r.now().Truncate(time.Microsecond), actor
 		}
 		return endSessionsOf(c, k)
 	})
