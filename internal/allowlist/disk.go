@@ -100,7 +100,11 @@ func tryEdit(ctx context.Context, path string, change func(*Document) error) (do
 	if now, err := os.Stat(path); err != nil || !sameFile(now, before) {
 		return false, nil
 	}
-	if err := atomicfile.Replace(path, content); err != nil {
+	err = atomicfile.Replace(path, content, before)
+	if errors.Is(err, atomicfile.ErrReplaced) {
+		return false, nil
+	}
+	if err != nil {
 		return false, fmt.Errorf("secrets file '%s' cannot be written: %w", path, err)
 	}
 	return true, nil
