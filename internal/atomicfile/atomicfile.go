@@ -1,7 +1,8 @@
 // Package atomicfile writes files that are there whole and on disk, or not at
 // all: the content goes into a temporary file in the same directory, which gets
 // its name only after an fsync. What is cut off by a crash is a file with
-// another name.
+// another name. What must be a regular file is opened so that a pipe in its
+// place is not waited for.
 //
 // The directory may belong to somebody else than the process: root writes files
 // into the directory of the service. Its owner may put a link in place of any
