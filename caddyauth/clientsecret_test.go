@@ -295,7 +295,7 @@ func TestWhatStopsTheStartSaysWhy(t *testing.T) {
 		"nothing in a variable":    {"", "allow {env.BLANKS}", "allow: there is no address in '{env.BLANKS}'"},
 		"a word in a variable":     {"", "allow {env.WORDS}", "allow: number 2 in '{env.WORDS}': write an address or a network"},
 		"a file that is not there": {"", "allow {file." + dir + "/none}", "allow: open " + dir + "/none: no such file or directory"},
-		"a file that is none":      {"", "allow {file." + dir + "}", "allow: '" + dir + "' is not a regular file"},
+		"a file that is none":      {"", "allow {file." + dir + "}", "allow: '" + dir + "': it is not a regular file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("BLANKS", " , ")

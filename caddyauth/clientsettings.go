@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/sallyport/sallyport/internal/allowlist"
+	"github.com/sallyport/sallyport/internal/atomicfile"
 )
 
 const (
@@ -204,11 +204,10 @@ func resolveAddresses(word string) (string, error) {
 }
 
 func readAddresses(path string) (string, error) {
-	// Opening what is no file may wait for ever.
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return "", fmt.Errorf("'%s' is not a regular file", path)
+	file, _, err := atomicfile.OpenRegular(path)
+	if errors.Is(err, atomicfile.ErrNotRegular) {
+		return "", fmt.Errorf("'%s': %w", path, err)
 	}
-	file, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}

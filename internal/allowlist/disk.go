@@ -31,19 +31,14 @@ func Read(path string) (*Document, error) {
 
 // read also returns what the file was when it was read.
 func read(path string) (*Document, fs.FileInfo, error) {
-	// Opening what is no file may wait for ever.
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, nil, &BrokenError{path, errors.New("it is not a regular file")}
+	file, info, err := atomicfile.OpenRegular(path)
+	if errors.Is(err, atomicfile.ErrNotRegular) {
+		return nil, nil, &BrokenError{path, err}
 	}
-	file, err := os.Open(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("secrets file: %w", err)
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, nil, fmt.Errorf("secrets file: %w", err)
-	}
 	if mode := info.Mode().Perm(); mode&0o007 != 0 {
 		return nil, nil, &BrokenError{path, fmt.Errorf("it is open to everybody on this machine (mode %04o); run `chmod 600`, or 640 where a group reads it", mode)}
 	}
@@ -100,7 +95,11 @@ func tryEdit(ctx context.Context, path string, change func(*Document) error) (do
 	if now, err := os.Stat(path); err != nil || !sameFile(now, before) {
 		return false, nil
 	}
-	if err := atomicfile.Replace(path, content); err != nil {
+	err = atomicfile.Replace(path, content, before)
+	if errors.Is(err, atomicfile.ErrReplaced) {
+		return false, nil
+	}
+	if err != nil {
 		return false, fmt.Errorf("secrets file '%s' cannot be written: %w", path, err)
 	}
 	return true, nil

@@ -23,7 +23,7 @@ func TestAReplacedFileKeepsItsMode(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "secret")
 	check(t, atomicfile.WriteNew(path, []byte("first")))
 	check(t, os.Chmod(path, 0o640))
-	check(t, atomicfile.Replace(path, []byte("second")))
+	check(t, replace(t, path, "second"))
 	expectFile(t, path, "second", 0o640)
 }
 
@@ -32,7 +32,7 @@ func TestASymbolicLinkStaysOne(t *testing.T) {
 	path, link := filepath.Join(dir, "secret"), filepath.Join(t.TempDir(), "link")
 	check(t, atomicfile.WriteNew(path, []byte("first")))
 	check(t, os.Symlink(path, link))
-	check(t, atomicfile.Replace(link, []byte("second")))
+	check(t, replace(t, link, "second"))
 	if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		t.Errorf("the link is %v, %v", info, err)
 	}
@@ -47,7 +47,7 @@ func TestAReaderSeesTheOldFileOrTheNewOne(t *testing.T) {
 	open, err := os.Open(path)
 	check(t, err)
 	defer open.Close()
-	check(t, atomicfile.Replace(path, []byte("second, and longer")))
+	check(t, replace(t, path, "second, and longer"))
 	text := make([]byte, 100)
 	n, err := open.Read(text)
 	check(t, err)
@@ -58,7 +58,12 @@ func TestAReaderSeesTheOldFileOrTheNewOne(t *testing.T) {
 
 func TestWhatIsNotThereIsNotReplaced(t *testing.T) {
 	dir := t.TempDir()
-	if err := atomicfile.Replace(filepath.Join(dir, "none"), []byte("x")); !errors.Is(err, fs.ErrNotExist) {
+	gone := filepath.Join(dir, "gone")
+	check(t, atomicfile.WriteNew(gone, nil))
+	was, err := os.Stat(gone)
+	check(t, err)
+	check(t, os.Remove(gone))
+	if err := atomicfile.Replace(gone, []byte("x"), was); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v", err)
 	}
 	expectEmpty(t, dir)
@@ -66,6 +71,45 @@ func TestWhatIsNotThereIsNotReplaced(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	expectEmpty(t, dir)
+}
+
+// Whoever owns the directory may lead the path to a file of root's.
+func TestAnotherFileThanTheOneThatWasMeantIsNotReplaced(t *testing.T) {
+	dir, victim := t.TempDir(), filepath.Join(t.TempDir(), "victim")
+	path := filepath.Join(dir, "secret")
+	check(t, atomicfile.WriteNew(victim, []byte("precious")))
+	for name, put := range map[string]func() error{
+		"a link":       func() error { return os.Symlink(victim, path) },
+		"another file": func() error { return atomicfile.WriteNew(path, []byte("third")) },
+	} {
+		check(t, atomicfile.WriteNew(path, []byte("first")))
+		was, err := os.Stat(path)
+		check(t, err)
+		// The first file stays, so that its number is not used again.
+		check(t, os.Rename(path, filepath.Join(t.TempDir(), "away")))
+		check(t, put())
+		if err := atomicfile.Replace(path, []byte("second"), was); !errors.Is(err, atomicfile.ErrReplaced) {
+			t.Errorf("%s: %v", name, err)
+		}
+		check(t, os.Remove(path))
+		expectEmpty(t, dir)
+	}
+	expectFile(t, victim, "precious", 0o600)
+}
+
+func TestAPathMayBeInTheCurrentDirectory(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	check(t, atomicfile.WriteNew("secret", []byte("first")))
+	check(t, replace(t, "secret", "second"))
+	expectFile(t, filepath.Join(dir, "secret"), "second", 0o600)
+}
+
+func replace(t *testing.T, path, content string) error {
+	t.Helper()
+	was, err := os.Stat(path)
+	check(t, err)
+	return atomicfile.Replace(path, []byte(content), was)
 }
 
 func expectFile(t *testing.T, path, content string, mode fs.FileMode) {

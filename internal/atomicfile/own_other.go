@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// Own does nothing where files have no Unix owner.
-func Own(string, string) error { return nil }
+// own does nothing where files have no Unix owner.
+func (*draft) own() error { return nil }
 
-// imitate gives path the mode of like.
-func imitate(path string, like fs.FileInfo) error { return os.Chmod(path, like.Mode().Perm()) }
+// imitate gives file the mode of like.
+func imitate(file *os.File, like fs.FileInfo) error { return file.Chmod(like.Mode().Perm()) }

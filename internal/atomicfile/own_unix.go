@@ -9,13 +9,13 @@ import (
 	"syscall"
 )
 
-// Own gives path the owner and group of like, if we are root: a file that root
-// makes in the service's directory must belong to the service.
-func Own(path, like string) error {
+// own gives the draft the owner and group of its directory, if we are root: a
+// file that root makes in the service's directory must belong to the service.
+func (d *draft) own() error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	info, err := os.Stat(like)
+	info, err := d.root.Stat(".")
 	if err != nil {
 		return err
 	}
@@ -23,22 +23,24 @@ func Own(path, like string) error {
 	if !ok {
 		return nil
 	}
-	return os.Chown(path, int(owner.Uid), int(owner.Gid))
+	// By name it would follow a link that the owner of the directory has put in
+	// place of the draft, and give him any file of root's.
+	return d.file.Chown(int(owner.Uid), int(owner.Gid))
 }
 
-// imitate gives path the owner, the group and the mode of like.
-func imitate(path string, like fs.FileInfo) error {
-	info, err := os.Stat(path)
+// imitate gives file the owner, the group and the mode of like.
+func imitate(file *os.File, like fs.FileInfo) error {
+	info, err := file.Stat()
 	if err != nil {
 		return err
 	}
 	is, known := info.Sys().(*syscall.Stat_t)
 	want, alsoKnown := like.Sys().(*syscall.Stat_t)
 	if known && alsoKnown && (is.Uid != want.Uid || is.Gid != want.Gid) {
-		if err := os.Chown(path, int(want.Uid), int(want.Gid)); err != nil {
+		if err := file.Chown(int(want.Uid), int(want.Gid)); err != nil {
 			return fmt.Errorf("only root can keep the owner %d:%d of the file: %w", want.Uid, want.Gid, err)
 		}
 	}
 	// Last, since a change of owner may take bits away.
-	return os.Chmod(path, like.Mode().Perm())
+	return file.Chmod(like.Mode().Perm())
 }

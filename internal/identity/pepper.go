@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/sallyport/sallyport/internal/atomicfile"
 	"github.com/sallyport/sallyport/internal/credential"
@@ -50,11 +49,10 @@ func PepperFingerprint(path string) (string, error) {
 }
 
 func readPepper(path string) (*credential.Pepper, error) {
-	// Opening what is no file may wait for ever.
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("pepper file '%s' is not a regular file", path)
+	file, info, err := atomicfile.OpenRegular(path)
+	if errors.Is(err, atomicfile.ErrNotRegular) {
+		return nil, fmt.Errorf("pepper file '%s': %w", path, err)
 	}
-	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrPermission) {
 		return nil, fmt.Errorf("pepper file: %w; only root and the server's user may read it", err)
 	}
@@ -62,10 +60,6 @@ func readPepper(path string) (*credential.Pepper, error) {
 		return nil, fmt.Errorf("pepper file: %w", err)
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("pepper file: %w", err)
-	}
 	if info.Mode().Perm()&0o007 != 0 {
 		return nil, fmt.Errorf("pepper file '%s' is open to everybody on this machine (mode %04o); run `chmod 600`", path, info.Mode().Perm())
 	}

@@ -2,11 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/sallyport/sallyport/internal/atomicfile"
@@ -23,49 +23,45 @@ func Create(ctx context.Context, l Location, fingerprint string, now func() time
 	if _, err := os.Lstat(l.Path); err == nil {
 		return fmt.Errorf("store %s: %w", l, fs.ErrExist)
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(l.Path), ".new-store-")
+	content, err := newDatabase(ctx, l, fingerprint, now)
+	if err == nil {
+		err = atomicfile.WriteNew(l.Path, content)
+	}
 	if err != nil {
 		return fmt.Errorf("store %s cannot be made: %w", l, err)
 	}
-	err = createIn(ctx, dir, l, fingerprint, now)
-	return errors.Join(err, os.RemoveAll(dir))
+	return nil
 }
 
-// createIn makes the database in dir, which is on the same file system as the
-// location, and then gives it its name.
-func createIn(ctx context.Context, dir string, l Location, fingerprint string, now func() time.Time) error {
-	temporary := Location{Engine: l.Engine, Path: filepath.Join(dir, "store")}
-	file, err := os.OpenFile(temporary.Path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("store %s cannot be made: %w", l, err)
+// newDatabase makes the content of the file. It is made in memory: where the
+// directory belongs to the service and root makes the store, a file that a
+// driver opens by its name could be a link to any file of root's.
+func newDatabase(ctx context.Context, l Location, fingerprint string, now func() time.Time) (content []byte, err error) {
+	s := &Store{location: l, dialect: sqliteDialect, now: now}
+	if s.now == nil {
+		s.now = time.Now
 	}
-	if err := fillNew(ctx, temporary, fingerprint, now); err != nil {
-		return errors.Join(fmt.Errorf("store %s cannot be made: %w", l, err), file.Close())
-	}
-	if err := errors.Join(file.Sync(), file.Close(), atomicfile.Own(temporary.Path, filepath.Dir(l.Path))); err != nil {
-		return fmt.Errorf("store %s cannot be made: %w", l, err)
-	}
-	// A link, unlike a rename, does not replace what another process may have
-	// put there meanwhile.
-	if err := os.Link(temporary.Path, l.Path); err != nil {
-		return fmt.Errorf("store %s cannot be made: %w", l, err)
-	}
-	return atomicfile.SyncDir(filepath.Dir(l.Path))
-}
-
-func fillNew(ctx context.Context, l Location, fingerprint string, now func() time.Time) (err error) {
-	s, err := connect(ctx, l, now)
-	if err != nil {
-		return err
+	if s.writes, err = sql.Open(s.dialect.driver, s.dialect.memory); err != nil {
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	// Each connection would have a database of its own.
+	s.writes.SetMaxOpenConns(1)
 	if err := s.migrate(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	_, err = s.writes.ExecContext(ctx, `INSERT INTO peppers (id, fingerprint, created) VALUES (?, ?, ?)`, firstPepper, fingerprint, micros(s.now()))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = s.writes.ExecContext(ctx, s.dialect.finishNew)
-	return err
+	conn, err := s.writes.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	err = conn.Raw(func(c any) (err error) {
+		content, err = s.dialect.content(c)
+		return err
+	})
+	return content, err
 }

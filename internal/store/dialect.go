@@ -56,14 +56,17 @@ type dialect struct {
 	// dsn is the data source name for a connection, with settings that hold
 	// for each connection.
 	dsn func(Location) string
+	// memory is the data source name for a new database in memory.
+	memory string
+	// content is the file of a database in memory, ready for use, given the
+	// driver's connection to it.
+	content func(connection any) ([]byte, error)
 	// dataVersion is a query whose result changes whenever another connection
 	// has committed something.
 	dataVersion string
 	// check is a query that reads everything and gives a row for each problem,
 	// or the one row `ok`.
 	check string
-	// finishNew prepares a database that has just been made for use.
-	finishNew string
 	// isUnique and isFault recognise the driver's errors: a name that is taken,
 	// anything at all.
 	isUnique, isFault func(error) bool
@@ -90,9 +93,10 @@ var sqliteDialect = dialect{
 		}
 		return (&url.URL{Scheme: "file", Path: l.Path, RawQuery: query.Encode()}).String()
 	},
+	memory:      "file::memory:?_txlock=immediate&_pragma=foreign_keys(1)",
+	content:     sqliteContent,
 	dataVersion: "PRAGMA data_version",
 	check:       "PRAGMA quick_check(20)",
-	finishNew:   "PRAGMA journal_mode = WAL",
 	isUnique: func(err error) bool {
 		code := sqliteCode(err)
 		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
@@ -116,6 +120,27 @@ var sqliteDialect = dialect{
 	isFault: func(err error) bool {
 		return sqliteCode(err) != 0 || errors.Is(err, context.DeadlineExceeded)
 	},
+}
+
+// sqliteContent is the file of a database in memory.
+func sqliteContent(connection any) ([]byte, error) {
+	database, ok := connection.(interface{ Serialize() ([]byte, error) })
+	if !ok {
+		return nil, errors.New("the driver cannot write out a database in memory")
+	}
+	content, err := database.Serialize()
+	if err != nil {
+		return nil, err
+	}
+	// The bytes that say how the file is to be written and read, with 2 for a
+	// write-ahead log (https://www.sqlite.org/fileformat2.html, section 1.3.3);
+	// a database in memory cannot be told so.
+	const writeVersion, readVersion, wal = 18, 19, 2
+	if len(content) <= readVersion {
+		return nil, errors.New("the driver has written out an empty database")
+	}
+	content[writeVersion], content[readVersion] = wal, wal
+	return content, nil
 }
 
 // sqliteCode is SQLite's extended result code of err, 0 if it has none.

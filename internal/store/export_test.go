@@ -39,7 +39,7 @@ func CreateOld(t *testing.T, l Location, schema int64, statements ...string) {
 	if err == nil {
 		_, err = provider.UpTo(t.Context(), schema)
 	}
-	for _, statement := range append(statements, s.dialect.finishNew) {
+	for _, statement := range append(statements, "PRAGMA journal_mode = WAL") {
 		if err == nil {
 			_, err = s.writes.ExecContext(t.Context(), statement)
 		}

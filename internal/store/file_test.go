@@ -131,6 +131,26 @@ func TestCreateLeavesNothingElseBehind(t *testing.T) {
 	}
 }
 
+// The owner of the directory could put a link in place of what a driver opens
+// there by name.
+func TestAStoreIsNotMadeInItsDirectory(t *testing.T) {
+	l := locate(t)
+	looks := 0
+	look := func() time.Time {
+		looks++
+		if entries, err := os.ReadDir(filepath.Dir(l.Path)); err != nil || len(entries) != 0 {
+			t.Errorf("while it is made the directory holds %v, %v", entries, err)
+		}
+		return clock()
+	}
+	if err := store.Create(t.Context(), l, fingerprint, look); err != nil {
+		t.Fatal(err)
+	}
+	if looks == 0 {
+		t.Error("the clock was not asked")
+	}
+}
+
 func TestManyProcessesMakeOneStore(t *testing.T) {
 	l := locate(t)
 	var wait sync.WaitGroup
