@@ -9,10 +9,17 @@ import (
 // Redacted stands in place of what is hidden.
 const Redacted = "REDACTED"
 
+// maxLength is how many bytes of a text are looked through: 16 KiB. Longer ones
+// are hidden whole, since each line of a log has to be written in time.
+const maxLength = 16 << 10
+
 // Text hides what has the form of an API key. If it is percent-encoded the whole
 // text is hidden, since nobody can say where in it the key ends for a reader
-// who decodes it in another way.
+// who decodes it in another way; so it is if it has more than 16 KiB.
 func Text(text string) string {
+	if len(text) > maxLength {
+		return Redacted
+	}
 	text = hideKeys(text)
 	if strings.IndexByte(text, '%') >= 0 && holdsInside(text, hasKey) {
 		return Redacted

@@ -82,6 +82,9 @@ var onlyRedacted = []string{Redacted}
 // hideAuthorization hides a value that was meant for Authorization. Base64 hides
 // the form of the key in it.
 func hideAuthorization(value string) string {
+	if len(value) > maxLength {
+		return Redacted
+	}
 	scheme, rest, found := strings.Cut(strings.TrimLeft(value, " \t"), " ")
 	if !found {
 		return Text(value)

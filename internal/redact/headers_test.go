@@ -85,7 +85,7 @@ func FuzzHeaders(f *testing.F) {
 				t.Errorf("%s: %q\nis written as %q\nand then as   %q", name, value, got, again)
 			}
 		}
-		if redact.Text(before) != before && !strings.ContainsAny(before, "_%") {
+		if len(before) <= 16<<10 && redact.Text(before) != before && !strings.ContainsAny(before, "_%") {
 			t.Errorf("%q has changed", before)
 		}
 	})

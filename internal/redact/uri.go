@@ -10,8 +10,11 @@ import (
 // front of the host, the values of parameters in query and fragment whose names
 // say that they are credentials, and whatever has the form of an API key. Of a
 // parameter that holds such a URL itself the whole value is hidden; a query that
-// cannot be parsed is hidden whole.
+// cannot be parsed is hidden whole, and so is a text of more than 16 KiB.
 func URI(text string) string {
+	if len(text) > maxLength {
+		return Redacted
+	}
 	at := strings.IndexAny(text, "?#")
 	if at < 0 {
 		return Text(hideUserinfo(text))
@@ -27,17 +30,25 @@ func URI(text string) string {
 // hideUserinfo hides what stands between `//` and the last `@` in front of the
 // next slash. A path with two slashes may look the same.
 func hideUserinfo(head string) string {
+	var out []byte
+	done := 0
 	for begin := 0; ; {
 		slashes := strings.Index(head[begin:], "//")
 		if slashes < 0 {
-			return head
+			break
 		}
 		begin += slashes + len("//")
 		host, _, _ := strings.Cut(head[begin:], "/")
 		if at := strings.LastIndexByte(host, '@'); at > 0 {
-			head = head[:begin] + Redacted + head[begin+at:]
+			out = append(append(out, head[done:begin]...), Redacted...)
+			done = begin + at
 		}
+		begin += len(host)
 	}
+	if out == nil {
+		return head
+	}
+	return string(append(out, head[done:]...))
 }
 
 // hideParameters redacts the query and the fragment, with the `?` or `#` in
@@ -123,17 +134,24 @@ func holdsSecret(value string) bool {
 		return true
 	}
 	for {
-		at := strings.IndexAny(value, "?#&;")
+		at := strings.IndexAny(value, separators)
 		if at < 0 {
 			return false
 		}
 		value = value[at+1:]
-		name, rest, hasValue := strings.Cut(value, "=")
-		if hasValue && rest != "" && isSecret(unescape(name)) {
+		parameter := value
+		if end := strings.IndexAny(value, separators); end >= 0 {
+			parameter = value[:end]
+		}
+		name, _, hasValue := strings.Cut(parameter, "=")
+		if hasValue && len(name)+1 < len(value) && isSecret(unescape(name)) {
 			return true
 		}
 	}
 }
+
+// separators are in front of a parameter, for one reader or another.
+const separators = "?#&;"
 
 // secretNames are names of parameters in which credentials come, in lower case
 // and without what is neither letter nor digit: log-in forms, keys and tokens,
@@ -159,10 +177,15 @@ var secretEndings = [][]byte{
 	[]byte("apikey"), []byte("credential"), []byte("signature"),
 }
 
+// maxName is how many bytes of a name are looked at, the last ones: they are
+// what tells a credential.
+const maxName = 64
+
 // isSecret reports whether a parameter of this name, decoded, is a credential.
 func isSecret(name string) bool {
-	var room [64]byte
+	var room [maxName]byte
 	folded := room[:0]
+	name = name[max(0, len(name)-maxName):]
 	for i := range len(name) {
 		switch b := name[i]; {
 		case 'A' <= b && b <= 'Z':

@@ -161,7 +161,7 @@ func checkURI(t *testing.T, text string) {
 	if again := redact.URI(got); again != got {
 		t.Errorf("%q\nis written as %q\nand then as   %q", text, got, again)
 	}
-	if !strings.ContainsAny(text, "?#%_@") && got != text {
+	if len(text) <= 16<<10 && !strings.ContainsAny(text, "?#%_@") && got != text {
 		t.Errorf("%q has become %q", text, got)
 	}
 	_, query, _ := strings.Cut(text, "?")
