@@ -19,13 +19,18 @@ func init() {
 }
 
 // CredentialsFilter is a log filter that hides credentials: it writes REDACTED
-// in their place. It is meant for three fields of Caddy's logs, in the server's
-// own log as well as in access logs:
+// in their place. It is meant for these fields of Caddy's logs, in the server's
+// own log as well as in access logs; the last two are those of requests to the
+// admin API:
 //
 //	format filter {
 //		request>headers credentials
 //		resp_headers credentials
 //		request>uri credentials
+//		request>host credentials
+//		request>method credentials
+//		uri credentials
+//		headers credentials
 //	}
 //
 // Of headers it hides Authorization, Proxy-Authorization, Cookie, Set-Cookie,
