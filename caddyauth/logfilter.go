@@ -34,11 +34,12 @@ func init() {
 //	}
 //
 // Of headers it hides Authorization, Proxy-Authorization, Cookie, Set-Cookie,
-// X-Api-Key, X-Client-Secret, X-Impersonating, X-XSRF-TOKEN, X-CSRF-Token and
-// those in `headers`, in every spelling by case, `_` and `.`; of URLs, and of
-// headers that hold one (Referer and Location among them), user and password
-// and each parameter of query and fragment whose name says that it is a
-// credential. What has the form of an API key is hidden wherever it stands.
+// X-Api-Key, X-Client-Secret, X-Impersonating, X-XSRF-TOKEN, X-CSRF-Token, those
+// whose names end as X-Vault-Token and X-Password do, and those in `headers`, in
+// every spelling by case, `_` and `.`; of URLs, and of headers that hold one
+// (Referer and Location among them), user and password and each parameter of
+// path, query and fragment whose name says that it is a credential. What has the
+// form of an API key or an app token is hidden wherever it stands.
 //
 // A query that cannot be parsed is hidden whole, and so is a field that is
 // neither text nor headers. Caddy does not ask filters for single headers, such
