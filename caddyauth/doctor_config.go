@@ -92,10 +92,15 @@ func checkProxies(e *examination) (found []finding, err error) {
 	return found, nil
 }
 
-// filteredFields are those of a log that credentials come in.
-var filteredFields = []string{"request>headers", "resp_headers", "request>uri"}
+// requestFields are those in which credentials come to a log of requests,
+// adminFields those of lines about requests to the admin API.
+var (
+	requestFields = []string{"request>headers", "resp_headers", "request>uri"}
+	adminFields   = []string{"uri", "headers"}
+)
 
-// checkLogs looks for logs that get requests without the filter credentials.
+// checkLogs looks for logs that get requests without the filter credentials,
+// those to the admin API among them.
 // Caddy has the log `default`, whether it is configured or not.
 func checkLogs(e *examination) (found []finding, err error) {
 	if e.config == nil || len(e.config.Apps.HTTP.Servers) == 0 {
@@ -105,22 +110,39 @@ func checkLogs(e *examination) (found []finding, err error) {
 	maps.Copy(logs, e.config.Logging.Logs)
 	for _, name := range slices.Sorted(maps.Keys(logs)) {
 		log := logs[name]
-		if log.Writer.Output == "discard" || !log.getsRequests() {
-			continue
-		}
-		if missing := log.Encoder.unfiltered(); len(missing) > 0 {
+		if missing := log.Encoder.unfiltered(e.credentialFields(name, &log)); len(missing) > 0 {
 			found = append(found, logUnfiltered.of(fmt.Sprintf("log '%s' lacks the filter credentials for %s", name, strings.Join(missing, ", "))))
-		} else if missing := e.unhiddenHeaders(&log); len(missing) > 0 {
+		} else if missing := e.unhiddenHeaders(&log); log.getsRequests() && len(missing) > 0 {
 			found = append(found, logUnfiltered.of(fmt.Sprintf("log '%s' shows the header %s of client_secret; name it behind request>headers credentials", name, strings.Join(missing, ", "))))
 		}
 	}
 	return found, nil
 }
 
+// credentialFields are the fields in which credentials may come to a log. The
+// admin API writes to no other log than `default`.
+func (e *examination) credentialFields(name string, log *examinedLog) (fields []string) {
+	if log.getsRequests() {
+		fields = append(fields, requestFields...)
+	}
+	if name == caddy.DefaultLoggerName && !e.config.Admin.Disabled && log.getsAdmin() {
+		fields = append(fields, adminFields...)
+	}
+	return fields
+}
+
+// getsAdmin reports whether lines about requests to the admin API may come to a
+// log: those of the logger admin.api.
+func (l *examinedLog) getsAdmin() bool {
+	names := func(logger string) bool { return logger == "*" || logger == "admin" || logger == "admin.api" }
+	return l.Writer.Output != "discard" && !slices.ContainsFunc(l.Exclude, names) &&
+		(len(l.Include) == 0 || slices.ContainsFunc(l.Include, names))
+}
+
 // getsRequests reports whether lines about requests may come to a log: those of
 // http.log.access and http.log.error, and what handlers write when they debug.
 func (l *examinedLog) getsRequests() bool {
-	if len(l.Include) > 0 && !slices.ContainsFunc(l.Include, holdsRequests) {
+	if l.Writer.Output == "discard" || len(l.Include) > 0 && !slices.ContainsFunc(l.Include, holdsRequests) {
 		return false
 	}
 	excludes := func(names ...string) bool {
@@ -136,11 +158,11 @@ func holdsRequests(logger string) bool {
 		strings.HasPrefix(logger, "http.log.") || strings.HasPrefix(logger+".", "http.handlers.")
 }
 
-// unfiltered lists the fields whose credentials are seen. Filters stand at any
+// unfiltered lists those of the fields whose credentials are seen. Filters stand at any
 // depth of encoders that wrap one another; one that takes a whole field away, or
 // all of a request, hides credentials as well.
-func (e *examinedEncoder) unfiltered() (missing []string) {
-	for _, field := range filteredFields {
+func (e *examinedEncoder) unfiltered(fields []string) (missing []string) {
+	for _, field := range fields {
 		if !e.hides(field) {
 			missing = append(missing, field)
 		}

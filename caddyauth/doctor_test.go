@@ -80,11 +80,16 @@ const noCredentials = `format filter {
 	request>headers credentials
 	resp_headers credentials
 	request>uri credentials
+	uri credentials
+	headers credentials
 }
 `
 
 func TestDoctorReadsTheConfiguration(t *testing.T) {
-	const unfiltered = " lacks the filter credentials for request>headers, resp_headers, request>uri"
+	const (
+		unfiltered = " lacks the filter credentials for request>headers, resp_headers, request>uri"
+		all        = unfiltered + ", uri, headers"
+	)
 	site := "example.org {\n\trespond ok\n}\n"
 	filteredSite := "{\n\tlog {\n" + noCredentials + "}\n}\n" + site
 	for name, test := range map[string]struct {
@@ -93,34 +98,42 @@ func TestDoctorReadsTheConfiguration(t *testing.T) {
 	}{
 		"sound":                             {filteredSite, nil},
 		"no site":                           {"{\n\tadmin off\n}\n", nil},
-		"the default log is not configured": {site, []string{"log_unfiltered: log 'default'" + unfiltered}},
+		"the default log is not configured": {site, []string{"log_unfiltered: log 'default'" + all}},
 		"one field is missing": {
 			strings.Replace(filteredSite, "resp_headers credentials\n", "", 1),
 			[]string{"log_unfiltered: log 'default' lacks the filter credentials for resp_headers"},
+		},
+		"the fields of admin requests are missing": {
+			strings.Replace(filteredSite, "\turi credentials\n\theaders credentials\n", "", 1),
+			[]string{"log_unfiltered: log 'default' lacks the filter credentials for uri, headers"},
+		},
+		"without an admin API": {
+			strings.Replace(strings.Replace(filteredSite, "\turi credentials\n\theaders credentials\n", "", 1), "{\n", "{\n\tadmin off\n", 1), nil,
+		},
+		"a log of admin requests alone": {
+			strings.Replace(site, "example", "{\n\tlog {\n\t\tinclude admin\n\t}\n}\nexample", 1),
+			[]string{"log_unfiltered: log 'default' lacks the filter credentials for uri, headers"},
 		},
 		"another filter": {
 			strings.Replace(filteredSite, "resp_headers credentials\n", "resp_headers hash\n", 1),
 			[]string{"log_unfiltered: log 'default' lacks the filter credentials for resp_headers"},
 		},
 		"a filter that takes the field away":      {strings.Replace(filteredSite, "resp_headers credentials\n", "resp_headers delete\n", 1), nil},
-		"a filter that takes all requests away":   {"{\n\tlog {\n\t\tformat filter {\n\t\t\trequest delete\n\t\t\tresp_headers credentials\n\t\t}\n\t}\n}\n" + site, nil},
-		"a filter inside another encoder":         {`{"logging":{"logs":{"default":{"encoder":{"format":"append","wrap":{"format":"filter","fields":{"request":{"filter":"delete"},"resp_headers":{"filter":"credentials"}}}}}}},"apps":{"http":{"servers":{"a":{}}}}}`, nil},
-		"fields of what is no filter":             {`{"logging":{"logs":{"default":{"encoder":{"format":"append","fields":{"request":{"filter":"delete"},"resp_headers":{"filter":"credentials"}}}}}},"apps":{"http":{"servers":{"a":{}}}}}`, []string{"log_unfiltered: log 'default'" + unfiltered}},
+		"a filter that takes all requests away":   {"{\n\tlog {\n\t\tformat filter {\n\t\t\trequest delete\n\t\t\tresp_headers credentials\n\t\t\turi delete\n\t\t\theaders delete\n\t\t}\n\t}\n}\n" + site, nil},
+		"a filter inside another encoder":         {`{"logging":{"logs":{"default":{"encoder":{"format":"append","wrap":{"format":"filter","fields":{"request":{"filter":"delete"},"resp_headers":{"filter":"credentials"},"uri":{"filter":"delete"},"headers":{"filter":"delete"}}}}}}},"apps":{"http":{"servers":{"a":{}}}}}`, nil},
+		"fields of what is no filter":             {`{"logging":{"logs":{"default":{"encoder":{"format":"append","fields":{"request":{"filter":"delete"},"resp_headers":{"filter":"credentials"}}}}}},"apps":{"http":{"servers":{"a":{}}}}}`, []string{"log_unfiltered: log 'default'" + all}},
 		"the access log of a site":                {"{\n\tlog {\n" + noCredentials + "}\n}\nexample.org {\n\tlog\n\trespond ok\n}\n", nil},
 		"a log of its own for a site":             {"{\n\tlog {\n" + noCredentials + "}\n}\nexample.org {\n\tlog {\n\t\toutput stdout\n\t}\n\trespond ok\n}\n", []string{"log_unfiltered: log 'log0'" + unfiltered}},
 		"one with the filter":                     {"{\n\tlog {\n" + noCredentials + "}\n}\nexample.org {\n\tlog {\n" + noCredentials + "}\n\trespond ok\n}\n", nil},
 		"a site's log that is thrown away":        {"{\n\tlog {\n" + noCredentials + "}\n}\nexample.org {\n\tlog {\n\t\toutput discard\n\t}\n\trespond ok\n}\n", nil},
 		"a default log that is thrown away":       {"{\n\tlog {\n\t\toutput discard\n\t}\n}\n" + site, nil},
-		"a default log without requests":          {"{\n\tlog {\n\t\texclude http\n\t}\n}\n" + site, nil},
-		"a default log of errors":                 {"{\n\tlog {\n\t\texclude http.log.access\n\t}\n}\n" + site, []string{"log_unfiltered: log 'default'" + unfiltered}},
+		"a default log without requests":          {"{\n\tlog {\n\t\texclude http admin.api\n\t}\n}\n" + site, nil},
+		"a default log of errors":                 {"{\n\tlog {\n\t\texclude http.log.access\n\t}\n}\n" + site, []string{"log_unfiltered: log 'default'" + all}},
 		"another log without requests":            {"{\n\tlog {\n" + noCredentials + "}\n\tlog tls {\n\t\tinclude tls\n\t}\n}\n" + site, nil},
 		"another log of errors":                   {"{\n\tlog {\n" + noCredentials + "}\n\tlog errors {\n\t\tinclude http.log.error\n\t}\n}\n" + site, []string{"log_unfiltered: log 'errors'" + unfiltered}},
 		"another log of everything":               {"{\n\tlog {\n" + noCredentials + "}\n\tlog all {\n\t\toutput stdout\n\t}\n}\n" + site, []string{"log_unfiltered: log 'all'" + unfiltered}},
 		"proxies that are trusted too much":       {strings.Replace(filteredSite, "{\n", "{\n\tservers {\n\t\ttrusted_proxies static 10.0.0.0/8\n\t}\n", 1), []string{"proxies_not_strict: server 'srv0' (:443) has trusted_proxies without trusted_proxies_strict"}},
 		"proxies that are trusted strictly":       {strings.Replace(filteredSite, "{\n", "{\n\tservers {\n\t\ttrusted_proxies static 10.0.0.0/8\n\t\ttrusted_proxies_strict\n\t}\n", 1), nil},
-		"a socket of the admin API for everybody": {"{\n\tadmin unix//run/caddy/admin.sock|0666\n}\n", []string{"admin_not_local: the admin API's socket 'unix//run/caddy/admin.sock' can be used by everybody on this machine (mode 0666)"}},
-		"one for its owner":                       {"{\n\tadmin unix//run/caddy/admin.sock|0600\n}\n", nil},
-		"proxies on a socket, not strictly":       {`{"apps":{"http":{"servers":{"a":{"listen":[":443"],"trusted_proxies_unix":true}}}},"logging":{"logs":{"default":{"writer":{"output":"discard"}}}}}`, []string{"proxies_not_strict: server 'a' (:443) has trusted_proxies without trusted_proxies_strict"}},
 		"an admin API for everybody":              {"{\n\tadmin :2019\n}\n", []string{"admin_not_local: the admin API listens at ':2019', where the network can reach it"}},
 		"an admin API on an address of the LAN":   {"{\n\tadmin 192.0.2.1:2019\n}\n", []string{"admin_not_local: the admin API listens at '192.0.2.1:2019', where the network can reach it"}},
 		"an admin API on the loopback":            {"{\n\tadmin 127.0.0.1:2019\n}\n", nil},
@@ -129,6 +142,9 @@ func TestDoctorReadsTheConfiguration(t *testing.T) {
 		"an admin API at an address from a file":  {"{\n\tadmin {env.NO_SUCH_ADDRESS}\n}\n", nil},
 		"an admin API at no address":              {`{"admin":{"listen":"localhost:99999"}}`, []string{"admin_not_local: the admin API listens at 'localhost:99999', where the network can reach it"}},
 		"insecure options":                        {`{"admin":{"disabled":true},"apps":{"x":{"routes":[{"insecure_no_auth":true},{"insecure_off":false}],"insecure_plain_http":"yes"}}}`, []string{"insecure_option: 'insecure_plain_http' is in use, at /apps/x/ of the configuration in JSON", "insecure_option: 'insecure_no_auth' is in use, at /apps/x/routes/0/ of the configuration in JSON"}},
+		"a socket of the admin API for everybody": {"{\n\tadmin unix//run/caddy/admin.sock|0666\n}\n", []string{"admin_not_local: the admin API's socket 'unix//run/caddy/admin.sock' can be used by everybody on this machine (mode 0666)"}},
+		"one for its owner":                       {"{\n\tadmin unix//run/caddy/admin.sock|0600\n}\n", nil},
+		"proxies on a socket, not strictly":       {`{"apps":{"http":{"servers":{"a":{"listen":[":443"],"trusted_proxies_unix":true}}}},"logging":{"logs":{"default":{"writer":{"output":"discard"}}}}}`, []string{"proxies_not_strict: server 'a' (:443) has trusted_proxies without trusted_proxies_strict"}},
 	} {
 		t.Run(name, func(t *testing.T) { expectFindings(t, examine(t, test.config), test.want...) })
 	}
@@ -203,7 +219,7 @@ func TestDoctorReadsFiles(t *testing.T) {
 func TestDoctorReadsFilesOfClientSecrets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access")
 	config := `{"logging":{"logs":{"default":{"encoder":{"format":"filter","fields":{
-		"request>headers":{"filter":"credentials"HIDDEN},"resp_headers":{"filter":"credentials"},"request>uri":{"filter":"credentials"}}}}}},
+		"request>headers":{"filter":"credentials"HIDDEN},"resp_headers":{"filter":"credentials"},"request>uri":{"filter":"credentials"},"uri":{"filter":"delete"},"headers":{"filter":"delete"}}}}}},
 		"apps":{"http":{"servers":{"a":{"routes":[{"handle":[
 			{"handler":"client_secret","allow":["192.0.2.1"],"secrets_file":"` + path + `","header":"x-office"},
 			{"handler":"client_secret","allow":["192.0.2.2"],"secrets_file":"` + path + `"}

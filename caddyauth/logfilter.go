@@ -19,21 +19,27 @@ func init() {
 }
 
 // CredentialsFilter is a log filter that hides credentials: it writes REDACTED
-// in their place. It is meant for three fields of Caddy's logs, in the server's
-// own log as well as in access logs:
+// in their place. It is meant for these fields of Caddy's logs, in the server's
+// own log as well as in access logs; the last two are those of requests to the
+// admin API:
 //
 //	format filter {
 //		request>headers credentials
 //		resp_headers credentials
 //		request>uri credentials
+//		request>host credentials
+//		request>method credentials
+//		uri credentials
+//		headers credentials
 //	}
 //
 // Of headers it hides Authorization, Proxy-Authorization, Cookie, Set-Cookie,
-// X-Api-Key, X-Client-Secret, X-Impersonating, X-XSRF-TOKEN, X-CSRF-Token and
-// those in `headers`, in every spelling by case, `_` and `.`; of URLs, and of
-// headers that hold one (Referer and Location among them), user and password
-// and each parameter of query and fragment whose name says that it is a
-// credential. What has the form of an API key is hidden wherever it stands.
+// X-Api-Key, X-Client-Secret, X-Impersonating, X-XSRF-TOKEN, X-CSRF-Token, those
+// whose names end as X-Vault-Token and X-Password do, and those in `headers`, in
+// every spelling by case, `_` and `.`; of URLs, and of headers that hold one
+// (Referer and Location among them), user and password and each parameter of
+// path, query and fragment whose name says that it is a credential. What has the
+// form of an API key or an app token is hidden wherever it stands.
 //
 // A query that cannot be parsed is hidden whole, and so is a field that is
 // neither text nor headers. Caddy does not ask filters for single headers, such

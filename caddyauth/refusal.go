@@ -18,6 +18,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/principal"
+	"github.com/sallyport/sallyport/internal/redact"
 	"github.com/sallyport/sallyport/internal/wire"
 )
 
@@ -218,7 +219,7 @@ func (p *reporter) report(r *http.Request, f *refusal) string {
 		}
 	}
 	if c := p.log.Check(level, "request refused"); c != nil {
-		c.Write(logged, zap.Int("status", f.status), zap.String("host", r.Host),
+		c.Write(logged, zap.Int("status", f.status), zap.String("host", redact.Text(r.Host)),
 			zap.String("client_ip", clientAddress(r).String()), zap.Int64("not_logged", suppressed))
 	}
 	return id

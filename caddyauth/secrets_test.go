@@ -49,6 +49,8 @@ var credentialForms = []struct {
 	{"a key in the query", query("page", ""), nil},
 	{"a key in the query, encoded", query("page", "a/b?c="), nil},
 	{"a key in the path", func(r *http.Request, secret string) { r.URL.Path += "/" + secret }, nil},
+	{"a key as the method", func(r *http.Request, secret string) { r.Method = secret }, nil},
+	{"a key as the host", func(r *http.Request, secret string) { r.Host = secret + ".example.org" }, nil},
 	{"a key in Referer", header("Referer", "https://example.org/?q="), nil},
 	{"a password as Basic", basicHeader("Authorization", "alice:"), []string{word}},
 	{"a token as Bearer", header("Authorization", "Bearer "), []string{word}},
@@ -103,6 +105,10 @@ const everyAnswer = `(hidden) {
 		request>headers credentials X-My-Secret
 		resp_headers credentials
 		request>uri credentials
+		request>host credentials
+		request>method credentials
+		uri credentials
+		headers credentials
 	}
 }
 {
@@ -215,6 +221,7 @@ func TestNoSecretIsInAnyOutput(t *testing.T) {
 		}
 		written[path] = text
 	}
+	visitAdmin(t, s, good)
 	if err := os.Rename(filepath.Join(dir, "auth.db"), filepath.Join(dir, "away.db")); err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +238,7 @@ func TestNoSecretIsInAnyOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, lines := range map[string][]string{
-		"log.json":       {"http.log.error", "request refused", `"X-Api-Key":["REDACTED"]`},
+		"log.json":       {"http.log.error", "request refused", `"X-Api-Key":["REDACTED"]`, `"uri":"/config/?key=REDACTED"`},
 		"log.console":    {"http.log.error", "request refused", `"X-Api-Key": ["REDACTED"]`},
 		"access.json":    {"/in", "/caddy", `"X_api_key":["REDACTED"]`},
 		"access.console": {"/in", "/caddy", `"X_api_key": ["REDACTED"]`},
@@ -283,6 +290,26 @@ func visitAll(t *testing.T, s *caddyrun.Server, keys []string, statuses map[int]
 				}
 			}
 		}
+	}
+}
+
+// visitAdmin sends a key to the admin API in a URL and in headers. It writes a
+// line about each request, with fields of other names than those of servers.
+func visitAdmin(t *testing.T, s *caddyrun.Server, key string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/config/?key="+key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header{"X-Api-Key": {key}, "X-Client-Secret": {word}, "User-Agent": {"backup/1.0 " + key}}
+	client := unixClient(filepath.Join(s.Dir, "admin.sock"))
+	defer client.CloseIdleConnections()
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := answer.Body.Close(); err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%d, %v", answer.StatusCode, err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"encoding/base64"
 	"strings"
 
 	"github.com/sallyport/sallyport/internal/credential"
@@ -9,20 +10,44 @@ import (
 // Redacted stands in place of what is hidden.
 const Redacted = "REDACTED"
 
-// Text hides what has the form of an API key. If it is percent-encoded the whole
-// text is hidden, since nobody can say where in it the key ends for a reader
-// who decodes it in another way.
+// maxLength is how many bytes of a text are looked through: 16 KiB. Longer ones
+// are hidden whole, since each line of a log has to be written in time.
+const maxLength = 16 << 10
+
+// Text hides what has the form of an API key or of an app token, and what is one
+// of them in base64. If it is percent-encoded the whole text is hidden, since
+// nobody can say where in it the key ends for a reader who decodes it in another
+// way; so it is if it has more than 16 KiB.
 func Text(text string) string {
-	text = hideKeys(text)
-	if strings.IndexByte(text, '%') >= 0 && holdsInside(text, hasKey) {
+	if len(text) > maxLength {
+		return Redacted
+	}
+	text = hideForms(text)
+	if strings.IndexByte(text, '%') >= 0 && holdsInside(text, hasForm) {
 		return Redacted
 	}
 	return text
 }
 
-// hideKeys hides keys that stand there as they are.
-func hideKeys(text string) string {
-	start, end := credential.FindKey(text, 0)
+// finder finds the next text of some form, as credential.FindKey does.
+type finder func(text string, from int) (start, end int)
+
+// hideForms hides what has the form of a credential and stands there as it is.
+func hideForms(text string) string {
+	return hide(hide(hide(text, findBase64), credential.FindKey), findAppToken)
+}
+
+func hasForm(text string) bool {
+	return finds(credential.FindKey, text) || finds(findAppToken, text) || finds(findBase64, text)
+}
+
+func finds(find finder, text string) bool {
+	start, _ := find(text, 0)
+	return start >= 0
+}
+
+func hide(text string, find finder) string {
+	start, end := find(text, 0)
 	if start < 0 {
 		return text
 	}
@@ -35,73 +60,70 @@ func hideKeys(text string) string {
 		}
 		out.WriteString(Redacted)
 		done = end
-		start, end = credential.FindKey(text, end)
+		start, end = find(text, end)
 	}
 	out.WriteString(text[done:])
 	return out.String()
 }
 
-func hasKey(text string) bool {
-	start, _ := credential.FindKey(text, 0)
-	return start >= 0
-}
+// appTokenDigits is how many hexadecimal digits an app token has behind the name
+// of its user and a colon.
+const appTokenDigits = 64
 
-// maxEncodings is how many times a value may be percent-encoded. What is
-// encoded more often nobody wrote by accident, and it is hidden.
-const maxEncodings = 3
-
-// holdsInside decodes a text again and again and asks each time whether a
-// credential has come out.
-func holdsInside(text string, found func(string) bool) bool {
-	for range maxEncodings {
-		decoded := unescape(text)
-		if decoded == text {
-			return false
+// findAppToken finds the digits of an app token. `sha256:` and a digest are not
+// one: such are the names of container images.
+func findAppToken(text string, from int) (start, end int) {
+	for at := from; ; at++ {
+		next := strings.IndexByte(text[at:], ':')
+		if next < 0 {
+			return -1, -1
 		}
-		if found(decoded) {
-			return true
+		at += next
+		start, end = at+1, at+1
+		for end < len(text) && hexValue(text[end]) < 16 {
+			end++
 		}
-		text = decoded
+		if end-start == appTokenDigits && at > 0 && !strings.HasSuffix(text[:at], "sha256") {
+			return start, end
+		}
+		at = end - 1
 	}
-	return unescape(text) != text
 }
 
-// unescape decodes what is percent-encoded, and leaves a `%` that encodes
-// nothing as it is, as some readers do.
-func unescape(text string) string {
-	at := strings.IndexByte(text, '%')
-	if at < 0 {
-		return text
-	}
-	out := append(make([]byte, 0, len(text)), text[:at]...)
-	for ; at < len(text); at++ {
-		if b, ok := escaped(text[at:]); ok {
-			out = append(out, b)
-			at += 2
-		} else {
-			out = append(out, text[at])
+// findBase64 finds a word in base64, of either alphabet, that is a key or an app
+// token, or has one in it. Its beginning may be any letter of the word, since
+// `/` is one in one of the alphabets.
+func findBase64(text string, from int) (start, end int) {
+	for start = from; start < len(text); start = end + 1 {
+		for end = start; end < len(text) && isBase64Digit[text[end]]; end++ {
+		}
+		if end-start < minBase64 {
+			continue
+		}
+		word := standardAlphabet.Replace(text[start:end])
+		for offset := range 4 {
+			part := word[offset:]
+			if len(part)%4 == 1 {
+				part = part[:len(part)-1]
+			}
+			decoded, err := base64.RawStdEncoding.DecodeString(part)
+			if err == nil && (finds(credential.FindKey, string(decoded)) || finds(findAppToken, string(decoded))) {
+				return start, end
+			}
 		}
 	}
-	return string(out)
+	return -1, -1
 }
 
-// escaped decodes the `%xx` at the beginning of a text.
-func escaped(text string) (byte, bool) {
-	if len(text) < 3 || text[0] != '%' {
-		return 0, false
-	}
-	high, low := hexValue(text[1]), hexValue(text[2])
-	return high<<4 | low, high < 16 && low < 16
-}
+// minBase64 is less than the length of the shortest key in base64.
+const minBase64 = 80
 
-func hexValue(b byte) byte {
-	switch {
-	case '0' <= b && b <= '9':
-		return b - '0'
-	case 'a' <= b && b <= 'f':
-		return b - 'a' + 10
-	case 'A' <= b && b <= 'F':
-		return b - 'A' + 10
-	}
-	return 0xff
-}
+var (
+	standardAlphabet = strings.NewReplacer("-", "+", "_", "/")
+	isBase64Digit    = func() (is [256]bool) {
+		for _, b := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_") {
+			is[b] = true
+		}
+		return is
+	}()
+)

@@ -21,15 +21,23 @@ var hiddenHeaders = []string{
 // urlHeaders are those that hold a URL, or the target of a request.
 var urlHeaders = []string{
 	"Referer", "Origin", "Location", "Content-Location", "Refresh",
-	"X-Forwarded-Uri", "X-Original-Uri", "X-Original-Url", "X-Rewrite-Url",
+	"X-Forwarded-Uri", "X-Forwarded-Url", "X-Forwarded-Path", "X-Original-Uri", "X-Original-Url", "X-Rewrite-Url",
+	"Destination", "Hx-Current-Url",
 }
+
+// queryHeaders hold the query of one, linkHeaders some between `<` and `>`.
+var (
+	queryHeaders = []string{"x-forwarded-query"}
+	linkHeaders  = []string{"link"}
+)
 
 // challengeHeaders begin with the name of a scheme, too, but hold no credential.
 var challengeHeaders = []string{"www-authenticate", "proxy-authenticate"}
 
 // NewHeaders makes a Headers that hides Authorization, Proxy-Authorization,
 // Cookie, Set-Cookie, X-Api-Key, X-Client-Secret, X-Impersonating, X-XSRF-TOKEN,
-// X-CSRF-Token and the headers named in more.
+// X-CSRF-Token and the headers named in more, and besides all whose names end as
+// those of credentials do, as X-Vault-Token and X-Password.
 //
 // Names are the same if they differ by case, or by characters that are neither
 // letters nor digits: `X_Api.Key` is X-Api-Key to some applications, and Caddy
@@ -47,19 +55,23 @@ func NewHeaders(more ...string) *Headers {
 
 // Values redacts the values of a header. They come back as they are if there is
 // nothing to hide. Headers that hold a credential have one value, Redacted;
-// those that hold a URL go through URI, and so does the rest through Text. A
+// those that hold URLs go through URI, and so does the rest through Text. A
 // value that begins as one of Authorization does is hidden in any header.
 func (h *Headers) Values(name string, values []string) []string {
 	if len(values) == 0 {
 		return values
 	}
-	if isIn(h.hidden, name) {
+	if isIn(h.hidden, name) || isSecretHeader(name) {
 		return onlyRedacted
 	}
 	redact := Text
 	switch {
 	case isIn(h.urls, name):
 		redact = URI
+	case isIn(queryHeaders, name):
+		redact = hideQuery
+	case isIn(linkHeaders, name):
+		redact = hideLinks
 	case !isIn(challengeHeaders, name):
 		redact = hideAuthorization
 	}
@@ -79,20 +91,51 @@ func (h *Headers) Values(name string, values []string) []string {
 // onlyRedacted is the value of each hidden header. Nobody may change it.
 var onlyRedacted = []string{Redacted}
 
-// hideAuthorization hides a value that was meant for Authorization. Base64 hides
-// the form of the key in it.
-func hideAuthorization(value string) string {
-	scheme, rest, found := strings.Cut(strings.TrimLeft(value, " \t"), " ")
-	if !found {
-		return Text(value)
-	}
-	switch {
-	case strings.EqualFold(scheme, "Bearer"), strings.EqualFold(scheme, "Digest"), strings.EqualFold(scheme, "Negotiate"):
+// hideQuery redacts a query without the `?` in front.
+func hideQuery(query string) string {
+	if len(query) > maxLength {
 		return Redacted
-	case strings.EqualFold(scheme, "Basic") && isBase64(strings.TrimSpace(rest)):
+	}
+	return hideParameters("?" + query)[1:]
+}
+
+// hideLinks hides a list of links whole if there is a credential in it.
+func hideLinks(links string) string {
+	if len(links) > maxLength {
+		return Redacted
+	}
+	for part := range strings.FieldsFuncSeq(links, func(r rune) bool { return r == '<' || r == '>' }) {
+		if URI(part) != part {
+			return Redacted
+		}
+	}
+	return links
+}
+
+// hideAuthorization hides a value that was meant for Authorization. Base64 hides
+// the form of a password in it.
+func hideAuthorization(value string) string {
+	if len(value) > maxLength || isAuthorization(value) {
 		return Redacted
 	}
 	return Text(value)
+}
+
+// isAuthorization reports whether a text begins with the name of a scheme, and a
+// blank, which is `+` in a query.
+func isAuthorization(text string) bool {
+	text = strings.TrimLeft(text, " \t+")
+	end := strings.IndexAny(text, " \t+")
+	if end < 0 {
+		return false
+	}
+	switch strings.ToLower(text[:min(end, len("negotiate")+1)]) {
+	case "bearer", "digest", "negotiate":
+		return true
+	case "basic":
+		return isBase64(strings.Trim(text[end:], " \t+"))
+	}
+	return false
 }
 
 // isBase64 tells a credential from a program that is named Basic.

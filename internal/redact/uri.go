@@ -1,43 +1,81 @@
 package redact
 
-import (
-	"bytes"
-	"slices"
-	"strings"
-)
+import "strings"
 
 // URI hides the credentials in a request target or a URL: user and password in
 // front of the host, the values of parameters in query and fragment whose names
-// say that they are credentials, and whatever has the form of an API key. Of a
-// parameter that holds such a URL itself the whole value is hidden; a query that
-// cannot be parsed is hidden whole.
+// say that they are credentials, and whatever has the form of an API key or an
+// app token. Of a parameter that holds such a URL itself, or JSON with such a
+// name, the whole value is hidden; a path that holds one encoded, and a query
+// that cannot be parsed, are hidden whole, and so is a text of more than 16 KiB.
 func URI(text string) string {
+	if len(text) > maxLength {
+		return Redacted
+	}
 	at := strings.IndexAny(text, "?#")
 	if at < 0 {
-		return Text(hideUserinfo(text))
+		return hidePath(text)
 	}
 	head, tail := text[:at], text[at:]
-	newHead, newTail := Text(hideUserinfo(head)), hideParameters(tail)
+	newHead, newTail := hidePath(head), hideParameters(tail)
 	if head == newHead && tail == newTail {
 		return text
 	}
 	return newHead + newTail
 }
 
-// hideUserinfo hides what stands between `//` and the last `@` in front of the
-// next slash. A path with two slashes may look the same.
-func hideUserinfo(head string) string {
-	for begin := 0; ; {
-		slashes := strings.Index(head[begin:], "//")
-		if slashes < 0 {
-			return head
-		}
-		begin += slashes + len("//")
-		host, _, _ := strings.Cut(head[begin:], "/")
-		if at := strings.LastIndexByte(host, '@'); at > 0 {
-			head = head[:begin] + Redacted + head[begin+at:]
-		}
+// hidePath redacts what stands in front of the query.
+func hidePath(head string) string {
+	head = hideForms(hidePathParameters(hideUserinfo(head)))
+	if strings.IndexByte(head, '%') >= 0 && holdsInside(head, holdsSecret) {
+		return Redacted
 	}
+	return head
+}
+
+// hideUserinfo hides what stands in front of the last `@` of a host. A host is
+// what stands between `//` and the next slash, or between `:/` and that, as
+// browsers have it, to whom a backslash is a slash; a path may look the same.
+func hideUserinfo(head string) string {
+	var out []byte
+	done := 0
+	for begin := 0; begin < len(head); {
+		end := len(head)
+		if next := strings.IndexAny(head[begin:], `/\`); next >= 0 {
+			end = begin + next
+		}
+		at := strings.LastIndexByte(head[begin:end], '@')
+		if at > 0 && begin >= 2 && strings.IndexByte(`/\:`, head[begin-2]) >= 0 {
+			out = append(append(out, head[done:begin]...), Redacted...)
+			done = begin + at
+		}
+		begin = end + 1
+	}
+	if out == nil {
+		return head
+	}
+	return string(append(out, head[done:]...))
+}
+
+// hidePathParameters hides the first parameter that is a credential, as in
+// `/a;jsessionid=…`, and all behind it.
+func hidePathParameters(head string) string {
+	for begin := strings.IndexAny(head, ";&"); begin >= 0; {
+		begin++
+		end := len(head)
+		next := strings.IndexAny(head[begin:], ";&")
+		if next >= 0 {
+			end = begin + next
+		}
+		if from := secretValue(head[begin:end]); from >= 0 && begin+from < len(head) {
+			return head[:begin+from] + Redacted
+		}
+		if next < 0 {
+			break
+		}
+		begin = end
+	}
+	return head
 }
 
 // hideParameters redacts the query and the fragment, with the `?` or `#` in
@@ -53,53 +91,90 @@ func hideParameters(tail string) string {
 		if next := strings.IndexByte(tail[begin:], '&'); next >= 0 {
 			end = begin + next
 		}
-		from, to, ok := secretIn(tail[begin:end])
+		from, ok := secretIn(tail[begin:end])
 		if !ok {
 			return tail[:1] + Redacted
 		}
-		if from < to {
+		if begin+from < end {
 			out = append(append(out, tail[done:begin+from]...), Redacted...)
-			done = begin + to
+			done = end
 		}
 		begin = end + 1
 	}
 	if out != nil {
 		tail = string(append(out, tail[done:]...))
 	}
-	return hideKeys(tail)
+	return hideForms(tail)
 }
 
-// secretIn finds what is to be hidden in a part of a query, between two `&`.
-// It is not ok if the part cannot be parsed.
-func secretIn(part string) (from, to int, ok bool) {
+// secretIn finds where in a part of a query, between two `&`, that begins which
+// is to be hidden; it goes on to the end of the part, since a value may hold `?`
+// and `#` as they are. It is not ok if the part cannot be parsed.
+func secretIn(part string) (from int, ok bool) {
 	if strings.IndexByte(part, ';') >= 0 {
 		// Some readers end a parameter there, net/url refuses it.
-		return 0, 0, false
+		return 0, false
 	}
 	for begin := 0; ; {
 		end := len(part)
 		if next := strings.IndexAny(part[begin:], "?#"); next >= 0 {
 			end = begin + next
 		}
-		name, value, hasValue := strings.Cut(part[begin:end], "=")
-		if !wellEscaped(part[begin:end]) {
-			return 0, 0, false
+		parameter := part[begin:end]
+		if !wellEscaped(parameter) {
+			return 0, false
 		}
-		if hasValue && isSecret(unescape(name)) {
-			// The value may hold `?` and `#` as they are.
-			return begin + len(name) + 1, len(part), true
-		}
-		if holdsInside(name, hasKey) {
-			return begin, len(part), true
-		}
-		if hasValue && (holdsSecret(value) || holdsInside(value, holdsSecret)) {
-			return begin + len(name) + 1, len(part), true
+		if from := secretOf(parameter); from >= 0 {
+			return begin + from, true
 		}
 		if end == len(part) {
-			return 0, 0, true
+			return end, true
 		}
 		begin = end + 1
 	}
+}
+
+// secretOf is where in a parameter that begins which is to be hidden, -1 if
+// there is nothing. Keys that stand in its name as they are do not count here.
+func secretOf(parameter string) int {
+	name, value, hasValue := strings.Cut(parameter, "=")
+	// A key in place of the name may end as names of credentials do.
+	if holdsInside(name, func(text string) bool { return secretValue(text) >= 0 || holdsSecret(text) }) {
+		return 0
+	}
+	if from := secretValue(parameter); from >= 0 {
+		return from
+	}
+	switch {
+	case holdsStructure(name):
+		return 0
+	case !hasValue:
+		return -1
+	case holdsSecret(value), holdsInside(value, holdsSecret):
+		return len(name) + 1
+	case holdsStructure(parameter):
+		return 0
+	}
+	return -1
+}
+
+// secretValue is where the value begins of a parameter whose name is that of a
+// credential, -1 if it is not. The name may end at a colon, and have `=` in
+// front.
+func secretValue(parameter string) int {
+	begin := len(parameter) - len(strings.TrimLeft(parameter, "="))
+	end := strings.IndexByte(parameter[begin:], '=')
+	if end < 0 {
+		end = len(parameter) - begin
+	}
+	name := parameter[begin : begin+end]
+	if colon := strings.IndexByte(name, ':'); colon >= 0 && isSecret(unescape(name[:colon])) {
+		return begin + colon + 1
+	}
+	if begin+end < len(parameter) && isSecret(unescape(name)) {
+		return begin + end + 1
+	}
+	return -1
 }
 
 // wellEscaped reports whether each `%` begins the code of a character.
@@ -114,63 +189,4 @@ func wellEscaped(text string) bool {
 		}
 		text = text[at+3:]
 	}
-}
-
-// holdsSecret reports whether a value, decoded, has a credential in it: a key,
-// or a URL with a parameter that is one.
-func holdsSecret(value string) bool {
-	if hasKey(value) || hideUserinfo(value) != value {
-		return true
-	}
-	for {
-		at := strings.IndexAny(value, "?#&;")
-		if at < 0 {
-			return false
-		}
-		value = value[at+1:]
-		name, rest, hasValue := strings.Cut(value, "=")
-		if hasValue && rest != "" && isSecret(unescape(name)) {
-			return true
-		}
-	}
-}
-
-// secretNames are names of parameters in which credentials come, in lower case
-// and without what is neither letter nor digit: log-in forms, keys and tokens,
-// and what OAuth 2 (RFC 6749, 7521, 7636), OpenID Connect and SAML hand around
-// in redirects.
-var secretNames = func() map[string]bool {
-	names := map[string]bool{}
-	for name := range strings.FieldsSeq(`
-		password passwd passphrase pass pwd pw otp totp
-		apikey key token secret credential credentials auth authorization bearer
-		session sessionid sid jwt cookie
-		code state nonce codeverifier assertion clientassertion
-		signature sig hmac`) {
-		names[name] = true
-	}
-	return names
-}()
-
-// secretEndings are ends of such names, as in access_token, client_secret,
-// user[password] and X-Amz-Signature.
-var secretEndings = [][]byte{
-	[]byte("password"), []byte("passwd"), []byte("token"), []byte("secret"),
-	[]byte("apikey"), []byte("credential"), []byte("signature"),
-}
-
-// isSecret reports whether a parameter of this name, decoded, is a credential.
-func isSecret(name string) bool {
-	var room [64]byte
-	folded := room[:0]
-	for i := range len(name) {
-		switch b := name[i]; {
-		case 'A' <= b && b <= 'Z':
-			folded = append(folded, b+('a'-'A'))
-		case 'a' <= b && b <= 'z', '0' <= b && b <= '9':
-			folded = append(folded, b)
-		}
-	}
-	return secretNames[string(folded)] ||
-		slices.ContainsFunc(secretEndings, func(end []byte) bool { return bytes.HasSuffix(folded, end) })
 }
