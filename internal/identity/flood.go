@@ -12,9 +12,10 @@ const (
 	maxLagging      = 64
 	maxLaggingThere = 8
 	// maxProvingThere bounds the attempts from one network that are looked at,
-	// or wait for their turn: half the places that there are for each hash at
-	// once (internal/password), so that one network cannot keep the others out.
-	maxProvingThere = 32
+	// or wait for their turn, for each hash at once: a quarter of the places that
+	// there are (internal/password), so that a few networks cannot keep the
+	// others out for longer than until they are throttled.
+	maxProvingThere = 16
 
 	// lockEventsAtOnce lock-outs are recorded whenever they happen, further ones
 	// once in lockEventEvery: under attack that is 2 MB a day in the store.

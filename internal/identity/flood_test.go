@@ -111,6 +111,36 @@ func TestOneNetworkCannotTakeAllTurnsOfHashing(t *testing.T) {
 	})
 }
 
+func TestANetworkThatIsThrottledWhileItWaitsCostsNoHash(t *testing.T) {
+	bubble(t, hashing(1, 64), func(t *testing.T, w *world, settle func()) {
+		free := w.busy()
+		n := w.hashes(func() {
+			errs, wait := w.all(10, func(i int) Attempt { return alice(fmt.Sprint(wrong, i)) })
+			settle()
+			w.setFailures(alice(""), 0, 0, sourceFactor*DefaultFailures)
+			free()
+			wait()
+			for _, err := range errs {
+				if b := brake(t, err); b.Locked {
+					t.Error(b)
+				}
+			}
+		})
+		if n != 0 {
+			t.Errorf("%d hashes", n)
+		}
+	})
+}
+
+func TestTheShareOfANetworkGrowsWithTheMachine(t *testing.T) {
+	for _, parallel := range []int{1, 8} {
+		w := newWorld(t, hashing(parallel, 0))
+		if got, want := w.proving.mostThere, parallel*16; got != want {
+			t.Errorf("%d hashes at once: %d places for a network, want %d", parallel, got, want)
+		}
+	}
+}
+
 func TestAFloodOfNamesAndAddressesIsBounded(t *testing.T) {
 	w := newWorld(t)
 	w.setPassword("alice", right)
