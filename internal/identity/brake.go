@@ -32,7 +32,9 @@ const (
 	sourceFactor = 4
 	// slowFrom is the number of failures of a name, from anywhere, after which
 	// each further attempt waits, first firstLag, then twice as long each time
-	// up to longLag. It never refuses: an outsider must not be able to lock a user out.
+	// up to longLag. It does not refuse: somebody in another network must not be
+	// able to lock a user out. Only those beyond the places to wait
+	// (maxLagging, maxLaggingThere) are sent away.
 	slowFrom = 10
 	firstLag = 500 * time.Millisecond
 	longLag  = 8 * time.Second

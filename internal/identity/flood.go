@@ -6,10 +6,11 @@ import (
 )
 
 const (
-	// maxLagging bounds the attempts that wait because their names fail often,
-	// maxLaggingThere those from one network: it must not be able to take the
-	// places of all others.
-	maxLagging      = 64
+	// maxLagging bounds the attempts that wait because their names fail often;
+	// each costs a goroutine. maxLaggingThere bounds those from one network: it
+	// can take the places of whoever shares it, and those of all others only
+	// together with 511 more.
+	maxLagging      = 4096
 	maxLaggingThere = 8
 	// maxProvingThere bounds the attempts from one network that are looked at,
 	// or wait for their turn, for each hash at once: a quarter of the places that

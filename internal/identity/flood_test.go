@@ -78,6 +78,26 @@ func TestAttemptsThatWaitAreBounded(t *testing.T) {
 	})
 }
 
+func TestASlowedNameIsNotRefusedForOthersThatWait(t *testing.T) {
+	bubble(t, hashing(8, 1024), func(t *testing.T, w *world, settle func()) {
+		w.sleep = sleep
+		w.setFailures(alice(""), 0, 100, 0)
+		const networks = 30
+		_, wait := w.all(networks*maxLaggingThere, func(i int) Attempt {
+			address := netip.AddrFrom4([4]byte{10, 0, byte(i % networks), 1})
+			return Attempt{Username: "alice", Password: fmt.Sprint(wrong, i), Address: address}
+		})
+		settle()
+		if got := w.lagging.all; got != networks*maxLaggingThere {
+			t.Errorf("%d wait", got)
+		}
+		if err := w.try(alice(right)); err != nil {
+			t.Errorf("the user, from another network: %v", err)
+		}
+		wait()
+	})
+}
+
 func TestOneNetworkCannotTakeAllTurnsOfHashing(t *testing.T) {
 	bubble(t, hashing(1, 64), func(t *testing.T, w *world, settle func()) {
 		free := w.busy()
