@@ -27,11 +27,14 @@ const (
 
 const (
 	// sourceFactor times Failures, of any names, is what one network may have
-	// within Window. From then on all names are refused from there.
+	// within Window, attempts of locked names included. From then on all names
+	// are refused from there.
 	sourceFactor = 4
 	// slowFrom is the number of failures of a name, from anywhere, after which
 	// each further attempt waits, first firstLag, then twice as long each time
-	// up to longLag. It never refuses: an outsider must not be able to lock a user out.
+	// up to longLag. It does not refuse: somebody in another network must not be
+	// able to lock a user out. Only those beyond the places to wait
+	// (maxLagging, maxLaggingThere) are sent away.
 	slowFrom = 10
 	firstLag = 500 * time.Millisecond
 	longLag  = 8 * time.Second
@@ -93,12 +96,17 @@ func recent(t, now time.Time, d time.Duration) bool { return now.Sub(t).Abs() < 
 // once cannot get past a limit.
 func (b *Brakes) charge(f *store.Failures, now time.Time) {
 	add(&f.Pair, b.Window, now)
-	add(&f.Source, b.Window, now)
+	b.chargeSource(f, now)
 	if !recent(f.Name.Last, now, failuresKept) {
 		f.Name.Count = 0
 	}
 	add(&f.Name, math.MaxInt64, now)
 }
+
+// chargeSource counts an attempt of a locked name for its network alone: it costs
+// a hash, of which no network may have more than its limit, but must not prolong
+// the lock.
+func (b *Brakes) chargeSource(f *store.Failures, now time.Time) { add(&f.Source, b.Window, now) }
 
 // add counts one more, beginning anew when the window is over.
 func add(f *store.Failure, window time.Duration, now time.Time) {

@@ -6,15 +6,17 @@ import (
 )
 
 const (
-	// maxLagging bounds the attempts that wait because their names fail often,
-	// maxLaggingThere those from one network: it must not be able to take the
-	// places of all others.
-	maxLagging      = 64
+	// maxLagging bounds the attempts that wait because their names fail often;
+	// each costs a goroutine. maxLaggingThere bounds those from one network: it
+	// can take the places of whoever shares it, and those of all others only
+	// together with 511 more.
+	maxLagging      = 4096
 	maxLaggingThere = 8
 	// maxProvingThere bounds the attempts from one network that are looked at,
-	// or wait for their turn: half the places that there are for each hash at
-	// once (internal/password), so that one network cannot keep the others out.
-	maxProvingThere = 32
+	// or wait for their turn, for each hash at once: a quarter of the places that
+	// there are (internal/password), so that a few networks cannot keep the
+	// others out for longer than until they are throttled.
+	maxProvingThere = 16
 
 	// lockEventsAtOnce lock-outs are recorded whenever they happen, further ones
 	// once in lockEventEvery: under attack that is 2 MB a day in the store.

@@ -78,6 +78,26 @@ func TestAttemptsThatWaitAreBounded(t *testing.T) {
 	})
 }
 
+func TestASlowedNameIsNotRefusedForOthersThatWait(t *testing.T) {
+	bubble(t, hashing(8, 1024), func(t *testing.T, w *world, settle func()) {
+		w.sleep = sleep
+		w.setFailures(alice(""), 0, 100, 0)
+		const networks = 30
+		_, wait := w.all(networks*maxLaggingThere, func(i int) Attempt {
+			address := netip.AddrFrom4([4]byte{10, 0, byte(i % networks), 1})
+			return Attempt{Username: "alice", Password: fmt.Sprint(wrong, i), Address: address}
+		})
+		settle()
+		if got := w.lagging.all; got != networks*maxLaggingThere {
+			t.Errorf("%d wait", got)
+		}
+		if err := w.try(alice(right)); err != nil {
+			t.Errorf("the user, from another network: %v", err)
+		}
+		wait()
+	})
+}
+
 func TestOneNetworkCannotTakeAllTurnsOfHashing(t *testing.T) {
 	bubble(t, hashing(1, 64), func(t *testing.T, w *world, settle func()) {
 		free := w.busy()
@@ -109,6 +129,36 @@ func TestOneNetworkCannotTakeAllTurnsOfHashing(t *testing.T) {
 			t.Errorf("%d still have a place", w.proving.all)
 		}
 	})
+}
+
+func TestANetworkThatIsThrottledWhileItWaitsCostsNoHash(t *testing.T) {
+	bubble(t, hashing(1, 64), func(t *testing.T, w *world, settle func()) {
+		free := w.busy()
+		n := w.hashes(func() {
+			errs, wait := w.all(10, func(i int) Attempt { return alice(fmt.Sprint(wrong, i)) })
+			settle()
+			w.setFailures(alice(""), 0, 0, sourceFactor*DefaultFailures)
+			free()
+			wait()
+			for _, err := range errs {
+				if b := brake(t, err); b.Locked {
+					t.Error(b)
+				}
+			}
+		})
+		if n != 0 {
+			t.Errorf("%d hashes", n)
+		}
+	})
+}
+
+func TestTheShareOfANetworkGrowsWithTheMachine(t *testing.T) {
+	for _, parallel := range []int{1, 8} {
+		w := newWorld(t, hashing(parallel, 0))
+		if got, want := w.proving.mostThere, parallel*16; got != want {
+			t.Errorf("%d hashes at once: %d places for a network, want %d", parallel, got, want)
+		}
+	}
 }
 
 func TestAFloodOfNamesAndAddressesIsBounded(t *testing.T) {

@@ -194,3 +194,39 @@ func TestALockIsInTheAuditTrailOnce(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// Or a network with one locked name could keep the queue of hashes full.
+func TestAttemptsWhileLockedCountForTheNetwork(t *testing.T) {
+	w := newWorld(t)
+	w.setPassword("alice", right)
+	w.fail(DefaultFailures, alice(""))
+	const left = (sourceFactor - 1) * DefaultFailures
+	n := w.hashes(func() {
+		for range left {
+			w.clock.add(time.Second)
+			if b := brake(t, w.try(alice(right))); !b.Locked {
+				t.Error(b)
+			}
+		}
+	})
+	if n != left {
+		t.Errorf("%d hashes, want %d", n, left)
+	}
+	if got, want := w.counts(alice("")), [3]int{DefaultFailures, DefaultFailures, sourceFactor * DefaultFailures}; got != want {
+		t.Errorf("counted are %v, want %v", got, want)
+	}
+	n = w.hashes(func() {
+		for range 10 {
+			if b := brake(t, w.try(alice(right))); b.Locked || b.Wait != time.Minute-left*time.Second {
+				t.Errorf("%+v", b)
+			}
+		}
+	})
+	if n != 0 {
+		t.Errorf("%d hashes for a network that is throttled", n)
+	}
+	w.clock.add(time.Minute - left*time.Second)
+	if err := w.try(alice(right)); err != nil {
+		t.Errorf("the lock has become longer: %v", err)
+	}
+}

@@ -133,7 +133,7 @@ func (r *Registry) proveOnce(ctx context.Context, a *Attempt) (store.User, error
 	}
 	defer turn.Release()
 	record, charged, err := r.charge(ctx, a)
-	if _, refused := errors.AsType[*BrakeError](err); refused {
+	if b, refused := errors.AsType[*BrakeError](err); refused && b.Locked {
 		// One that is refused anyway must take the time of the others.
 		_, _, _ = turn.Verify("", a.Password)
 	}
@@ -198,9 +198,10 @@ func (b *Brakes) refusal(v *verdict) error {
 
 // charge reads what decides, as it was before, and counts the attempt as failed
 // beforehand, at the time that it returns. The error is a BrakeError if the
-// attempt is refused.
+// attempt is refused; one of a locked name counts for its network then.
 func (r *Registry) charge(ctx context.Context, a *Attempt) (record store.LoginRecord, at time.Time, err error) {
 	brakes, place := &r.settings.Load().Brakes, r.place(a)
+	var locked error
 	err = r.store.Change(ctx, func(c *store.Change) error {
 		// The time is that of its turn to write: attempts that overtook each
 		// other would look like a clock that was set back.
@@ -208,10 +209,15 @@ func (r *Registry) charge(ctx context.Context, a *Attempt) (record store.LoginRe
 		if record, err = c.LoginRecord(a.fold(), place); err != nil {
 			return err
 		}
-		if v := brakes.judge(&record.Failures, at); v.locked || v.throttled {
+		v, after := brakes.judge(&record.Failures, at), record.Failures
+		switch {
+		case v.throttled:
 			return brakes.refusal(&v)
+		case v.locked:
+			locked = brakes.refusal(&v)
+			brakes.chargeSource(&after, at)
+			return c.SetFailures(&after)
 		}
-		after := record.Failures
 		brakes.charge(&after, at)
 		if after.Pair.Count == brakes.Failures {
 			if err := r.recordLock(c, record.User.ID, &after.Pair); err != nil {
@@ -220,6 +226,9 @@ func (r *Registry) charge(ctx context.Context, a *Attempt) (record store.LoginRe
 		}
 		return c.SetFailures(&after)
 	})
+	if err == nil {
+		err = locked
+	}
 	return record, at, err
 }
 

@@ -132,11 +132,12 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 	r := &Registry{
 		now: c.Now, random: c.Random, observe: c.Observe,
 		hasher:    password.NewHasher(c.Hashing),
-		proving:   places{most: math.MaxInt, mostThere: maxProvingThere},
+		proving:   places{most: math.MaxInt},
 		lagging:   places{most: maxLagging, mostThere: maxLaggingThere},
 		sleep:     sleep,
 		committed: func(context.Context) {},
 	}
+	r.proving.mostThere = maxProvingThere * r.hasher.Parallel()
 	if err := c.Load(); err != nil {
 		return nil, err
 	}

@@ -64,8 +64,11 @@ func (n *NewSession) check() error {
 }
 
 const (
-	// maxSessions bounds the sessions of a user; beyond it the oldest ends.
-	maxSessions = 1000
+	// maxKeySessions bounds the sessions that come from one key, maxUserSessions
+	// those of a user that come from none; beyond it the oldest of the same kind
+	// ends. A key that can only read must not log its user out.
+	maxKeySessions  = 100
+	maxUserSessions = 1000
 	// maxUserAgent is as much of a User-Agent as is kept, in characters.
 	maxUserAgent = 255
 )
@@ -145,7 +148,11 @@ func (r *Registry) begin(ctx context.Context, s store.Session, n NewSession, own
 		if s.Tokens, words, err = r.newTokens(&s, n.Tokens, until); err != nil {
 			return err
 		}
-		if _, err := c.EndOldestSessions(u.ID, maxSessions-1); err != nil {
+		keep := maxUserSessions - 1
+		if s.KeyID != "" {
+			keep = maxKeySessions - 1
+		}
+		if _, err := c.EndOldestSessions(u.ID, s.KeyID, keep); err != nil {
 			return err
 		}
 		return c.InsertSession(&s)

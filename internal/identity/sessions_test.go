@@ -103,19 +103,64 @@ func TestAllSessionsOfAUserCanBeEnded(t *testing.T) {
 	}
 }
 
-func TestTheOldestSessionOfManyEnds(t *testing.T) {
+func TestTheOldestSessionOfAKeyEndsAndNoOther(t *testing.T) {
 	w := newWorld(t)
-	key := w.callerOf(w.issue("ci"))
-	_, first := w.logInByKey(w.issue("first"), hour(credential.AppToken))
-	_, second := w.logInByKey(w.issue("second"), hour(credential.AppToken))
-	// The others come in one change, since a thousand log-ins take long.
-	err := w.store.Change(t.Context(), func(c *store.Change) error {
-		for range maxSessions - 2 {
-			id, err := w.newID()
+	w.setPassword("alice", right)
+	_, typed := w.logIn(alice(right), hour(credential.AppToken))
+	_, other := w.logInByKey(w.issue("other"), hour(credential.AppToken))
+	key := w.issue("ci")
+	_, first := w.logInByKey(key, hour(credential.AppToken))
+	_, second := w.logInByKey(key, hour(credential.AppToken))
+	w.addSessions(maxKeySessions-2, w.callerOf(key).ID.String())
+	w.expectToken(first[0], Accepted)
+	_, last := w.logInByKey(key, hour(credential.AppToken))
+	w.expectToken(first[0], UnknownToken)
+	for _, kept := range [][]string{second, last, typed, other} {
+		w.expectToken(kept[0], Accepted)
+	}
+	if got, want := len(w.sessions("alice")), maxKeySessions+2; got != want {
+		t.Errorf("there are %d sessions, want %d", got, want)
+	}
+}
+
+func TestTheOldestSessionByPasswordEndsAndNoneOfAKey(t *testing.T) {
+	w := newWorld(t)
+	w.setPassword("alice", right)
+	_, key := w.logInByKey(w.issue("ci"), hour(credential.AppToken))
+	_, first := w.logIn(alice(right), hour(credential.AppToken))
+	_, second := w.logIn(alice(right), hour(credential.AppToken))
+	w.addSessions(maxUserSessions-2, "")
+	w.expectToken(first[0], Accepted)
+	_, last := w.logIn(alice(right), hour(credential.AppToken))
+	w.expectToken(first[0], UnknownToken)
+	for _, kept := range [][]string{second, last, key} {
+		w.expectToken(kept[0], Accepted)
+	}
+	if got, want := len(w.sessions("alice")), maxUserSessions+1; got != want {
+		t.Errorf("there are %d sessions, want %d", got, want)
+	}
+}
+
+// addSessions begins sessions of alice, from a key unless keyID is empty. They
+// come in one change, since a thousand log-ins take long.
+func (w *world) addSessions(n int, keyID string) {
+	w.t.Helper()
+	err := w.store.Change(w.t.Context(), func(c *store.Change) error {
+		u, err := c.UserByFold("alice")
+		if err != nil {
+			return err
+		}
+		for range n {
+			s := store.Session{UserID: u.ID, KeyID: keyID, Method: "test", Created: w.clock.now()}
+			if s.ID, err = w.newID(); err != nil {
+				return err
+			}
+			word, err := credential.NewToken(w.random, credential.AppToken, "alice")
 			if err != nil {
 				return err
 			}
-			s := store.Session{ID: id, UserID: key.User.ID, Method: principal.MethodAPIKey}
+			verifier := w.pepper.Verifier(word.Reveal())
+			s.Tokens = []store.Token{{ID: verifier.ID().String(), Kind: credential.AppToken, Verifier: verifier, LastUsed: s.Created, Expires: s.Created.Add(time.Hour)}}
 			if err := c.InsertSession(&s); err != nil {
 				return err
 			}
@@ -123,16 +168,9 @@ func TestTheOldestSessionOfManyEnds(t *testing.T) {
 		return nil
 	})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	w.expectToken(first[0], Accepted)
-	_, last := w.logInByKey(w.issue("last"), hour(credential.AppToken))
-	w.expectToken(first[0], UnknownToken)
-	w.expectToken(second[0], Accepted)
-	w.expectToken(last[0], Accepted)
-	if info, err := w.Info(t.Context()); err != nil || info.Sessions != maxSessions {
-		t.Errorf("there are %d sessions, %v", info.Sessions, err)
-	}
+	w.later(0)
 }
 
 func TestLifetimesMustEnd(t *testing.T) {

@@ -91,6 +91,9 @@ func NewHasher(c Config) *Hasher {
 	return h
 }
 
+// Parallel is how many hashes are computed at once, at least 1.
+func (h *Hasher) Parallel() int { return h.parallel }
+
 // Reserve waits for a turn, behind all who came before. The error is ErrBusy
 // when the queue is full or the longest wait over, and that of the context when
 // the caller has gone away. The turn must be given back by Release.

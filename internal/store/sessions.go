@@ -137,10 +137,17 @@ func (c *Change) EndSessions(f SessionFilter) (int, error) {
 	return c.endSessions(`SELECT s.id FROM sessions s `+where, args...)
 }
 
-// EndOldestSessions removes a user's oldest sessions until keep are left.
-func (c *Change) EndOldestSessions(userID string, keep int) (int, error) {
-	return c.endSessions(`SELECT id FROM sessions WHERE user_id = ? AND id NOT IN (
-		SELECT id FROM sessions WHERE user_id = ? ORDER BY id DESC LIMIT ?)`, userID, userID, keep)
+// EndOldestSessions removes the oldest sessions that come from a key until keep
+// are left; if keyID is empty, those of the user that come from none.
+func (c *Change) EndOldestSessions(userID, keyID string, keep int) (int, error) {
+	// With IS NULL the index of the keys could be taken, and the sessions of all
+	// users be read.
+	of, id := `user_id = ? AND COALESCE(key_id, '') = ''`, userID
+	if keyID != "" {
+		of, id = `key_id = ?`, keyID
+	}
+	return c.endSessions(`SELECT id FROM sessions WHERE `+of+` AND id NOT IN (
+		SELECT id FROM sessions WHERE `+of+` ORDER BY id DESC LIMIT ?)`, id, id, keep)
 }
 
 func (c *Change) endSessions(which string, args ...any) (int, error) {

@@ -283,7 +283,7 @@ func TestOnlyTheNewestSessionsOfAUserAreKept(t *testing.T) {
 		} {
 			before := number(t, s)
 			change(t, s, func(c *store.Change) error {
-				n, err := c.EndOldestSessions(alice.ID, test.keep)
+				n, err := c.EndOldestSessions(alice.ID, "", test.keep)
 				if n != test.ended {
 					t.Errorf("to keep %d, %d have ended; want %d", test.keep, n, test.ended)
 				}
@@ -294,6 +294,39 @@ func TestOnlyTheNewestSessionsOfAUserAreKept(t *testing.T) {
 			}
 			if n := len(since(t, s, before).GoneTokens); n != test.ended {
 				t.Errorf("%d tokens have gone, want %d", n, test.ended)
+			}
+		}
+	})
+}
+
+func TestSessionsOfAKeyAndOthersDoNotCountForEachOther(t *testing.T) {
+	overEngines(t, func(t *testing.T, s *store.Store) {
+		alice := user("alice")
+		a, b := key(&alice, idA, "a"), key(&alice, idB, "b")
+		change(t, s, func(c *store.Change) error {
+			err := errors.Join(c.InsertUser(&alice), c.InsertKey(&a), c.InsertKey(&b))
+			for i, keyID := range []string{"", a.ID, b.ID, a.ID, "", b.ID, a.ID} {
+				id := fmt.Sprint(i)
+				begun := session(&alice, id, token("token-"+id))
+				begun.KeyID = keyID
+				err = errors.Join(err, c.InsertSession(&begun))
+			}
+			return err
+		})
+		for _, test := range []struct {
+			keyID string
+			left  []string
+		}{
+			{a.ID, []string{"0", "2", "4", "5", "6"}},
+			{"", []string{"2", "4", "5", "6"}},
+			{b.ID, []string{"4", "5", "6"}},
+		} {
+			change(t, s, func(c *store.Change) error {
+				_, err := c.EndOldestSessions(alice.ID, test.keyID, 1)
+				return err
+			})
+			if diff := cmp.Diff(test.left, ids(sessions(t, s, store.SessionFilter{}))); diff != "" {
+				t.Errorf("one of key '%s' leaves (-want +got):\n%s", test.keyID, diff)
 			}
 		}
 	})
