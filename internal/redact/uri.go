@@ -138,14 +138,15 @@ func secretIn(part string) (from int, ok bool) {
 // there is nothing. Keys that stand in its name as they are do not count here.
 func secretOf(parameter string) int {
 	name, value, hasValue := strings.Cut(parameter, "=")
+	from := secretValue(parameter)
 	// A key in place of the name may end as names of credentials do.
-	if holdsInside(name, func(text string) bool { return secretValue(text) >= 0 || holdsSecret(text) }) {
+	shown := parameter[:max(from-1, len(name))]
+	if holdsInside(shown, func(text string) bool { return secretValue(text) >= 0 || holdsSecret(text) }) {
 		return 0
 	}
-	if from := secretValue(parameter); from >= 0 {
-		return from
-	}
 	switch {
+	case from >= 0:
+		return from
 	case holdsStructure(name):
 		return 0
 	case !hasValue:

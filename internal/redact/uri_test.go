@@ -103,6 +103,8 @@ func TestWhatCannotBeReadIsHidden(t *testing.T) {
 		"/?q=" + escapeAll(key) + "x&b=1":  "/?q=REDACTED&b=1",
 		"/?" + escapeAll("token") + "=abc": "/?" + escapeAll("token") + "=REDACTED",
 		"/?" + escapeAll("a="+key):         "/?REDACTED",
+		"/?" + escapeAll(key+"pw") + "=":   "/?REDACTED",
+		"/?=" + escapeAll(key+"pw") + ":":  "/?REDACTED",
 	} {
 		if got := redact.URI(text); got != want {
 			t.Errorf("%s\nis written as %s\nand not as    %s", text, got, want)
