@@ -84,7 +84,7 @@ func secretRotateCommand(where *targetFlags) *cobra.Command {
 			return err
 		}
 		if _, err := fmt.Fprintln(s.out, secret); err != nil {
-			return err
+			return fmt.Errorf("entry '%s' has a new secret, which could not be written, and the old one is refused within a second; rotate it again: %w", entry.Text, err)
 		}
 		_, err = fmt.Fprintf(s.talk, "entry %s has a new secret; the old one is refused within a second\n", entry.Text)
 		return err
