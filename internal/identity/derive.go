@@ -9,7 +9,8 @@ import (
 	"github.com/sallyport/sallyport/internal/store"
 )
 
-// DerivedError: a key would be worth more than the credential that asks for it.
+// DerivedError says that a key would be worth more than the credential that asks
+// for it.
 type DerivedError struct {
 	// Reason is more_scopes or bound_key.
 	Reason string
