@@ -57,6 +57,7 @@ var (
 	errTooLarge = fmt.Errorf("it has more than %d bytes or %d lines", maxFile, maxLines)
 	errNoColon  = errors.New("write 'entry:secret', a comment that begins with '#', or nothing")
 	errNoEntry  = errors.New("before the last ':' there is no address or network")
+	errMark     = errors.New("it begins with a byte order mark; save the file as UTF-8 without one")
 	errNoHost   = errors.New("this may be an IPv6 address without a secret; a secret that looks like a part of one is not taken")
 )
 
@@ -89,8 +90,14 @@ func ParseDocument(content []byte) (*Document, error) {
 // blanks are what may stand around an entry and a secret.
 const blanks = " \t\r\n"
 
+// byteOrderMark is what some editors put, unseen, before the first line.
+const byteOrderMark = "\ufeff"
+
 func parseLine(text string) (line, error) {
 	l := line{text: text}
+	if strings.HasPrefix(text, byteOrderMark) {
+		return l, errMark
+	}
 	content := strings.TrimRight(text, blanks)
 	if trimmed := strings.TrimLeft(content, blanks); trimmed == "" || trimmed[0] == '#' {
 		return l, nil
@@ -106,7 +113,7 @@ func parseLine(text string) (line, error) {
 	if err != nil {
 		return l, errNoEntry
 	}
-	if prefix.Addr().Is6() && looksLikeGroup(secret) {
+	if prefix.Addr().Is6() && looksLikeEnd(secret) {
 		return l, errNoHost
 	}
 	l.entry.Prefix = prefix
@@ -114,16 +121,16 @@ func parseLine(text string) (line, error) {
 	return l, err
 }
 
-// looksLikeGroup reports whether text could be the end of an IPv6 address, or
-// of a network: 2001:db8::1:2 without a secret would else be 2001:db8::1 with
-// the secret 2.
-func looksLikeGroup(text string) bool {
-	group, _, _ := strings.Cut(text, "/")
-	if group == "" || len(group) > 4 {
-		return false
+// looksLikeEnd reports whether text could be the end of an IPv6 address, or of a
+// network: 2001:db8::1:2 without a secret would else be 2001:db8::1 with the
+// secret 2, and ::ffff:192.0.2.7 would be ::ffff with the secret 192.0.2.7. A
+// zone and the bits of a network are no part of the address.
+func looksLikeEnd(text string) bool {
+	if i := strings.IndexAny(text, "%/"); i >= 0 {
+		text = text[:i]
 	}
-	_, err := netip.ParseAddr("::" + group)
-	return err == nil
+	_, err := netip.ParseAddr("::" + text)
+	return text != "" && err == nil
 }
 
 // Bytes is the file. Lines that were not changed are what they were, byte for

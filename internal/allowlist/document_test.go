@@ -82,6 +82,12 @@ func TestBrokenLinesAreNamedByNumberAndNotShown(t *testing.T) {
 		"10.0.0.1:sha256$" + strings.Repeat("s", 65) + "$" + digest: "write a salt of letters and digits",
 		"2001:db8::1:5":            "may be an IPv6 address without a secret",
 		"2001:db8::1:beef/128":     "may be an IPv6 address without a secret",
+		"::ffff:1.2.3.4/120":       "may be an IPv6 address without a secret",
+		"::ffff:1.2.3.4/20":        "may be an IPv6 address without a secret",
+		"2001:db8::1:1.2.3.4":      "may be an IPv6 address without a secret",
+		"fe80::1:2%eth0":           "may be an IPv6 address without a secret",
+		"10.0.0.1:SHA256$fish$0":   "write 'sha256$' in lower case",
+		"10.0.0.1:Sha256$fish":     "write 'sha256$' in lower case",
 		"2001:db8::/64":            "before the last ':' there is no address or network",
 		"10.0.0.9/24:swordfish":    "line 1 has the same entry; delete one of them",
 		"::ffff:10.0.0.0/120:fish": "line 1 has the same entry; delete one of them",
@@ -91,6 +97,15 @@ func TestBrokenLinesAreNamedByNumberAndNotShown(t *testing.T) {
 			t.Errorf("'%s': %v, want line 3: …%s…", line, err, want)
 		} else if strings.Contains(err.Error(), "fish") {
 			t.Errorf("the error shows the line: %v", err)
+		}
+	}
+}
+
+func TestAByteOrderMarkIsNamed(t *testing.T) {
+	for _, text := range []string{"# office\n", "10.0.0.1:swordfish\n", ""} {
+		_, err := allowlist.ParseDocument([]byte("\ufeff" + text))
+		if err == nil || !strings.Contains(err.Error(), "line 1: it begins with a byte order mark") {
+			t.Errorf("'%s': %v", text, err)
 		}
 	}
 }
@@ -176,6 +191,7 @@ func FuzzDocument(f *testing.F) {
 	f.Add([]byte(office))
 	f.Add([]byte("::1:sha256$salt$" + digest + "\n\r\r\n#\n0/0:x"))
 	f.Add([]byte("::ffff:1.2.3.4/104:x:y\n:\n::"))
+	f.Add([]byte("\ufeff::ffff:1.2.3.4/120\n::1:SHA256$x"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		d, err := allowlist.ParseDocument(content)
 		if err != nil {

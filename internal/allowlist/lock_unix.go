@@ -15,7 +15,8 @@ import (
 const lockWait = 5 * time.Second
 
 // lock keeps others of us from changing the file at path. The lock is on the
-// file itself, so that nobody can hold it who may not read the secrets.
+// file itself, so that nobody can hold it who may not read the secrets. Who may
+// can hold it for ever, so it is waited for lockWait at most.
 func lock(ctx context.Context, path string) (unlock func() error, err error) {
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
@@ -29,7 +30,7 @@ func lock(ctx context.Context, path string) (unlock func() error, err error) {
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("'%s' is locked by another program: %w", path, ctx.Err())
+			return nil, fmt.Errorf("'%s' is locked by another program, which anybody who may read the file can do; find it with `fuser -v` and end it: %w", path, ctx.Err())
 		}
 	}
 }

@@ -39,6 +39,7 @@ var (
 	errNoSecret   = errors.New("there is no secret after the last ':'")
 	errLongSecret = errors.New("the secret is longer than 512 bytes")
 	errBadSecret  = errors.New("the secret has blanks, control characters or letters that are not ASCII")
+	errHashCase   = errors.New("write 'sha256$' in lower case; a secret that is none of our digests must not look like one")
 	errBadHash    = errors.New("after 'sha256$' write a salt of letters and digits, '$' and 64 hexadecimal digits")
 )
 
@@ -53,6 +54,9 @@ func parseSecret(text string) (v verifier, hashed bool, err error) {
 		return v, false, errBadSecret
 	}
 	rest, hashed := strings.CutPrefix(text, hashBegins)
+	if n := len(hashBegins); !hashed && len(text) >= n && strings.EqualFold(text[:n], hashBegins) {
+		return v, false, errHashCase
+	}
 	if !hashed {
 		return verifier{digest: sha256.Sum256([]byte(text))}, false, nil
 	}
