@@ -112,9 +112,6 @@ var (
 	ExpiredKey = &Failure{Status: 401, Code: codeLogin, Text: "Key is expired"}
 	// OAuthDisabled: a provider was named, and there is none.
 	OAuthDisabled = &Failure{Status: 400, Code: codeDisabled, Text: "OAuth is disabled."}
-	// UnknownProvider: a provider was named, and there are only others. Howler
-	// says 500.
-	UnknownProvider = &Failure{Status: 400, Code: codeMalformed, Text: "Unknown OAuth provider."}
 )
 
 // Failures of making and deleting keys, in the order in which they are looked

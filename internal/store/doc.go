@@ -1,12 +1,13 @@
-// Package store keeps users, API keys and audit events in a database.
+// Package store keeps users, passwords, API keys, sessions, failed log-ins and
+// audit events in a database.
 //
 // It keeps records and their order of change, and has no opinion on them:
 // what a name may look like and who may do what is said in internal/identity.
 // All of a change, its audit events and its number are one transaction, which
 // is on disk when Change returns (SQLite: WAL, synchronous=FULL).
 //
-// A copy in memory is kept up to date by numbers: every changed user or key
-// takes the next one in the transaction that changes it. Load reads everything
+// A copy in memory is kept up to date by numbers: every changed user, key or
+// token takes the next one in the transaction that changes it. Load reads everything
 // with the number it stands for, ChangesSince what came later, DataVersion
 // tells cheaply whether anything came at all.
 //
