@@ -1,0 +1,235 @@
+package cscp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"time"
+)
+
+// Dial opens a stream to cced.
+type Dial func(context.Context) (net.Conn, error)
+
+// Options are what a connection needs to know. The zero value is good for a
+// process that is not root.
+type Options struct {
+	// MaxReply is how long a reply may be, in bytes. Default: DefaultMaxReply.
+	MaxReply int
+	// DropRights drops the rights that cced gives to a peer which runs as root,
+	// before anything else is sent. It must be set in such a process.
+	DropRights bool
+}
+
+// Conn is a connection to cced. One goroutine may use it at a time. After an
+// error, but ErrRefused or a ParameterError, it is closed.
+type Conn struct {
+	stream net.Conn
+	reader reader
+	// line is the buffer of what is written.
+	line []byte
+	// suspended and reason are what the greeting has said.
+	suspended bool
+	reason    string
+	// inTransaction says that BEGIN was sent, and no COMMIT since.
+	inTransaction bool
+	broken        bool
+}
+
+// Open connects, reads the greeting, and drops root's rights if told to. The
+// connection then has nobody's rights.
+func Open(ctx context.Context, dial Dial, o Options) (*Conn, error) {
+	stream, err := dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if o.MaxReply == 0 {
+		o.MaxReply = DefaultMaxReply
+	}
+	c := &Conn{stream: stream, reader: reader{from: stream, max: o.MaxReply}}
+	if err := c.greet(ctx); err != nil {
+		c.Close()
+		return nil, err
+	}
+	if o.DropRights {
+		// Any other command would run as administrator, whatever comes of a log-in.
+		if reply, err := c.Do(ctx, Auth{}); err != nil || !reply.OK() {
+			c.Close()
+			return nil, errors.Join(ErrProtocol, err)
+		}
+	}
+	return c, nil
+}
+
+func (c *Conn) greet(ctx context.Context) error {
+	defer c.limit(ctx)()
+	greeting, err := c.reader.reply()
+	if err != nil {
+		return c.cause(ctx, err)
+	}
+	first := true
+	for line := range greeting.Lines() {
+		if first && (line.Code != 100 || !bytes.HasPrefix(line.Text, []byte("CSCP/"))) {
+			return ErrProtocol
+		}
+		first = false
+		if quoted, ok := bytes.CutPrefix(line.Text, []byte("SUSPENDED ")); ok && line.Code == CodeSuspended {
+			text, err := AppendUnquoted(nil, quoted)
+			if err != nil {
+				return ErrProtocol
+			}
+			c.suspended, c.reason = true, string(text)
+		}
+	}
+	if greeting.Final() != CodeReady || !c.reader.release() {
+		return ErrProtocol
+	}
+	return nil
+}
+
+// Suspended reports whether cced refused changes when the connection was opened,
+// and the reason that was given.
+func (c *Conn) Suspended() (suspended bool, reason string) { return c.suspended, c.reason }
+
+// InTransaction reports whether a transaction is open.
+func (c *Conn) InTransaction() bool { return c.inTransaction }
+
+// LogIn logs a user in by password and returns the id of the new session. If it
+// is refused the connection is closed: it would keep the rights it had, and
+// cced makes it wait.
+func (c *Conn) LogIn(ctx context.Context, user string, password Secret) (Secret, error) {
+	// Without a name cced would make the connection nobody's, and say OK.
+	if user == "" {
+		return "", ErrRefused
+	}
+	reply, err := c.authenticate(ctx, Auth{user, password})
+	if err != nil {
+		return "", err
+	}
+	id := reply.SessionID()
+	if (AuthKey{user[:min(len(user), MaxUser)], id}).check() != nil {
+		c.Close()
+		return "", ErrProtocol
+	}
+	return id, nil
+}
+
+// Resume takes a session up again.
+func (c *Conn) Resume(ctx context.Context, user string, session Secret) error {
+	_, err := c.authenticate(ctx, AuthKey{user, session})
+	return err
+}
+
+func (c *Conn) authenticate(ctx context.Context, command Command) (*Reply, error) {
+	reply, err := c.Do(ctx, command)
+	switch {
+	case err != nil:
+		return nil, err
+	case reply.Final() == CodeOK:
+		return reply, nil
+	}
+	c.Close()
+	if reply.Final() == CodeFail {
+		return nil, ErrRefused
+	}
+	return nil, ErrProtocol
+}
+
+// Do carries a command out and returns the reply. A command that cannot be said
+// is a ParameterError, and nothing is sent. If a change was sent and the reply
+// is missing, the error is an UnknownOutcomeError.
+func (c *Conn) Do(ctx context.Context, command Command) (*Reply, error) {
+	if c.broken {
+		return nil, ErrBroken
+	}
+	var err error
+	if c.line, err = Append(c.line[:0], command); err != nil {
+		return nil, err
+	}
+	defer c.limit(ctx)()
+	reply, sent, err := c.exchange()
+	if err != nil {
+		err = c.cause(ctx, err)
+		c.Close()
+		if sent && command.Changes() {
+			err = &UnknownOutcomeError{command.Word(), err}
+		}
+		return nil, err
+	}
+	c.follow(command, reply)
+	return reply, nil
+}
+
+// exchange writes the line and reads the reply. It reports whether cced may have
+// got the line.
+func (c *Conn) exchange() (reply *Reply, sent bool, err error) {
+	if n, err := c.stream.Write(c.line); err != nil {
+		// A line without its end is not carried out.
+		return nil, n == len(c.line), err
+	}
+	clear(c.line)
+	r, err := c.reader.reply()
+	if err != nil {
+		return nil, true, err
+	}
+	reply = &Reply{bytes.Clone(r.lines), r.final}
+	if !c.reader.release() {
+		return nil, true, ErrProtocol
+	}
+	return reply, true, nil
+}
+
+// follow notes what a command has made of the connection's state.
+func (c *Conn) follow(command Command, reply *Reply) {
+	switch command.(type) {
+	case Begin:
+		c.inTransaction = reply.OK()
+	case Commit:
+		// Good or bad, cced is back in the state of commands.
+		c.inTransaction = false
+	case Bye:
+		c.Close()
+	}
+}
+
+// limit ends reading and writing when the context does. The function it returns
+// must be called afterwards.
+func (c *Conn) limit(ctx context.Context) (done func()) {
+	deadline, _ := ctx.Deadline()
+	_ = c.stream.SetDeadline(deadline)
+	stop := context.AfterFunc(ctx, func() { _ = c.stream.SetDeadline(time.Unix(1, 0)) })
+	return func() {
+		if !stop() {
+			// The deadline of a context that has ended must not meet the next user.
+			c.Close()
+		}
+	}
+}
+
+// cause is the error of the context where that is what ended an exchange.
+func (c *Conn) cause(ctx context.Context, err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		return context.DeadlineExceeded
+	}
+	return err
+}
+
+// Close closes the connection without BYE, which would make cced's session last
+// longer. cced gives an open transaction up.
+func (c *Conn) Close() {
+	if !c.broken {
+		c.broken = true
+		c.reader.release()
+		_ = c.stream.Close()
+	}
+}
+
+// Usable reports whether the connection can be used again: it is open, in no
+// transaction, and cced has said nothing unasked.
+func (c *Conn) Usable() bool {
+	return !c.broken && !c.inTransaction && quiet(c.stream)
+}

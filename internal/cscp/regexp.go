@@ -1,0 +1,4 @@
+package cscp
+
+// CheckRegexp is replaced by the real one at merge.
+func CheckRegexp(string) error { return nil }
