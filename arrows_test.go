@@ -26,7 +26,8 @@ type goPackage struct {
 // testOnly are the packages that only tests may import.
 var testOnly = []string{"internal/caddyrun", "internal/acmetest", "internal/fake"}
 
-// knowCaddy are the packages that may import Caddy besides the plugins.
+// knowCaddy are the packages that may import Caddy besides the plugins and what
+// they share, below internal/plugin.
 var knowCaddy = []string{"", "cmd/caddy", "internal/caddyrun"}
 
 // mayImport says which packages of this module a package under internal may
@@ -36,7 +37,12 @@ var mayImport = map[string][]string{
 	"internal/howler":    {"internal/credential", "internal/principal"},
 	"internal/redact":    {"internal/credential"},
 	"internal/store":     {"internal/atomicfile", "internal/credential", "internal/principal"},
-	"internal/identity":  {"internal/atomicfile", "internal/credential", "internal/password", "internal/principal", "internal/store"},
+	"internal/identity":  {"internal/atomicfile", "internal/credential", "internal/password", "internal/principal", "internal/store", "internal/urlpath"},
+
+	"internal/plugin/accesslist": {"internal/allowlist", "internal/atomicfile", "internal/credential", "internal/plugin/grammar", "internal/plugin/report"},
+	"internal/plugin/command":    {"internal/allowlist", "internal/plugin/accesslist", "internal/plugin/admin"},
+	"internal/plugin/grammar":    {"internal/principal", "internal/urlpath"},
+	"internal/plugin/report":     {"internal/plugin/caller", "internal/redact"},
 }
 
 // TestArrows holds the direction of imports that docs/architecture.md shows.
@@ -84,6 +90,13 @@ func TestArrowRulesForbid(t *testing.T) {
 		{"internal/identity", caddy, false},
 		{"internal/wire", "go.uber.org/zap/zapcore", false},
 		{"internal/caddyrun", caddy, true},
+		{"internal/plugin/caller", caddy, true},
+		{"internal/plugin/report", "go.uber.org/zap", true},
+		{"internal/plugin/accesslist", "internal/allowlist", true},
+		{"internal/plugin/caller", "internal/identity", false},
+		{"internal/plugin/caller", "caddyauth", false},
+		{"internal/identity", "internal/plugin/caller", false},
+		{"caddyauth", "internal/plugin/caller", true},
 		{"cmd/caddy", caddy + "/cmd", true},
 		{"cmd/caddy", caddy + "/modules/standard", true},
 		{"cmd/caddy", "", true},
@@ -130,10 +143,10 @@ var arrowRules = []arrowRule{
 		func(from, to string) bool { return from == "" && !isPlugin(to) },
 	},
 	{
-		"only the plugins know Caddy and zap",
+		"only the plugins, and what they share, know Caddy and zap",
 		func(p goPackage) []string { return shortAll(slices.Concat(p.Imports, p.Deps)) },
 		func(from, to string) bool {
-			known := isPlugin(from) || slices.Contains(knowCaddy, from) || !strings.HasPrefix(from, "internal/")
+			known := isPlugin(from) || within(from, "internal/plugin") || slices.Contains(knowCaddy, from) || !strings.HasPrefix(from, "internal/")
 			return !known && (within(to, "github.com/caddyserver") || within(to, "go.uber.org/zap"))
 		},
 	},

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/internal/password"
 	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
+	"github.com/sallyport/sallyport/internal/wire"
 )
 
 // apiCall is a request to auth_api while it is answered.
@@ -171,7 +172,7 @@ func (h *AuthAPI) refuse(c *apiCall, f *failure) {
 		header["Allow"] = []string{f.Allow}
 	}
 	if f.wait > 0 {
-		header["Retry-After"] = []string{retryAfter(f.wait)}
+		header["Retry-After"] = []string{wire.RetryAfter(f.wait)}
 	}
 	if f.Status == http.StatusUnauthorized {
 		header["Www-Authenticate"] = h.challenge(c, f)

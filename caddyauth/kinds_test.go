@@ -133,9 +133,9 @@ func TestTokensEndByTimeByIdlenessAndWithTheirSession(t *testing.T) {
 	token_auth
 	respond "in"`)
 	a.withPassword()
-	short := a.logIn(identity.Lifetime{Absolute: 3 * time.Second})
-	idle := a.logIn(identity.Lifetime{Idle: 3 * time.Second})
-	used := a.logIn(identity.Lifetime{Idle: 3 * time.Second})
+	short := a.logIn(principal.Lifetime{Absolute: 3 * time.Second})
+	idle := a.logIn(principal.Lifetime{Idle: 3 * time.Second})
+	used := a.logIn(principal.Lifetime{Idle: 3 * time.Second})
 	long, ended := a.logIn(day), a.logIn(day)
 	began := time.Now()
 	if err := a.EndSession(t.Context(), "test", "alice", ended.id); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/grammar"
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
@@ -80,14 +81,14 @@ var methods = []string{
 }
 
 func (t *Rules) provision(ctx caddy.Context) (err error) {
-	t.reporter = newReporter(ctx)
+	t.reporter = newReporter(ctx.Logger())
 	if t.app, err = appOf(ctx); err != nil {
 		return err
 	}
 	if t.scopes, err = principal.ParseScopes(t.Require.Scopes); err != nil {
 		return err
 	}
-	if t.audience, err = resolve("audience", t.Audience); err != nil {
+	if t.audience, err = grammar.Resolve("audience", t.Audience); err != nil {
 		return err
 	}
 	t.apiVersion, t.insecurePlainHTTP = t.APIVersion, t.InsecurePlainHTTP

@@ -1,4 +1,4 @@
-package caddyauth
+package accesslist
 
 import (
 	"context"
@@ -11,22 +11,24 @@ import (
 	"path/filepath"
 	"reflect"
 	"sync"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sallyport/sallyport/internal/allowlist"
 	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/plugin/report"
 )
 
 func init() {
 	caddy.RegisterModule(SecretsFiles{})
 }
 
-// SecretsFiles holds the files of secrets that the client_secret gates of a
-// configuration use. It has no settings, and is there wherever such a gate is:
-// gates are not told when the server starts, but files may be made only then,
-// and not when a configuration is validated.
+// SecretsFiles holds the files of secrets that the address lists of a
+// configuration use, those of client_secret for instance. It has no settings, and
+// is there wherever such a list is: handlers are not told when the server starts,
+// but files may be made only then, and not when a configuration is validated.
 type SecretsFiles struct {
 	ctx   caddy.Context
 	log   *slog.Logger
@@ -34,15 +36,25 @@ type SecretsFiles struct {
 }
 
 // fileInUse is this configuration's share of a file, and the entries of all its
-// gates.
+// lists.
 type fileInUse struct {
 	*sharedSecrets
 	entries []allowlist.Entry
+	// option is the one that has named the file first.
+	option string
 	// logged is where the file logged before the start.
 	logged *slog.Logger
 }
 
 const secretsFilesName = "client_secret_files"
+
+const (
+	// openLimit is how long reading the files may take, waiting for another
+	// program's lock included.
+	openLimit = 30 * time.Second
+	// readyWait is how long a request waits for the files after a start.
+	readyWait = 5 * time.Second
+)
 
 // CaddyModule returns the Caddy module information.
 func (SecretsFiles) CaddyModule() caddy.ModuleInfo {
@@ -61,9 +73,9 @@ func (s *SecretsFiles) Start() error {
 	ctx, cancel := context.WithTimeout(context.Background(), openLimit)
 	defer cancel()
 	for path, file := range s.files {
-		file.logged = file.log.current.Swap(s.log)
+		file.logged = file.log.Use(s.log)
 		if err := file.Open(ctx, file.entries); err != nil {
-			return withDirectory(path, err)
+			return withDirectory(file.option, path, err)
 		}
 		file.openOnce.Do(func() { close(file.opened) })
 	}
@@ -72,10 +84,10 @@ func (s *SecretsFiles) Start() error {
 
 // withDirectory says so where a file cannot be made for want of its directory:
 // the name of the file alone would send the reader to the wrong place.
-func withDirectory(path string, err error) error {
+func withDirectory(option, path string, err error) error {
 	dir := filepath.Dir(path)
 	if _, missing := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && errors.Is(missing, fs.ErrNotExist) {
-		return fmt.Errorf("secrets_file: the directory '%s' is missing; make it, so that Caddy may write there: %w", dir, err)
+		return fmt.Errorf("%s: the directory '%s' is missing; make it, so that Caddy may write there: %w", option, dir, err)
 	}
 	return err
 }
@@ -89,7 +101,7 @@ func (s *SecretsFiles) Cleanup() error {
 		// If no other configuration has started since, this one has failed, and
 		// the one before goes on.
 		if file.logged != nil {
-			file.log.current.CompareAndSwap(s.log, file.logged)
+			file.log.Undo(s.log, file.logged)
 		}
 		if _, err := secretsFiles.Delete(path); err != nil {
 			return err
@@ -132,15 +144,16 @@ var secretsFiles = caddy.NewUsagePool()
 type sharedSecrets struct {
 	*allowlist.File
 	// log writes to the log of the configuration that was started last.
-	log *reloadableLog
+	log *report.ReloadableLog
 	// opened is closed when the file has been read.
 	opened   chan struct{}
 	openOnce sync.Once
 }
 
-// shareSecrets returns the file at a path for the gate of a configuration, the
-// one in use if there is one. The app of the configuration gives it back.
-func shareSecrets(ctx caddy.Context, path string, entries []allowlist.Entry) (*sharedSecrets, error) {
+// shareSecrets returns the file at a path for a list of a configuration, the one
+// in use if there is one. The app of the configuration gives it back. option
+// is what names the file.
+func shareSecrets(ctx caddy.Context, path, option string, entries []allowlist.Entry) (*sharedSecrets, error) {
 	app, err := ctx.App(secretsFilesName)
 	if err != nil {
 		return nil, err
@@ -149,24 +162,28 @@ func shareSecrets(ctx caddy.Context, path string, entries []allowlist.Entry) (*s
 	file, shared := s.files[path]
 	if !shared {
 		value, _, err := secretsFiles.LoadOrNew(path, func() (caddy.Destructor, error) {
-			log := newReloadableLog(s.log)
-			return &sharedSecrets{
-				File: allowlist.NewFile(path, randomSecret, slog.New(log)),
-				log:  log, opened: make(chan struct{}),
-			}, nil
+			return newSharedSecrets(path, s.log), nil
 		})
 		if err != nil {
 			return nil, err
 		}
-		file = &fileInUse{sharedSecrets: value.(*sharedSecrets)}
+		file = &fileInUse{sharedSecrets: value.(*sharedSecrets), option: option}
 		s.files[path] = file
 	}
 	file.entries = append(file.entries, entries...)
 	return file.sharedSecrets, nil
 }
 
-// randomSecret makes n random characters.
-func randomSecret(n int) (string, error) { return credential.RandomBase62(rand.Reader, n) }
+func newSharedSecrets(path string, log *slog.Logger) *sharedSecrets {
+	reloadable := report.NewReloadableLog(log)
+	return &sharedSecrets{
+		File: allowlist.NewFile(path, RandomSecret, slog.New(reloadable)),
+		log:  reloadable, opened: make(chan struct{}),
+	}
+}
+
+// RandomSecret makes n random letters and digits.
+func RandomSecret(n int) (string, error) { return credential.RandomBase62(rand.Reader, n) }
 
 // wait waits until the file has been read, at most readyWait, and reports
 // whether it has.
@@ -187,18 +204,21 @@ func (s *sharedSecrets) Destruct() error {
 	return nil
 }
 
-// clientSecretHealth lists what is wrong with the files of secrets in use. It
-// is empty where all is well.
-func clientSecretHealth() []string {
+// health says what is wrong with the file, or is "".
+func (s *sharedSecrets) health() string {
+	if !s.Loaded() {
+		return fmt.Sprintf("secrets file '%s' has not been read yet", s.Path())
+	}
+	return s.Problem()
+}
+
+// Problems lists what is wrong with the files of secrets in use, of all lists of
+// the server. It is empty where all is well.
+func Problems() []string {
 	var problems []string
-	secretsFiles.Range(func(path, value any) bool {
-		file, ours := value.(*sharedSecrets)
-		switch {
-		case !ours:
-		case !file.Loaded():
-			problems = append(problems, fmt.Sprintf("secrets file '%s' has not been read yet", path))
-		case file.Problem() != "":
-			problems = append(problems, file.Problem())
+	secretsFiles.Range(func(_, value any) bool {
+		if file, ours := value.(*sharedSecrets); ours && file.health() != "" {
+			problems = append(problems, file.health())
 		}
 		return true
 	})

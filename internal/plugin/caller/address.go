@@ -1,4 +1,5 @@
-package caddyauth
+// Package caller says from where a request has come, and who has made it.
+package caller
 
 import (
 	"net"
@@ -9,9 +10,10 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 )
 
-// clientAddress is Caddy's client_ip, and nothing else. An address that cannot
-// be read is in no network.
-func clientAddress(r *http.Request) netip.Addr {
+// Address is Caddy's client_ip, and nothing else. IPv4 in IPv6 form is IPv4, and
+// there is no zone. An address that cannot be read is not valid, so that it is in
+// no network.
+func Address(r *http.Request) netip.Addr {
 	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
 	return parseAddress(text)
 }
@@ -24,11 +26,12 @@ func parseAddress(text string) netip.Addr {
 	return address.Unmap().WithZone("")
 }
 
-// fromLocalhost reports whether a request was made on this machine: the peer and
-// the client are both loopback, and nothing says that a proxy is between.
-func fromLocalhost(r *http.Request) bool {
+// IsLocalhost reports whether a request was made on this machine: the peer and
+// the client are both loopback, the peer is no trusted proxy, and no header says
+// that a proxy is between.
+func IsLocalhost(r *http.Request) bool {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil || !parseAddress(host).IsLoopback() || !clientAddress(r).IsLoopback() {
+	if err != nil || !parseAddress(host).IsLoopback() || !Address(r).IsLoopback() {
 		return false
 	}
 	if trusted, _ := caddyhttp.GetVar(r.Context(), caddyhttp.TrustedProxyVarKey).(bool); trusted {
@@ -48,6 +51,6 @@ func wasForwarded(h http.Header) bool {
 	return false
 }
 
-// maySendPassword reports whether a password may come over this connection:
+// MaySendPassword reports whether a password may come over this connection:
 // encrypted, or within this machine.
-func maySendPassword(r *http.Request) bool { return r.TLS != nil || fromLocalhost(r) }
+func MaySendPassword(r *http.Request) bool { return r.TLS != nil || IsLocalhost(r) }

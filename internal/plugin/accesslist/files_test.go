@@ -1,4 +1,4 @@
-package caddyauth
+package accesslist
 
 import (
 	"context"
@@ -12,12 +12,10 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
-
-	"github.com/sallyport/sallyport/internal/allowlist"
 )
 
 func TestHealthTellsWhichFilesAreBroken(t *testing.T) {
-	if problems := clientSecretHealth(); len(problems) > 0 {
+	if problems := Problems(); len(problems) > 0 {
 		t.Fatalf("without any file: %q", problems)
 	}
 	path := filepath.Join(t.TempDir(), "access")
@@ -32,7 +30,7 @@ func TestHealthTellsWhichFilesAreBroken(t *testing.T) {
 
 func expectHealth(t *testing.T, want string) {
 	t.Helper()
-	problems := clientSecretHealth()
+	problems := Problems()
 	if want == "" && len(problems) == 0 {
 		return
 	}
@@ -45,8 +43,7 @@ func expectHealth(t *testing.T, want string) {
 func shareForTest(t *testing.T, path string) *sharedSecrets {
 	t.Helper()
 	value, _, err := secretsFiles.LoadOrNew(path, func() (caddy.Destructor, error) {
-		log := newReloadableLog(slog.New(slog.DiscardHandler))
-		return &sharedSecrets{File: allowlist.NewFile(path, randomSecret, slog.New(log)), log: log, opened: make(chan struct{})}, nil
+		return newSharedSecrets(path, slog.New(slog.DiscardHandler)), nil
 	})
 	mustNot(t, err)
 	t.Cleanup(func() {
