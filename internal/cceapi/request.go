@@ -35,15 +35,30 @@ type Request struct {
 	Search cscp.Find
 	// Namespace is that of GetObject; empty is the main one.
 	Namespace string
-	// OIDs are the objects of GetAll. If there are none Search says which.
+	// OIDs are the objects of GetAll, each once. If there are none Search says
+	// which.
 	OIDs []cscp.OID
 	// ScalarArrays asks for values such as `&a&b&` as JSON arrays.
 	ScalarArrays bool
 	Credentials
 }
 
-// Credentials are what a body says of who is asking. Each may be empty. A short
-// form of AUTH or AUTHKEY fills User, Password and SessionID in as well.
+// BuiltIn reports whether the command is one of the endpoint's own, and not of
+// cced.
+func (r *Request) BuiltIn() bool { return isBuiltIn(r.Word) }
+
+func isBuiltIn(word string) bool {
+	switch word {
+	case "PING", "LOGIN", "FINDX", "GETOBJECT", "GETALL":
+		return true
+	}
+	return false
+}
+
+// Credentials are what a body says of who is asking. Each may be empty, and there
+// may be more of them than go together. A short form of AUTH or AUTHKEY fills
+// User, Password and SessionID in as well. There is no NUL in them; a session id
+// can be of a form that no session has.
 type Credentials struct {
 	User      string
 	Password  cscp.Secret
