@@ -33,7 +33,7 @@ var knowCaddy = []string{"", "cmd/caddy", "internal/caddyrun"}
 // mayImport says which packages of this module a package under internal may
 // import. One that does not stand here may import none.
 var mayImport = map[string][]string{
-	"internal/allowlist": {"internal/atomicfile"},
+	"internal/allowlist": {"internal/atomicfile", "internal/brake"},
 	"internal/cceapi":    {"internal/cscp"},
 	"internal/howler":    {"internal/credential", "internal/principal"},
 	"internal/redact":    {"internal/credential"},
