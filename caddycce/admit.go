@@ -80,7 +80,7 @@ func (h *CCE) guarded(w http.ResponseWriter, c *call, rest string) (answer *ccea
 			// What it says may have come from a client, so only its type is told.
 			h.log.Error("panic in the endpoint", zap.String("type", fmt.Sprintf("%T", reason)), zap.ByteString("stack", debug.Stack()))
 			c.cause = "panic"
-			answer = cceapi.Failed(cceapi.Internal, "", h.report(c, http.StatusInternalServerError))
+			answer = h.fail(c, broken)
 		}
 	}()
 	return h.serve(w, c, rest)

@@ -47,7 +47,7 @@ func (g *guests) admit(c *call) (v visitor, refused *cceapi.Answer, mine bool) {
 		var refusal *principal.Refusal
 		if p, refusal = g.app.Authenticate(c.r); refusal != nil {
 			c.cause = refusal.Cause
-			return visitor{}, cceapi.NotAuthenticated(refusal), true
+			return visitor{}, notAuthenticated(refusal), true
 		}
 	}
 	for i := range g.rules {
@@ -95,11 +95,11 @@ func (h *CCE) forGuest(ctx context.Context, c *call) (*cceapi.Answer, error) {
 	switch q.Action {
 	case cceapi.LogIn, cceapi.Auth, cceapi.AuthKey, cceapi.EndKey:
 		c.cause = "session_of_a_guest"
-		return cceapi.NoSessions(), nil
+		return noSessions(), nil
 	}
 	if q.SessionID != "" || q.Token != "" {
 		c.cause = "session_of_a_guest"
-		return cceapi.NoSessions(), nil
+		return noSessions(), nil
 	}
 	p := c.visitor.principal
 	in := &cce.Caller{Limits: h.guests.limits(p), Queue: p.ID + " " + p.KeyID + p.TokenID}
@@ -159,7 +159,7 @@ func (d *desk) guestOf(user string) *guestSession {
 // guestSession returns the session of an account, and logs it in if there is
 // none.
 func (d *desk) guestSession(ctx context.Context, a *cce.Account) (cscp.Session, error) {
-	g := d.guestOf(a.User)
+	g := d.guestOf(a.User())
 	select {
 	case g.turn <- struct{}{}:
 		defer func() { <-g.turn }()
@@ -181,7 +181,7 @@ func (d *desk) guestSession(ctx context.Context, a *cce.Account) (cscp.Session, 
 
 // forgetGuest forgets a session that cced does not know any more.
 func (d *desk) forgetGuest(a *cce.Account, s cscp.Session) {
-	g := d.guestOf(a.User)
+	g := d.guestOf(a.User())
 	g.turn <- struct{}{}
 	defer func() { <-g.turn }()
 	if g.session == s {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -49,7 +48,7 @@ func (h *CCE) serve(w http.ResponseWriter, c *call, rest string) *cceapi.Answer 
 		return refused
 	}
 	if rest != "" && rest != "/" {
-		return cceapi.NotFound()
+		return notFound()
 	}
 	if c.r.Method != http.MethodPost {
 		return cceapi.MethodNotAllowed()
@@ -101,16 +100,16 @@ func (h *CCE) read(w http.ResponseWriter, c *call) (*cceapi.Request, *cceapi.Ans
 	_ = control.SetReadDeadline(time.Time{})
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		c.cause = "body_too_large"
-		return nil, cceapi.TooLarge(h.settings.maxBody)
+		return nil, cceapi.TooLarge()
 	}
 	if err != nil {
 		c.cause = "body_not_read"
-		return nil, cceapi.Unreadable()
+		return nil, unreadable()
 	}
 	request, err := cceapi.Parse(body)
 	if err != nil {
 		c.cause = "bad_request"
-		return nil, cceapi.Refuse(err)
+		return nil, refused(err)
 	}
 	return request, nil
 }
@@ -118,26 +117,26 @@ func (h *CCE) read(w http.ResponseWriter, c *call) (*cceapi.Request, *cceapi.Ans
 // explain is the answer where there is none of cced. What the client is not told
 // is in the log, under the same id.
 func (h *CCE) explain(c *call, err error) *cceapi.Answer {
-	cause := cce.Explain(err, c.request.Search.Criteria)
+	cause := cce.Explain(err, c.request.Searched())
 	c.cause, c.err = string(cause), err
 	switch cause {
 	case cce.NotLoggedIn:
-		return cceapi.LoginFailed(c.request)
+		return loginFailed(c.request)
 	case cce.BadRegexp, cce.BadParameters:
-		return cceapi.BadParameters(c.request)
+		return badParameters(c.request)
 	}
-	return cceapi.Failed(cause.Failure(), c.request.Word, h.report(c, cause.Failure().Status()))
+	return h.fail(c, failureOf(cause, c.request.Word, err))
 }
 
-// report puts the cause into the logs and returns the id that finds it there.
-func (h *CCE) report(c *call, status int) string {
-	id := h.reporter.Report(c.r, status, c.cause)
+// fail reports what went wrong and answers with the id of the report.
+func (h *CCE) fail(c *call, f failure) *cceapi.Answer {
+	id := h.reporter.Report(c.r, f.status, c.cause)
 	if c.err != nil {
 		if entry := h.log.Check(zap.WarnLevel, "request not carried out"); entry != nil {
 			entry.Write(zap.String("error_id", id), zap.String("cause", c.cause), zap.Error(c.err))
 		}
 	}
-	return id
+	return f.answer(id)
 }
 
 // settle counts the request, and notes what was changed and who logged in.
@@ -156,22 +155,4 @@ func (h *CCE) settle(c *call, answer *cceapi.Answer, took time.Duration) {
 			zap.String("client_ip", caller.Address(c.r).String()),
 			zap.Int("status", answer.Status), zap.Int("http_status", answer.HTTPStatus), zap.Duration("took", took))
 	}
-}
-
-// write sends an answer.
-func write(w http.ResponseWriter, a *cceapi.Answer) error {
-	h := w.Header()
-	h["Content-Type"] = []string{a.ContentType}
-	h["Cache-Control"] = []string{"no-store"}
-	h["Content-Length"] = []string{strconv.Itoa(len(a.Body))}
-	if a.Allow != "" {
-		h.Set("Allow", a.Allow)
-	}
-	if a.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int((a.RetryAfter+time.Second-1)/time.Second)))
-	}
-	w.WriteHeader(a.HTTPStatus)
-	// A client that has gone away needs no answer.
-	_, _ = w.Write(a.Body)
-	return nil
 }

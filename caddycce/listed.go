@@ -34,7 +34,7 @@ func (h *CCE) forListed(ctx context.Context, c *call) (*cceapi.Answer, error) {
 	session, good := h.desk.tokens.Find(token, c.visitor.entry.Prefix)
 	if !good {
 		c.cause = string(cce.NotLoggedIn)
-		return cceapi.LoginFailed(q), nil
+		return loginFailed(q), nil
 	}
 	answer, err := h.run(ctx, c, &cce.Caller{Session: session})
 	if q.Action == cceapi.Bye || q.Action == cceapi.EndKey {
@@ -60,7 +60,7 @@ func (h *CCE) checkSecret(c *call) *cceapi.Answer {
 		metrics.braked()
 		return cceapi.TooMany(wait)
 	case allowlist.NotLoaded:
-		return cceapi.Failed(cceapi.NotReady, c.request.Word, h.report(c, cceapi.NotReady.Status()))
+		return h.fail(c, notReady)
 	}
 	return cceapi.WrongSecret()
 }
@@ -75,19 +75,19 @@ func (c *call) token() (cscp.Secret, *cceapi.Answer) {
 		return given, nil
 	}
 	c.cause = "two_tokens"
-	return "", cceapi.TwoTokens()
+	return "", twoTokens()
 }
 
 // issue logs the account of the endpoint in and answers with a token.
 func (h *CCE) issue(ctx context.Context, c *call) (*cceapi.Answer, error) {
 	if !h.InsecurePlainHTTP && !caller.MaySendPassword(c.r) {
 		c.cause = "plain_http"
-		return cceapi.PlainHTTP(), nil
+		return plainHTTP(), nil
 	}
 	account := h.settings.accounts[h.settings.apiUser]
 	if account == nil {
 		c.cause = "no_account"
-		return cceapi.Failed(cceapi.NoAccount, c.request.Word, h.report(c, cceapi.NoAccount.Status())), nil
+		return h.fail(c, noAccount), nil
 	}
 	c.user = h.settings.apiUser
 	session, err := h.desk.logIn(ctx, account)
@@ -107,9 +107,8 @@ func (h *CCE) issue(ctx context.Context, c *call) (*cceapi.Answer, error) {
 func (h *CCE) accountFailed(c *call, err error) *cceapi.Answer {
 	cause := cce.Explain(err, nil)
 	c.cause, c.err = "account_"+string(cause), err
-	failure := cause.Failure()
 	if cause == cce.NotLoggedIn || cause == cce.Internal {
-		failure = cceapi.NoAccount
+		return h.fail(c, noAccount)
 	}
-	return cceapi.Failed(failure, c.request.Word, h.report(c, failure.Status()))
+	return h.fail(c, failureOf(cause, c.request.Word, err))
 }

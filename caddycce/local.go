@@ -24,7 +24,7 @@ func (h *CCE) forLocal(ctx context.Context, c *call) (*cceapi.Answer, error) {
 		return h.whoIs(ctx, c)
 	}
 	c.cause = string(cce.NotLoggedIn)
-	return cceapi.LoginFailed(q), nil
+	return loginFailed(q), nil
 }
 
 // logIn makes a session.
@@ -33,7 +33,7 @@ func (h *CCE) logIn(ctx context.Context, c *call) (*cceapi.Answer, error) {
 	if refused != nil || err != nil {
 		return refused, err
 	}
-	return cceapi.SessionMade(session.ID), nil
+	return cceapi.SessionIssued(session.ID), nil
 }
 
 // whoIs answers whose the user name and password are. The session that this
@@ -53,7 +53,7 @@ func (h *CCE) prove(ctx context.Context, c *call) (cscp.Session, *cceapi.Answer,
 	q := c.request
 	c.user = q.User
 	try, wait := h.desk.brake.Try(caller.Address(c.r), q.User, h.settings.failures)
-	if wait > 0 {
+	if try == nil {
 		c.cause = "too_many_failures"
 		metrics.braked()
 		return cscp.Session{}, cceapi.TooMany(wait), nil
