@@ -1,6 +1,7 @@
 package cscp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -31,7 +32,7 @@ func (o OID) String() string { return strconv.FormatUint(uint64(o), 10) }
 
 func (o OID) check() error {
 	if o == 0 || o >= 1e18 {
-		return fmt.Errorf("an oid is 1 to %d digits, and not 0", maxOIDDigits)
+		return badParameter("an oid is 1 to %d digits, and not 0", maxOIDDigits)
 	}
 	return nil
 }
@@ -121,7 +122,7 @@ func checkPairs(pairs []Pair) error {
 }
 
 func (c Auth) check() error {
-	return errors.Join(checkText("the user name", c.User), checkText("the password", string(c.Password)))
+	return cmp.Or(checkText("the user name", c.User), checkText("the password", string(c.Password)))
 }
 
 func (c AuthKey) check() error {
@@ -137,15 +138,15 @@ func (c AuthKey) check() error {
 }
 
 func (c Get) check() error {
-	return errors.Join(c.OID.check(), checkNamespace(c.Namespace))
+	return cmp.Or(c.OID.check(), checkNamespace(c.Namespace))
 }
 
 func (c Set) check() error {
-	return errors.Join(c.OID.check(), checkNamespace(c.Namespace), checkPairs(c.Values))
+	return cmp.Or(c.OID.check(), checkNamespace(c.Namespace), checkPairs(c.Values))
 }
 
 func (c Create) check() error {
-	return errors.Join(checkName("class", c.Class), checkPairs(c.Values))
+	return cmp.Or(checkName("class", c.Class), checkPairs(c.Values))
 }
 
 func (c Destroy) check() error { return c.OID.check() }
@@ -165,6 +166,10 @@ func (c Find) check() error {
 func (k Criterion) check() error {
 	if !isPath(k.Property) {
 		return badParameter("a criterion needs the name of a property, such as fullName or Email.aliases")
+	}
+	// cced would take it for the sort. With its namespace it is a property again.
+	if isSortWord(k.Property) {
+		return badParameter("a property called '%s' cannot be searched", k.Property)
 	}
 	if k.Regexp {
 		if err := CheckRegexp(k.Value); err != nil {

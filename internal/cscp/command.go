@@ -112,41 +112,98 @@ type Resume struct{}
 // Bye says good-bye, and gives an open transaction up.
 type Bye struct{}
 
-// Words of the commands.
+// Word is AUTH.
+func (Auth) Word() string { return "AUTH" }
 
-func (Auth) Word() string    { return "AUTH" }
+// Changes is true: each log-in makes a session.
+func (Auth) Changes() bool { return true }
+
+// Word is AUTHKEY.
 func (AuthKey) Word() string { return "AUTHKEY" }
-func (EndKey) Word() string  { return "ENDKEY" }
-func (WhoAmI) Word() string  { return "WHOAMI" }
-func (Get) Word() string     { return "GET" }
-func (Set) Word() string     { return "SET" }
-func (Create) Word() string  { return "CREATE" }
-func (Destroy) Word() string { return "DESTROY" }
-func (Find) Word() string    { return "FIND" }
-func (Names) Word() string   { return "NAMES" }
-func (Classes) Word() string { return "CLASSES" }
-func (Begin) Word() string   { return "BEGIN" }
-func (Commit) Word() string  { return "COMMIT" }
-func (Suspend) Word() string { return "ADMIN SUSPEND" }
-func (Resume) Word() string  { return "ADMIN RESUME" }
-func (Bye) Word() string     { return "BYE" }
 
-// A log-in makes a session each time, and ENDKEY ends one, so neither is sent
-// twice.
-
-func (Auth) Changes() bool    { return true }
+// Changes is false: a session can be taken up any number of times.
 func (AuthKey) Changes() bool { return false }
-func (EndKey) Changes() bool  { return true }
-func (WhoAmI) Changes() bool  { return false }
-func (Get) Changes() bool     { return false }
-func (Set) Changes() bool     { return true }
-func (Create) Changes() bool  { return true }
+
+// Word is ENDKEY.
+func (EndKey) Word() string { return "ENDKEY" }
+
+// Changes is true: it ends the session.
+func (EndKey) Changes() bool { return true }
+
+// Word is WHOAMI.
+func (WhoAmI) Word() string { return "WHOAMI" }
+
+// Changes is false.
+func (WhoAmI) Changes() bool { return false }
+
+// Word is GET.
+func (Get) Word() string { return "GET" }
+
+// Changes is false.
+func (Get) Changes() bool { return false }
+
+// Word is SET.
+func (Set) Word() string { return "SET" }
+
+// Changes is true.
+func (Set) Changes() bool { return true }
+
+// Word is CREATE.
+func (Create) Word() string { return "CREATE" }
+
+// Changes is true.
+func (Create) Changes() bool { return true }
+
+// Word is DESTROY.
+func (Destroy) Word() string { return "DESTROY" }
+
+// Changes is true.
 func (Destroy) Changes() bool { return true }
-func (Find) Changes() bool    { return false }
-func (Names) Changes() bool   { return false }
+
+// Word is FIND.
+func (Find) Word() string { return "FIND" }
+
+// Changes is false.
+func (Find) Changes() bool { return false }
+
+// Word is NAMES.
+func (Names) Word() string { return "NAMES" }
+
+// Changes is false.
+func (Names) Changes() bool { return false }
+
+// Word is CLASSES.
+func (Classes) Word() string { return "CLASSES" }
+
+// Changes is false.
 func (Classes) Changes() bool { return false }
-func (Begin) Changes() bool   { return true }
-func (Commit) Changes() bool  { return true }
+
+// Word is BEGIN.
+func (Begin) Word() string { return "BEGIN" }
+
+// Changes is true: it changes the state of the connection.
+func (Begin) Changes() bool { return true }
+
+// Word is COMMIT.
+func (Commit) Word() string { return "COMMIT" }
+
+// Changes is true.
+func (Commit) Changes() bool { return true }
+
+// Word is ADMIN SUSPEND.
+func (Suspend) Word() string { return "ADMIN SUSPEND" }
+
+// Changes is true.
 func (Suspend) Changes() bool { return true }
-func (Resume) Changes() bool  { return true }
-func (Bye) Changes() bool     { return false }
+
+// Word is ADMIN RESUME.
+func (Resume) Word() string { return "ADMIN RESUME" }
+
+// Changes is true.
+func (Resume) Changes() bool { return true }
+
+// Word is BYE.
+func (Bye) Word() string { return "BYE" }
+
+// Changes is false.
+func (Bye) Changes() bool { return false }
