@@ -35,6 +35,7 @@ var knowCaddy = []string{"", "cmd/caddy", "internal/caddyrun"}
 var mayImport = map[string][]string{
 	"internal/allowlist": {"internal/atomicfile", "internal/brake"},
 	"internal/cceapi":    {"internal/cscp"},
+	"internal/cce":       {"internal/atomicfile", "internal/brake", "internal/cceapi", "internal/credential", "internal/cscp", "internal/opensslenc"},
 	"internal/howler":    {"internal/credential", "internal/principal"},
 	"internal/redact":    {"internal/credential"},
 	"internal/store":     {"internal/atomicfile", "internal/credential", "internal/principal"},
