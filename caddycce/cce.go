@@ -158,14 +158,15 @@ type Principal struct {
 
 // settings are what the fields say, with defaults and without placeholders.
 type settings struct {
-	socket                         caddy.NetworkAddress
-	accessFile, apiUser            string
-	accounts                       map[string]*cce.Account
-	tokenLifetime, timeout         time.Duration
-	maxBody, maxReply              int64
-	tokensPerEntry, maxConnections int
-	failures                       brake.Limit
-	scalarArrays                   bool
+	socket              caddy.NetworkAddress
+	accessFile, apiUser string
+	accounts            map[string]*cce.Account
+	tokens              cce.TokenLimits
+	failures            brake.Limit
+	timeout             time.Duration
+	maxBody, maxReply   int64
+	maxConnections      int
+	scalarArrays        bool
 }
 
 // CaddyModule returns the Caddy module information.

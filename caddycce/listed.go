@@ -2,7 +2,6 @@ package caddycce
 
 import (
 	"context"
-	"time"
 
 	"github.com/sallyport/sallyport/internal/allowlist"
 	"github.com/sallyport/sallyport/internal/cce"
@@ -94,12 +93,12 @@ func (h *CCE) issue(ctx context.Context, c *call) (*cceapi.Answer, error) {
 	if err != nil {
 		return h.accountFailed(c, err), nil
 	}
-	token, expires, err := h.desk.tokens.Issue(c.visitor.entry.Prefix, session, h.settings.tokenLifetime, h.settings.tokensPerEntry)
+	token, expires, err := h.desk.tokens.Issue(c.visitor.entry.Prefix, session, h.settings.tokens)
 	if err != nil {
 		h.desk.end(session)
 		return nil, err
 	}
-	return cceapi.TokenIssued(token, expires.In(time.Local)), nil
+	return cceapi.TokenIssued(token, expires), nil
 }
 
 // accountFailed is the answer where our own account does not log in: the caller

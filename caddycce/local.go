@@ -2,6 +2,7 @@ package caddycce
 
 import (
 	"context"
+	"errors"
 
 	"github.com/sallyport/sallyport/internal/cce"
 	"github.com/sallyport/sallyport/internal/cceapi"
@@ -52,13 +53,23 @@ func (h *CCE) whoIs(ctx context.Context, c *call) (*cceapi.Answer, error) {
 func (h *CCE) prove(ctx context.Context, c *call) (cscp.Session, *cceapi.Answer, error) {
 	q := c.request
 	c.user = q.User
-	try, wait := h.desk.brake.Try(caller.Address(c.r), q.User, h.settings.failures)
-	if try == nil {
+	attempt, wait, err := h.desk.brake.Begin(ctx, h.settings.failures, caller.Address(c.r), q.User)
+	if err != nil {
+		return cscp.Session{}, nil, err
+	}
+	if wait > 0 {
 		c.cause = "too_many_failures"
 		metrics.braked()
 		return cscp.Session{}, cceapi.TooMany(wait), nil
 	}
 	session, err := h.desk.pool.LogIn(ctx, q.User, q.Password)
-	try.Settle(cce.GuessOf(err))
+	switch {
+	case err == nil:
+		attempt.Succeeded()
+	case errors.Is(err, cscp.ErrRefused):
+		attempt.Failed()
+	default:
+		attempt.Undecided()
+	}
 	return session, nil, err
 }

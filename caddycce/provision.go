@@ -8,6 +8,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/sallyport/sallyport/internal/brake"
 	"github.com/sallyport/sallyport/internal/cce"
 	"github.com/sallyport/sallyport/internal/plugin/accesslist"
 	"github.com/sallyport/sallyport/internal/plugin/grammar"
@@ -62,14 +63,16 @@ func (h *CCE) Provision(ctx caddy.Context) error {
 // provisionSettings resolves placeholders.
 func (h *CCE) provisionSettings(s *CCE) (err error) {
 	h.settings = settings{
-		apiUser:        cmp.Or(s.APIUser, defaultAPIUser),
-		tokenLifetime:  cmp.Or(time.Duration(s.TokenLifetime), defaultTokenLifetime),
-		tokensPerEntry: cmp.Or(s.TokensPerEntry, defaultTokensPerEntry),
+		apiUser: cmp.Or(s.APIUser, defaultAPIUser),
+		tokens: cce.TokenLimits{
+			Lifetime: cmp.Or(time.Duration(s.TokenLifetime), defaultTokenLifetime),
+			PerEntry: cmp.Or(s.TokensPerEntry, defaultTokensPerEntry),
+		},
 		timeout:        cmp.Or(time.Duration(s.Timeout), defaultTimeout),
 		maxBody:        cmp.Or(s.MaxBody, defaultMaxBody),
 		maxReply:       cmp.Or(s.MaxReply, defaultMaxReply),
 		maxConnections: cmp.Or(s.MaxConnections, defaultMaxConnections),
-		failures:       limitOf(s.AuthFailures.OrElse(accesslist.DefaultFailures)),
+		failures:       limitOf(s.AuthFailures),
 		scalarArrays:   s.Scalars == arrays,
 		accounts:       map[string]*cce.Account{},
 	}
@@ -172,4 +175,10 @@ func (h *CCE) provisionGuests(ctx caddy.Context, s *CCE) error {
 	}
 	h.guests = g
 	return nil
+}
+
+// limitOf is the limit of failed log-ins, or the default.
+func limitOf(given *grammar.FailureLimit) brake.Limit {
+	limit := given.OrElse(accesslist.DefaultFailures)
+	return brake.Limit{Count: limit.Failures, Period: time.Duration(limit.Window)}
 }
