@@ -268,5 +268,3 @@ func (p *regexpParser) escape() error {
 	}
 	return nil
 }
-
-func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
