@@ -52,7 +52,8 @@ func (b *Objects) Add(namespace string, reply *cscp.Reply) error {
 		namespace = "OBJECT"
 	}
 	b.w.body.key(namespace)
-	return b.w.properties(reply)
+	b.w.read(reply)
+	return b.w.properties()
 }
 
 func (b *Objects) finish() {
