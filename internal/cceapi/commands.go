@@ -31,7 +31,7 @@ var commands = map[string]func(*parser) error{
 	"GETALL":    (*parser).getAll,
 	"ADMIN":     (*parser).admin,
 	"SUSPEND":   (*parser).suspend,
-	"RESUME":    (*parser).resume,
+	"RESUME":    (*parser).suspend,
 }
 
 // action is a command without parameters; its line is checked if it is one of
@@ -270,30 +270,29 @@ func (p *parser) sort() (*cscp.Sort, error) {
 }
 
 // admin reads ADMIN SUSPEND and ADMIN RESUME.
-func (p *parser) admin() error {
-	word, rest := cscp.Word(p.words)
-	p.words = rest
-	switch p.req.Word = capitals(word); p.req.Word {
-	case "SUSPEND":
-		return p.suspend()
-	case "RESUME":
-		return p.resume()
+func (p *parser) admin() error { return p.suspension(p.line) }
+
+// suspend reads SUSPEND and RESUME, which the document has in place of cced's
+// words.
+func (p *parser) suspend() error { return p.suspension("ADMIN " + p.line) }
+
+// suspension reads cced's line. A reason may be in the line, or, as PHP has it, a
+// field.
+func (p *parser) suspension(line string) error {
+	command, err := cscp.ParseLine(line)
+	if err != nil {
+		return err
 	}
-	p.req.Word = "ADMIN"
-	return errors.New("is followed by SUSPEND or RESUME")
-}
-
-// suspend reads SUSPEND, which the document has in place of cced's own ADMIN
-// SUSPEND, as PHP has. The reason follows the word, or is a field.
-func (p *parser) suspend() error {
-	p.line = "ADMIN SUSPEND " + p.words
-	return p.plain(func() (cscp.Command, error) {
-		reason, err := p.text("reason")
-		return cscp.Suspend{Reason: reason}, err
-	})
-}
-
-func (p *parser) resume() error {
-	p.line = "ADMIN RESUME " + p.words
-	return p.plain(func() (cscp.Command, error) { return cscp.Resume{}, nil })
+	p.req.Word = "RESUME"
+	if c, ok := command.(cscp.Suspend); ok {
+		p.req.Word = "SUSPEND"
+		if c.Reason == "" {
+			if c.Reason, err = p.text("reason"); err != nil {
+				return err
+			}
+		}
+		command = c
+	}
+	p.req.Command = command
+	return check(command)
 }

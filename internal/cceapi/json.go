@@ -1,7 +1,6 @@
 package cceapi
 
 import (
-	"bytes"
 	"errors"
 	"strconv"
 	"unicode/utf8"
@@ -14,15 +13,34 @@ var errNotText = errors.New("cced's reply has a value that cannot be read")
 
 const hexDigits = "0123456789abcdef"
 
+// isOwn tells the bytes that stand for themselves in a JSON string.
+var isOwn = func() (table [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		table[c] = c != '"' && c != '\\'
+	}
+	return table
+}()
+
+// firstOther is where the first byte is that does not stand for itself, or the
+// length of the text.
+func firstOther[T string | []byte](text T) int {
+	for i := range len(text) {
+		if !isOwn[text[i]] {
+			return i
+		}
+	}
+	return len(text)
+}
+
 // appendString appends text as a JSON string, byte for byte what encoding/json
 // writes with SetEscapeHTML(false). What is not UTF-8, which values in cced need
 // not be, becomes U+FFFD, one for each byte: a JSON text cannot hold it.
 func appendString[T string | []byte](dst []byte, text T) []byte {
 	dst = append(dst, '"')
 	from := 0
-	for i := 0; i < len(text); {
+	for i := firstOther(text); i < len(text); {
 		c := text[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+		if isOwn[c] {
 			i++
 			continue
 		}
@@ -119,13 +137,16 @@ func appendQuoted(dst, scratch, quoted []byte, arrays bool) (text, rest []byte, 
 		return dst, scratch, errNotText
 	}
 	value := quoted[1:last]
-	if bytes.IndexByte(value, '\\') >= 0 {
+	if firstOther(value) == len(value) {
+		if !arrays || !isArray(value) {
+			// It is the JSON already.
+			return append(dst, quoted...), scratch, nil
+		}
+	} else {
 		if scratch, err = cscp.AppendUnquoted(scratch[:0], quoted); err != nil {
 			return dst, scratch, errNotText
 		}
 		value = scratch
-	} else if bytes.IndexByte(value, '"') >= 0 {
-		return dst, scratch, errNotText
 	}
 	if arrays && isArray(value) {
 		return appendArray(dst, value), scratch, nil

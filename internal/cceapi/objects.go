@@ -2,6 +2,7 @@ package cceapi
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/sallyport/sallyport/internal/cscp"
 )
@@ -51,8 +52,13 @@ func (b *Objects) Add(namespace string, reply *cscp.Reply) error {
 	if namespace == "" {
 		namespace = "OBJECT"
 	}
+	// Thousands of objects are copied less often if the space doubles.
+	if text := b.w.body.text; cap(text)-len(text) < reply.Size()+64 {
+		b.w.body.text = slices.Grow(text, len(text)+reply.Size()+64)
+	}
 	b.w.body.key(namespace)
-	return b.w.properties(reply)
+	b.w.read(reply)
+	return b.w.properties()
 }
 
 func (b *Objects) finish() {

@@ -21,7 +21,7 @@ func Parse(text []byte) (*Request, error) {
 		return nil, err
 	}
 	word, rest := cscp.Word(line)
-	p := parser{body: b, line: line, words: rest, req: &Request{Word: capitals(word)}}
+	p := parser{body: b, line: line, words: rest, req: &Request{Word: word}}
 	if err := p.parse(); err != nil {
 		return nil, p.refuse(err)
 	}
@@ -38,17 +38,6 @@ func (b *body) line() (string, error) {
 		return "", &BadRequest{"'cmd' is empty"}
 	}
 	return line, nil
-}
-
-// capitals is the word in capitals, as cced compares words: letters beyond ASCII
-// have none.
-func capitals(word string) string {
-	return strings.Map(func(r rune) rune {
-		if 'a' <= r && r <= 'z' {
-			r -= 'a' - 'A'
-		}
-		return r
-	}, word)
 }
 
 // parser makes a request of a body.

@@ -1,11 +1,6 @@
 package cceapi
 
-import (
-	"bytes"
-	"slices"
-
-	"github.com/sallyport/sallyport/internal/cscp"
-)
+import "github.com/sallyport/sallyport/internal/cscp"
 
 // Replied answers with what cced has replied to a command: that of Plain, WHOAMI,
 // ENDKEY, AUTHKEY and BYE; the one FIND of FINDX; and, if it has failed, that of
@@ -26,10 +21,51 @@ import (
 func Replied(req *Request, reply *cscp.Reply, o Options) (*Answer, error) {
 	w := replyWriter{Options: o}
 	w.begin(reply, req.BuiltIn())
-	if err := w.result(req, reply); err != nil {
+	if !reply.OK() {
+		w.lines()
+		return w.end(), nil
+	}
+	if err := w.result(req); err != nil {
 		return nil, err
 	}
-	return w.end(reply), nil
+	return w.end(), nil
+}
+
+// result writes the keys of data, in alphabetical order.
+func (w *replyWriter) result(req *Request) error {
+	command := req.Command
+	switch command.(type) {
+	case cscp.Get:
+		w.body.key("DATA")
+		if err := w.properties(); err != nil {
+			return err
+		}
+	case cscp.Classes:
+		w.body.strings("classes", w.reply.Classes())
+	}
+	w.lines()
+	switch command.(type) {
+	case cscp.Names:
+		w.body.strings("namespaces", w.reply.Namespaces())
+	case cscp.Create:
+		if oids := w.reply.Objects(); len(oids) > 0 {
+			w.body.string("oid", oids[0])
+			w.body.strings("oidlist", oids[:1])
+		}
+	case cscp.Find:
+		if oids := w.reply.Objects(); len(oids) > 0 {
+			w.body.strings("oidlist", oids)
+		}
+	}
+	switch req.Action {
+	case WhoAmI:
+		if oids := w.reply.Objects(); len(oids) > 0 {
+			w.body.string("oid", oids[0])
+		}
+	case FindX:
+		w.body.strings("oidlist", w.reply.Objects())
+	}
+	return nil
 }
 
 // Found answers FINDX with OIDs that are known otherwise than from one reply.
@@ -47,19 +83,23 @@ func Object(reply *cscp.Reply, o Options) (*Answer, error) {
 	w.begin(reply, true)
 	if reply.OK() {
 		w.body.key("DATA")
-		if err := w.properties(reply); err != nil {
+		if err := w.properties(); err != nil {
 			return nil, err
 		}
 	}
-	w.lines(reply)
-	return w.end(reply), nil
+	w.lines()
+	return w.end(), nil
 }
 
 // replyWriter writes an answer from replies.
 type replyWriter struct {
 	Options
 	body object
-	// found and scratch are used again for each object.
+	// reply is the one that is written; errors and infos say whether it has any.
+	reply         *cscp.Reply
+	errors, infos bool
+	// found are the properties of the reply, and scratch what a value stands for;
+	// both are used again.
 	found   []property
 	scratch []byte
 }
@@ -72,14 +112,33 @@ func (w *replyWriter) begin(reply *cscp.Reply, builtin bool) {
 	// JSON is about as long as the lines it is made of.
 	w.body = begin(make([]byte, 0, reply.Size()+128), statusOf(reply), message)
 	w.body.openData()
+	w.read(reply)
 }
 
-func (w *replyWriter) end(reply *cscp.Reply) *Answer {
+// read goes through the lines once, as that is much of the work.
+func (w *replyWriter) read(reply *cscp.Reply) {
+	w.reply, w.errors, w.infos, w.found = reply, false, false, w.found[:0]
+	number := uint32(0)
+	for l := range reply.Lines() {
+		number++
+		switch {
+		case l.Code == cscp.CodeInfo:
+			w.infos = true
+		case l.IsError():
+			w.errors = true
+		default:
+			w.find(l, number)
+		}
+	}
+}
+
+func (w *replyWriter) end() *Answer {
 	w.body.closeData()
-	a := w.body.answer(statusOf(reply))
-	if !reply.OK() {
-		a.HTTPStatus = HTTPStatus(firstError(reply))
-		if firstError(reply) == cscp.CodeSuspended {
+	a := w.body.answer(statusOf(w.reply))
+	if !w.reply.OK() {
+		reason := firstError(w.reply)
+		a.HTTPStatus = HTTPStatus(reason)
+		if reason == cscp.CodeSuspended {
 			a.RetryAfter = suspendedRetry
 		}
 	}
@@ -105,122 +164,23 @@ func firstError(reply *cscp.Reply) int {
 	return reply.Final()
 }
 
-// result writes the keys of data, in alphabetical order.
-func (w *replyWriter) result(req *Request, reply *cscp.Reply) error {
-	command := req.Command
-	if req.Action != Plain || !reply.OK() {
-		command = nil
-	}
-	switch command.(type) {
-	case cscp.Get:
-		w.body.key("DATA")
-		if err := w.properties(reply); err != nil {
-			return err
-		}
-	case cscp.Classes:
-		w.body.strings("classes", reply.Classes())
-	}
-	w.lines(reply)
-	oids := reply.Objects()
-	switch command.(type) {
-	case cscp.Names:
-		w.body.strings("namespaces", reply.Namespaces())
-	case cscp.Create:
-		if len(oids) > 0 {
-			w.body.string("oid", oids[0])
-			w.body.strings("oidlist", oids[:1])
-		}
-	case cscp.Find:
-		if len(oids) > 0 {
-			w.body.strings("oidlist", oids)
-		}
-	}
-	switch {
-	case req.Action == WhoAmI && len(oids) > 0:
-		w.body.string("oid", oids[0])
-	case req.Action == FindX && reply.OK():
-		w.body.strings("oidlist", oids)
-	}
-	return nil
-}
-
 // lines writes errors and infos, as cced wrote them.
-func (w *replyWriter) lines(reply *cscp.Reply) {
-	w.linesOf("errors", reply, cscp.Line.IsError)
-	w.linesOf("infos", reply, isInfo)
-}
-
-func isInfo(l cscp.Line) bool { return l.Code == cscp.CodeInfo }
-
-func (w *replyWriter) linesOf(key string, reply *cscp.Reply, of func(cscp.Line) bool) {
-	open := false
-	for l := range reply.Lines() {
-		if !of(l) {
-			continue
-		}
-		if !open {
-			w.body.key(key)
-			w.body.text = append(w.body.text, '[')
-			open = true
-		}
-		w.body.line(line{l.Code, string(l.Text)})
+func (w *replyWriter) lines() {
+	if w.errors {
+		w.linesOf("errors", cscp.Line.IsError)
 	}
-	if open {
-		w.body.text = append(w.body.text, ']')
+	if w.infos {
+		w.linesOf("infos", func(l cscp.Line) bool { return l.Code == cscp.CodeInfo })
 	}
 }
 
-// property is a line 102 or 103.
-type property struct {
-	name, quoted []byte
-	changed      bool
-}
-
-// properties writes an object of the properties of a GET, each once: what the
-// open transaction has changed counts over what is stored. They are sorted by
-// name, since the order in which cced has them changes from run to run.
-func (w *replyWriter) properties(reply *cscp.Reply) error {
-	w.found = w.found[:0]
-	for l := range reply.Lines() {
-		if name, quoted, ok := l.Data(); ok {
-			w.found = append(w.found, property{name, quoted, l.Code == cscp.CodeChanged})
+func (w *replyWriter) linesOf(key string, wanted func(cscp.Line) bool) {
+	w.body.key(key)
+	w.body.text = append(w.body.text, '[')
+	for l := range w.reply.Lines() {
+		if wanted(l) {
+			w.body.line(line{l.Code, string(l.Text)})
 		}
 	}
-	sortProperties(w.found)
-	w.body.open()
-	for i, p := range w.found {
-		if i+1 < len(w.found) && bytes.Equal(w.found[i+1].name, p.name) {
-			continue
-		}
-		if err := w.property(p); err != nil {
-			return err
-		}
-	}
-	w.body.close()
-	return nil
-}
-
-// sortProperties sorts by name; of those with one name, what is changed is last,
-// and otherwise what cced has said last.
-func sortProperties(list []property) {
-	slices.SortStableFunc(list, func(a, b property) int {
-		if order := bytes.Compare(a.name, b.name); order != 0 || a.changed == b.changed {
-			return order
-		}
-		if a.changed {
-			return 1
-		}
-		return -1
-	})
-}
-
-func (w *replyWriter) property(p property) (err error) {
-	w.body.comma()
-	w.body.text = append(appendString(w.body.text, p.name), ':')
-	if w.hides(p.name) {
-		w.body.text = appendString(w.body.text, masked)
-		return nil
-	}
-	w.body.text, w.scratch, err = appendQuoted(w.body.text, w.scratch, p.quoted, w.ScalarArrays)
-	return err
+	w.body.text = append(w.body.text, ']')
 }
