@@ -130,6 +130,14 @@ func has(reply *cscp.Reply, property string) bool {
 	return false
 }
 
+func texts(oids []cscp.OID) []string {
+	list := make([]string, len(oids))
+	for i, oid := range oids {
+		list[i] = oid.String()
+	}
+	return list
+}
+
 // findX answers which objects there are.
 func (r *Runner) findX(ctx context.Context, c *Caller, q *cceapi.Request) (*cceapi.Answer, error) {
 	if refused, err := r.refused(ctx, c, q, q.Search); refused != nil || err != nil {
@@ -142,7 +150,7 @@ func (r *Runner) findX(ctx context.Context, c *Caller, q *cceapi.Request) (*ccea
 	if !reply.OK() {
 		return cceapi.Replied(q, reply, c.Options)
 	}
-	return cceapi.Found(oids), nil
+	return cceapi.Found(texts(oids)), nil
 }
 
 // getObject answers the first object that is found.
@@ -163,9 +171,5 @@ func (r *Runner) getObject(ctx context.Context, c *Caller, q *cceapi.Request) (*
 	if reply, err = r.Pool.Do(ctx, c.Session, cscp.Get{OID: oids[0], Namespace: q.Namespace}); err != nil {
 		return nil, err
 	}
-	// Somebody may have destroyed it since.
-	if reply.Has(cscp.CodeUnknownObject) {
-		return cceapi.ObjectNotFound(), nil
-	}
-	return cceapi.Replied(q, reply, c.Options)
+	return cceapi.Object(reply, c.Options)
 }

@@ -1,6 +1,7 @@
 package cce
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/sallyport/sallyport/internal/cceapi"
@@ -27,6 +28,9 @@ func (r *Runner) getAll(ctx context.Context, c *Caller, q *cceapi.Request) (*cce
 		}
 		if !open || !reply.OK() {
 			return nil
+		}
+		if objects.Size() > cmp.Or(r.MaxAnswer, cscp.DefaultMaxReply) {
+			return cscp.ErrTooLong
 		}
 		return objects.Add(reads[i].Namespace, reply)
 	})

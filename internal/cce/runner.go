@@ -17,6 +17,9 @@ type Runner struct {
 	// Independent makes COMMIT carry out each queued change by itself, so that the
 	// good ones stay when others fail. Otherwise it is all or nothing.
 	Independent bool
+	// MaxAnswer is how long an answer may be, in bytes; 0 means
+	// cscp.DefaultMaxReply.
+	MaxAnswer int
 }
 
 // Caller is who asks: the session of cced that his commands run in, and what he
@@ -48,6 +51,11 @@ func badCommand(q *cceapi.Request) *cceapi.Answer {
 // Run carries a request out. An answer of cced, good or bad, is an Answer; an
 // error says that there is none, see Explain.
 func (r *Runner) Run(ctx context.Context, c *Caller, q *cceapi.Request) (*cceapi.Answer, error) {
+	if c.Limits != nil {
+		limited := *c
+		limited.Options.Hide, limited.Options.Shows = c.Limits.Hides, c.Limits.AllowsClass
+		c = &limited
+	}
 	do, known := actions[q.Action]
 	if !known {
 		return badCommand(q), nil
@@ -96,7 +104,7 @@ func (r *Runner) plainFind(ctx context.Context, c *Caller, q *cceapi.Request, fi
 	if !reply.OK() {
 		return cceapi.Replied(q, reply, c.Options)
 	}
-	return cceapi.Listed(oids), nil
+	return cceapi.Listed(texts(oids)), nil
 }
 
 func (r *Runner) whoAmI(ctx context.Context, c *Caller, q *cceapi.Request) (*cceapi.Answer, error) {

@@ -2,6 +2,8 @@ package cce
 
 import (
 	"context"
+	"errors"
+	"net/http"
 
 	"github.com/sallyport/sallyport/internal/cceapi"
 	"github.com/sallyport/sallyport/internal/cscp"
@@ -17,7 +19,7 @@ func (r *Runner) begin(ctx context.Context, c *Caller, _ *cceapi.Request) (*ccea
 		// Whoever has opened it keeps it.
 		return cceapi.TransactionOpen(), nil
 	case tooMany:
-		return cceapi.TooManyTransactions(), nil
+		return cceapi.Failure(http.StatusServiceUnavailable, "too many transactions are open", ""), nil
 	}
 	return cceapi.Begun(), nil
 }
@@ -37,7 +39,7 @@ func (r *Runner) enqueue(ctx context.Context, c *Caller, q *cceapi.Request) (*cc
 	case taken:
 		return cceapi.Queued(), nil
 	case tooLarge:
-		return cceapi.TransactionTooLarge(), nil
+		return cceapi.Failure(http.StatusRequestEntityTooLarge, "the transaction has too many changes; COMMIT, or BYE to give it up", ""), nil
 	}
 	// COMMIT has begun since: what comes after it is not part of it.
 	return cceapi.NoTransaction(), nil
@@ -61,73 +63,73 @@ func (r *Runner) commit(ctx context.Context, c *Caller, _ *cceapi.Request) (*cce
 		return nil, err
 	}
 	defer lease.Release()
+	carryOut := carryOutAll
 	if r.Independent {
-		return r.carryOutEach(ctx, lease, commands)
+		carryOut = carryOutEach
 	}
-	results, stored, err := carryOutAll(ctx, lease, commands)
-	if err != nil {
-		over = stored
+	results := &cceapi.Results{Hide: c.Options.Hide}
+	if over, err = carryOut(ctx, lease, commands, results); err != nil {
 		return nil, err
 	}
-	return results.Answer(), nil
+	// What cced has refused is over as well.
+	over = true
+	return results.Answer(r.Independent), nil
 }
 
 // carryOutAll stores all changes or none. If there is an error, stored says
 // whether they may have been stored all the same.
-func carryOutAll(ctx context.Context, lease *cscp.Lease, commands []cscp.Command) (results *cceapi.Transaction, stored bool, err error) {
-	results = cceapi.NewTransaction(true)
+func carryOutAll(ctx context.Context, lease *cscp.Lease, commands []cscp.Command, results *cceapi.Results) (stored bool, err error) {
 	reply, err := lease.Do(ctx, cscp.Begin{})
 	if err != nil {
-		return nil, false, notStored(err)
+		return false, notStored(err)
 	}
 	if !reply.OK() {
-		return nil, false, cscp.ErrProtocol
+		return false, cscp.ErrProtocol
 	}
-	good := true
 	for _, command := range commands {
 		if reply, err = lease.Do(ctx, command); err != nil {
-			return nil, false, notStored(err)
+			return false, notStored(err)
 		}
 		results.Add(command, reply)
-		good = good && reply.OK()
 	}
-	if !good {
-		// To store nothing is to leave without COMMIT.
-		lease.Close()
-		return results, false, nil
+	if results.Failed() {
+		// To store nothing is to leave without COMMIT: the lease's connection is
+		// closed.
+		return false, nil
 	}
 	if reply, err = lease.Do(ctx, cscp.Commit{}); err != nil {
-		return nil, true, err
+		return true, err
 	}
-	if !reply.OK() {
-		results.Add(cscp.Commit{}, reply)
-	}
-	return results, true, nil
+	results.Commit(reply)
+	return true, nil
 }
 
 // notStored is the error of a change within a transaction of cced, which stores
 // nothing before COMMIT: so its outcome is known.
 func notStored(err error) error {
-	if unknown, ok := err.(*cscp.UnknownOutcomeError); ok {
+	if unknown, ok := errors.AsType[*cscp.UnknownOutcomeError](err); ok {
 		return unknown.Err
 	}
 	return err
 }
 
-// carryOutEach carries out each change by itself. If the connection is lost the
-// rest is not tried.
-func (r *Runner) carryOutEach(ctx context.Context, lease *cscp.Lease, commands []cscp.Command) (*cceapi.Answer, error) {
-	results := cceapi.NewTransaction(false)
+// carryOutEach carries out each change by itself. If there is an error those
+// before it are stored.
+func carryOutEach(ctx context.Context, lease *cscp.Lease, commands []cscp.Command, results *cceapi.Results) (stored bool, err error) {
 	for i, command := range commands {
 		reply, err := lease.Do(ctx, command)
-		if err != nil && i == 0 {
-			return nil, err
+		if err != nil && i == 0 && !isUnknown(err) {
+			return false, err
 		}
 		if err != nil {
-			results.Lost(commands[i:], err)
-			break
+			return true, &cscp.UnknownOutcomeError{Word: cscp.Commit{}.Word(), Err: err}
 		}
 		results.Add(command, reply)
 	}
-	return results.Answer(), nil
+	return true, nil
+}
+
+func isUnknown(err error) bool {
+	_, unknown := errors.AsType[*cscp.UnknownOutcomeError](err)
+	return unknown
 }
