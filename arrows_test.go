@@ -33,6 +33,7 @@ var knowCaddy = []string{"", "cmd/caddy", "internal/caddyrun"}
 // import. One that does not stand here may import none.
 var mayImport = map[string][]string{
 	"internal/allowlist": {"internal/atomicfile"},
+	"internal/ccedapi":   {"internal/allowlist", "internal/atomicfile"},
 	"internal/howler":    {"internal/credential", "internal/principal"},
 	"internal/redact":    {"internal/credential"},
 	"internal/store":     {"internal/atomicfile", "internal/credential", "internal/principal"},
