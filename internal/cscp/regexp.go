@@ -31,16 +31,17 @@ const (
 // letter d. What passes means the same to every POSIX library, with or without
 // extensions, and to whoever reads it:
 //
-//	expression  = "" | alternative { "|" alternative }
+//	expression  = alternative { "|" alternative }
 //	alternative = [ "^" ] { piece } [ "$" ], at least one of these
 //	piece       = atom [ "*" | "+" | "?" | "{m}" | "{m,}" | "{m,n}" ]
-//	atom        = character | "." | "\" punctuation | "(" expression ")" | set
-//	set         = "[" [ "^" ] { character | a-z | "[:class:]" } "]"
+//	bracket     = "[" [ "^" ] { character | a-z | "[:class:]" } "]"
+//	atom        = character | "." | "\" punctuation | "(" expression ")" | bracket
 //
-// It has at most 1,024 bytes of UTF-8, groups go 50 deep, repeats up to 255, and
-// written out it has at most 1,000 atoms. A repeat may not follow another, hold
-// an anchor or what can be empty, nor, if it is counted, hold any other repeat.
-// The error says where, counted in characters from 1, and what to write instead.
+// Or it is empty, and matches everything. It has at most 1,024 bytes of UTF-8,
+// groups go 50 deep, repeats up to 255, and written out it has at most 1,000
+// atoms. A repeat may not follow another, hold an anchor or what can be empty,
+// nor, if it is counted, hold any other repeat. The error says where, counted in
+// characters from 1, and what to write instead.
 //
 // How long a match takes depends on the values as well, which are not known
 // here: whoever sends the expression sets the time.
