@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"internal/identity":  {"internal/atomicfile", "internal/credential", "internal/password", "internal/principal", "internal/store", "internal/urlpath"},
 
 	"internal/plugin/accesslist": {"internal/allowlist", "internal/atomicfile", "internal/credential", "internal/plugin/grammar", "internal/plugin/report"},
+	"internal/plugin/caller":     {"internal/principal", "internal/wire"},
 	"internal/plugin/command":    {"internal/allowlist", "internal/plugin/accesslist", "internal/plugin/admin"},
 	"internal/plugin/grammar":    {"internal/principal", "internal/urlpath"},
 	"internal/plugin/report":     {"internal/plugin/caller", "internal/redact"},

@@ -150,7 +150,7 @@ func (c *ClientSecret) judge(r *http.Request, secret string, err error) (entry *
 
 // admit makes the caller known to all who come later.
 func (c *ClientSecret) admit(r *http.Request, entry *allowlist.Entry) {
-	p := earlierCaller(r)
+	p := caller.Earlier(r)
 	if p == nil {
 		name := "client:" + entry.Text
 		p = &principal.Principal{User: &principal.User{ID: name, Name: name}, Method: principal.MethodClientSecret}

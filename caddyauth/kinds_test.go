@@ -30,9 +30,13 @@ func credentials(key string, t tokens) map[string][]string {
 }
 
 // issueNow is issue without waiting, for a store that no server has open.
-func (a *admin) issueNow(name string) string {
+func (a *admin) issueNow(name string, with ...func(*identity.NewKey)) string {
 	a.t.Helper()
-	_, word, err := a.IssueKey(a.t.Context(), "test", identity.NewKey{Username: "alice", Name: name, Scopes: principal.Read})
+	n := identity.NewKey{Username: "alice", Name: name, Scopes: principal.Read}
+	for _, f := range with {
+		f(&n)
+	}
+	_, word, err := a.IssueKey(a.t.Context(), "test", n)
 	if err != nil {
 		a.t.Fatal(err)
 	}

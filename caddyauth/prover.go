@@ -80,11 +80,6 @@ func (v *prover) recheck(r *http.Request, p *principal.Principal) (identity.Reas
 	return reason, nil
 }
 
-// earlierCaller is the caller whom an earlier gate has proven, or nil.
-func earlierCaller(r *http.Request) *principal.Principal {
-	return principal.FromVariable(caddyhttp.GetVar(r.Context(), principal.Variable))
-}
-
 // circumstances collects what a key may be bound to.
 func (v *prover) circumstances(r *http.Request) identity.Circumstances {
 	return identity.Circumstances{

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/plugin/grammar"
 	"github.com/sallyport/sallyport/internal/principal"
 )
@@ -139,7 +140,7 @@ func (t *Rules) authenticate(r *http.Request) (*principal.Principal, *refusal) {
 // caller whom an earlier gate has proven by something that is accepted here too
 // is held against the circumstances of this gate.
 func (t *Rules) identify(r *http.Request) (p *principal.Principal, method string, refused *refusal) {
-	if p := earlierCaller(r); p != nil && t.accepts(p.Method) {
+	if p := caller.Earlier(r); p != nil && t.accepts(p.Method) {
 		return p, p.Method, refusalFor(t.recheck(r, p))
 	}
 	c, refused := readClaim(r)
