@@ -18,7 +18,7 @@ import (
 // Codes of refusals. They are stable: clients may decide on them. Those that
 // RFC 6750 section 3.1 has are its own.
 const (
-	codeMissing     = "credential_missing"
+	codeMissing     = principal.CodeMissing
 	codeMalformed   = "invalid_request"
 	codeInvalid     = "invalid_token"
 	codeScope       = "insufficient_scope"

@@ -109,9 +109,7 @@ func noSessions() *cceapi.Answer {
 
 // notAuthenticated answers a credential that the caddyauth app refuses.
 func notAuthenticated(r *principal.Refusal) *cceapi.Answer {
-	a := cceapi.Failure(r.Status, r.Message, "")
-	a.RetryAfter = r.RetryAfter
-	return a
+	return cceapi.Failure(r.Status, r.Message, "")
 }
 
 // write sends an answer.

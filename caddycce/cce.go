@@ -126,6 +126,7 @@ type CCE struct {
 	// InsecurePlainHTTP lets callers from elsewhere LOGIN over HTTP.
 	InsecurePlainHTTP bool `json:"insecure_plain_http,omitempty"`
 
+	key      deskKey
 	desk     *desk
 	list     *accesslist.List
 	runner   *cce.Runner

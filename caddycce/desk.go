@@ -2,6 +2,7 @@ package caddycce
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,7 @@ type deskKey struct{ socket, base, apiUser, accessFile string }
 
 // desk is what an endpoint knows.
 type desk struct {
+	dial   cscp.Dial
 	pool   *cscp.Pool
 	queues *cce.Queues
 	tokens *cce.Tokens
@@ -44,8 +46,8 @@ func (h *CCE) provisionDesk() error {
 	h.key = deskKey{s.socket.String(), h.Base, s.apiUser, s.accessFile}
 	value, _, err := desks.LoadOrNew(h.key, func() (caddy.Destructor, error) {
 		return newDesk(cscp.PoolConfig{
-			Dial: dialer(s.socket), MaxConnections: s.maxConnections, MaxPerSession: perSession(s.maxConnections),
-			Options: cscp.Options{MaxReply: int(s.maxReply)},
+			Dial: dialer(s.socket), Options: cscp.Options{MaxReply: int(s.maxReply)},
+			Limits: cscp.Limits{MaxConnections: s.maxConnections, MaxPerSession: perSession(s.maxConnections)},
 		}), nil
 	})
 	if err != nil {
@@ -76,6 +78,7 @@ func (h *CCE) Cleanup() error {
 
 func newDesk(config cscp.PoolConfig) *desk {
 	d := &desk{
+		dial: config.Dial,
 		pool: cscp.NewPool(config), queues: cce.NewQueues(time.Now),
 		brake: cce.NewBrake(), guests: map[string]*guestSession{},
 	}
@@ -89,7 +92,11 @@ func (d *desk) logIn(ctx context.Context, a *cce.Account) (cscp.Session, error) 
 	if err != nil {
 		return cscp.Session{}, err
 	}
-	return d.pool.LogIn(ctx, a.User(), password)
+	session, err := d.pool.LogIn(ctx, a.User(), password)
+	if errors.Is(err, cscp.ErrRefused) {
+		a.Refused()
+	}
+	return session, err
 }
 
 // end ends a session of ours: its transaction, at cced, and its connections. It

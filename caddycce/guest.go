@@ -4,22 +4,23 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sallyport/sallyport/internal/cce"
 	"github.com/sallyport/sallyport/internal/cceapi"
 	"github.com/sallyport/sallyport/internal/cscp"
+	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
 // guests are the callers whom the caddyauth app knows. Where there are no rules
 // there are no guests.
 type guests struct {
-	app   principal.Authenticator
-	rules []rule
+	app     principal.Authenticator
+	service principal.Service
+	rules   []rule
 	// masked and classes hold for all of them.
 	masked, classes []string
 }
@@ -37,18 +38,19 @@ func (g *guests) admit(c *call) (v visitor, refused *cceapi.Answer, mine bool) {
 	if g == nil {
 		return visitor{}, nil, false
 	}
-	p := principal.FromVariable(caddyhttp.GetVar(c.r.Context(), principal.Variable))
-	known := p != nil
-	if !known {
+	known := caller.Earlier(c.r) != nil
+	if _, ours := bearerToken(c.r.Header); ours && !known {
 		// A token of LOGIN may stand where a key does.
-		if _, ours := bearerToken(c.r.Header); ours || !g.app.Presents(c.r) {
-			return visitor{}, nil, false
-		}
-		var refusal *principal.Refusal
-		if p, refusal = g.app.Authenticate(c.r); refusal != nil {
-			c.cause = refusal.Cause
-			return visitor{}, notAuthenticated(refusal), true
-		}
+		return visitor{}, nil, false
+	}
+	p, refusal := caller.Authenticate(c.r, g.app, &g.service)
+	switch {
+	case refusal == nil:
+	case refusal.Code == principal.CodeMissing:
+		return visitor{}, nil, false
+	default:
+		c.cause, c.refusal = refusal.Cause, refusal
+		return visitor{}, notAuthenticated(refusal), true
 	}
 	for i := range g.rules {
 		if r := &g.rules[i]; r.fits(p) {
@@ -66,12 +68,7 @@ func (r *rule) fits(p *principal.Principal) bool {
 	if r.scope != 0 {
 		return p.Scopes.Any(r.scope)
 	}
-	for _, role := range p.Roles {
-		if role == r.role {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.Roles, r.role)
 }
 
 // bearerToken is the word of `Authorization: Bearer` if it has the form of a

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/internal/cceapi"
 	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/plugin/grammar"
+	"github.com/sallyport/sallyport/internal/principal"
 )
 
 // call is a request on its way through the endpoint.
@@ -26,6 +27,8 @@ type call struct {
 	// cause is why it was not, for the log; it holds no client's text.
 	cause string
 	err   error
+	// refusal is that of the caddyauth app, if it has refused the caller.
+	refusal *principal.Refusal
 }
 
 // ServeHTTP answers what is at the base.
@@ -38,6 +41,9 @@ func (h *CCE) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	c := &call{r: r}
 	answer := h.guarded(w, c, rest)
 	h.settle(c, answer, time.Since(start))
+	if c.refusal != nil {
+		caller.SetHeaders(w.Header(), c.refusal)
+	}
 	return write(w, answer)
 }
 

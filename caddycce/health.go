@@ -47,11 +47,12 @@ func (d *desk) check(ctx context.Context, h *CCE) condition {
 	ctx, cancel := context.WithTimeout(ctx, healthLimit)
 	defer cancel()
 	r := condition{Socket: h.settings.socket.String(), Base: h.Base}
-	r.Answers, r.Suspended, r.Reason = true, false, ""
-	if suspended, reason, err := d.pool.Greet(ctx); err != nil {
-		r.Answers, r.Problems = false, append(r.Problems, "cced does not answer: "+err.Error())
+	if conn, err := cscp.Open(ctx, d.dial, cscp.Options{}); err != nil {
+		r.Problems = append(r.Problems, "cced does not answer: "+err.Error())
 	} else {
-		r.Suspended, r.Reason = suspended, reason
+		r.Answers = true
+		r.Suspended, r.Reason = conn.Suspended()
+		conn.Close()
 	}
 	if h.list != nil && h.list.Problem() != "" {
 		r.Problems = append(r.Problems, h.list.Problem())

@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/internal/brake"
 	"github.com/sallyport/sallyport/internal/cce"
 	"github.com/sallyport/sallyport/internal/plugin/accesslist"
+	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/plugin/grammar"
 	"github.com/sallyport/sallyport/internal/plugin/report"
 	"github.com/sallyport/sallyport/internal/principal"
@@ -28,9 +29,6 @@ const (
 	defaultMaxReply       = 64 << 20
 	defaultMaxConnections = 64
 )
-
-// defaultMasked are the names under which the CCE keeps secrets.
-var defaultMasked = []string{"*pass*", "*crypt*", "*community*"}
 
 // Provision fills in the defaults and takes a share of what the endpoint knew
 // before a reload. It opens nothing but files that are read.
@@ -54,41 +52,41 @@ func (h *CCE) Provision(ctx caddy.Context) error {
 	if err := h.provisionAccess(ctx, s); err != nil {
 		return err
 	}
-	if err := h.provisionGuests(ctx, s); err != nil {
+	if err := h.provisionGuests(ctx); err != nil {
 		return err
 	}
 	return h.provisionDesk()
 }
 
 // provisionSettings resolves placeholders.
-func (h *CCE) provisionSettings(s *CCE) (err error) {
+func (h *CCE) provisionSettings(s *settingsSource) (err error) {
 	h.settings = settings{
-		apiUser: cmp.Or(s.APIUser, defaultAPIUser),
+		apiUser: cmp.Or(h.APIUser, defaultAPIUser),
 		tokens: cce.TokenLimits{
-			Lifetime: cmp.Or(time.Duration(s.TokenLifetime), defaultTokenLifetime),
-			PerEntry: cmp.Or(s.TokensPerEntry, defaultTokensPerEntry),
+			Lifetime: cmp.Or(s.tokenLifetime, defaultTokenLifetime),
+			PerEntry: cmp.Or(h.TokensPerEntry, defaultTokensPerEntry),
 		},
-		timeout:        cmp.Or(time.Duration(s.Timeout), defaultTimeout),
-		maxBody:        cmp.Or(s.MaxBody, defaultMaxBody),
-		maxReply:       cmp.Or(s.MaxReply, defaultMaxReply),
-		maxConnections: cmp.Or(s.MaxConnections, defaultMaxConnections),
-		failures:       limitOf(s.AuthFailures),
-		scalarArrays:   s.Scalars == arrays,
+		timeout:        cmp.Or(s.timeout, defaultTimeout),
+		maxBody:        cmp.Or(h.MaxBody, defaultMaxBody),
+		maxReply:       cmp.Or(h.MaxReply, defaultMaxReply),
+		maxConnections: cmp.Or(h.MaxConnections, defaultMaxConnections),
+		failures:       limitOf(s.failures),
+		scalarArrays:   h.Scalars == arrays,
 		accounts:       map[string]*cce.Account{},
 	}
-	socket, err := grammar.Resolve("socket", cmp.Or(s.Socket, defaultSocket))
+	socket, err := grammar.Resolve("socket", cmp.Or(s.socket, defaultSocket))
 	if err != nil {
 		return err
 	}
 	if h.settings.socket, err = caddy.ParseNetworkAddress(socket); err != nil {
 		return fmt.Errorf("socket: %w", err)
 	}
-	if s.APIPasswordFile != "" {
-		if err := h.addAccount(Account{h.settings.apiUser, s.APIPasswordFile, s.MasterKeyFile}); err != nil {
+	if h.APIPasswordFile != "" {
+		if err := h.addAccount(Account{h.settings.apiUser, h.APIPasswordFile, h.MasterKeyFile}); err != nil {
 			return err
 		}
 	}
-	for _, a := range s.Accounts {
+	for _, a := range h.Accounts {
 		if err := h.addAccount(a); err != nil {
 			return err
 		}
@@ -111,7 +109,7 @@ func (h *CCE) addAccount(a Account) error {
 			return fmt.Errorf("account '%s': %w", a.User, err)
 		}
 	}
-	h.settings.accounts[a.User] = cce.NewAccount(a.User, password, key)
+	h.settings.accounts[a.User] = cce.NewAccount(a.User, cce.AccountFiles{Password: password, MasterKey: key})
 	return nil
 }
 
@@ -126,17 +124,17 @@ func absolute(setting, path string) (string, error) {
 
 // provisionAccess reads the list of addresses and takes a share of the file of
 // secrets.
-func (h *CCE) provisionAccess(ctx caddy.Context, s *CCE) error {
-	if len(s.APIAccess) == 0 {
+func (h *CCE) provisionAccess(ctx caddy.Context, s *settingsSource) error {
+	if len(s.access) == 0 {
 		return nil
 	}
-	path, err := absolute("access_file", cmp.Or(s.AccessFile, defaultAccessFile))
+	path, err := absolute("access_file", cmp.Or(h.AccessFile, defaultAccessFile))
 	if err != nil {
 		return err
 	}
 	h.settings.accessFile = path
 	list := accesslist.Settings{
-		Addresses: s.APIAccess, SecretsFile: path, Failures: s.AuthFailures,
+		Addresses: s.access, SecretsFile: path, Failures: s.failures,
 		Options: accesslist.OptionNames{Addresses: "api_access", SecretsFile: "access_file", Failures: "auth_failures"},
 	}
 	h.list, err = list.Provision(ctx)
@@ -144,23 +142,19 @@ func (h *CCE) provisionAccess(ctx caddy.Context, s *CCE) error {
 }
 
 // provisionGuests finds the app that knows guests.
-func (h *CCE) provisionGuests(ctx caddy.Context, s *CCE) error {
-	if len(s.Principals) == 0 {
+func (h *CCE) provisionGuests(ctx caddy.Context) error {
+	if len(h.Principals) == 0 {
 		return nil
 	}
-	app, err := ctx.App("caddyauth")
+	app, err := caller.Authenticator(ctx)
 	if err != nil {
 		return fmt.Errorf("principal: %w", err)
 	}
-	authenticator, ok := app.(principal.Authenticator)
-	if !ok {
-		return fmt.Errorf("principal: this Caddy has no caddyauth app; build it with that module too")
-	}
-	g := &guests{app: authenticator, masked: s.Masked, classes: s.Classes}
+	g := &guests{app: app, masked: h.Masked, classes: h.Classes}
 	if len(g.masked) == 0 {
-		g.masked = defaultMasked
+		g.masked = cce.DefaultHidden()
 	}
-	for _, p := range s.Principals {
+	for _, p := range h.Principals {
 		account := h.settings.accounts[p.As]
 		if account == nil {
 			return fmt.Errorf("principal: the account '%s' has no password here; write 'account %s <password file>'", p.As, p.As)

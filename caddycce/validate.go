@@ -12,12 +12,12 @@ import (
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
-// Bounds of what can be set. cced itself takes 1024 connections; a session of
-// cced lasts an hour, and so does a token that is not used.
+// Bounds of what can be set. cced itself takes 1024 connections. A session of
+// cced ends after an hour in which it was not used, and its token with it.
 const (
 	maxTokens        = 10_000
 	maxConnections   = 1000
-	maxTokenLifetime = time.Hour
+	maxTokenLifetime = 24 * time.Hour
 	minBody          = 1 << 10
 	minReply         = 64 << 10
 )
@@ -112,10 +112,6 @@ func (h *CCE) checkPrincipals() error {
 			return fmt.Errorf("principal: %w", err)
 		}
 	}
-	for _, class := range h.Classes {
-		if !cscp.IsName(class) {
-			return fmt.Errorf("classes: '%s' is not the name of a class", class)
-		}
-	}
-	return cce.CheckPatterns(h.Masked)
+	limits := cce.Limits{Hide: h.Masked, Classes: h.Classes}
+	return limits.Check()
 }

@@ -10,9 +10,9 @@ import (
 // Bounds of open transactions. The contract names none; these hold a client's
 // mistake small and are far above what the GUI queues.
 const (
-	maxQueued      = 10_000
-	maxQueuedBytes = 8 << 20
-	maxQueues      = 1_000
+	maxTransaction      = 10_000
+	maxTransactionBytes = 8 << 20
+	maxTransactions      = 1_000
 	// queueLife is how long a transaction may lie without a new command.
 	queueLife = time.Hour
 )
@@ -93,10 +93,10 @@ func (q *Queues) begin(key string) outcome {
 	if q.find(key) != nil {
 		return alreadyOpen
 	}
-	if len(q.open) >= maxQueues {
+	if len(q.open) >= maxTransactions {
 		q.clean()
 	}
-	if len(q.open) >= maxQueues {
+	if len(q.open) >= maxTransactions {
 		return tooMany
 	}
 	q.open[key] = &queue{used: q.now()}
@@ -122,7 +122,7 @@ func (q *Queues) add(key string, c cscp.Command) outcome {
 	switch {
 	case one == nil || one.running:
 		return notOpen
-	case len(one.commands) >= maxQueued || one.size+len(line) > maxQueuedBytes:
+	case len(one.commands) >= maxTransaction || one.size+len(line) > maxTransactionBytes:
 		return tooLarge
 	}
 	one.commands, one.size, one.used = append(one.commands, c), one.size+len(line), q.now()

@@ -11,20 +11,13 @@ import (
 // nil. cced's own rights come on top of it.
 func (r *Runner) refused(ctx context.Context, c *Caller, q *cceapi.Request, command cscp.Command) (*cceapi.Answer, error) {
 	l := c.Limits
-	switch {
-	case l == nil:
+	if l == nil {
 		return nil, nil
-	case l.ReadOnly && command.Changes():
+	}
+	if l.Allows(command) != nil {
 		return cceapi.Denied(q.BuiltIn(), q.Word), nil
 	}
-	if property := l.searchesHidden(command); property != "" {
-		// Finding by a value is a way to read it.
-		return cceapi.Denied(q.BuiltIn(), property), nil
-	}
-	class, oid := target(command)
-	if class != "" && !l.AllowsClass(class) {
-		return cceapi.Denied(q.BuiltIn(), class), nil
-	}
+	oid := objectOf(command)
 	if oid == 0 || len(l.Classes) == 0 {
 		return nil, nil
 	}
@@ -34,46 +27,24 @@ func (r *Runner) refused(ctx context.Context, c *Caller, q *cceapi.Request, comm
 	}
 	// An object that is not there is for cced to say.
 	if reply.OK() && !l.allowsObject(reply) {
-		return cceapi.Denied(q.BuiltIn(), "OBJECT"), nil
+		return cceapi.Denied(q.BuiltIn(), q.Word), nil
 	}
 	return nil, nil
 }
 
-// target is the class or the object that a command is about.
-func target(command cscp.Command) (class string, oid cscp.OID) {
+// objectOf is the object that a command is about, or 0.
+func objectOf(command cscp.Command) cscp.OID {
 	switch c := command.(type) {
 	case cscp.Get:
-		return "", c.OID
+		return c.OID
 	case cscp.Set:
-		return "", c.OID
+		return c.OID
 	case cscp.Destroy:
-		return "", c.OID
+		return c.OID
 	case cscp.Names:
-		return c.Class, c.OID
-	case cscp.Create:
-		return c.Class, 0
-	case cscp.Find:
-		return c.Class, 0
+		return c.OID
 	}
-	return "", 0
-}
-
-// searchesHidden is a property that a search looks at although its values are
-// hidden, or empty.
-func (l *Limits) searchesHidden(command cscp.Command) string {
-	find, ok := command.(cscp.Find)
-	if !ok {
-		return ""
-	}
-	for _, k := range find.Criteria {
-		if l.hidesPath(k.Property) {
-			return k.Property
-		}
-	}
-	if find.Sort != nil && l.hidesPath(find.Sort.Property) {
-		return find.Sort.Property
-	}
-	return ""
+	return 0
 }
 
 // allowsObject reports whether the object of a GET is of an allowed class.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -129,6 +130,13 @@ func (t *Tokens) add(k *token, perEntry int) (displaced []*token, err error) {
 	heap.Push(&t.queue, k)
 	t.wind()
 	return displaced, nil
+}
+
+// IsToken reports whether a word has the form of a token.
+func IsToken(word string) bool {
+	return len(word) == TokenLength && strings.IndexFunc(word, func(r rune) bool {
+		return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+	}) < 0
 }
 
 // Find returns the session of a token. A token is good only for the entry that

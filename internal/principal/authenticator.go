@@ -69,6 +69,9 @@ type Secret interface {
 	Reveal() string
 }
 
+// CodeMissing is the Code of a Refusal where there was no credential at all.
+const CodeMissing = "credential_missing"
+
 // Refusal is why a caller is not authenticated, for an endpoint that answers in a
 // form of its own. As an error it is for logs.
 type Refusal struct {

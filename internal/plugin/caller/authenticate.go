@@ -59,7 +59,7 @@ func Authenticate(r *http.Request, app principal.Authenticator, s *principal.Ser
 		return p, nil
 	}
 	return nil, &principal.Refusal{
-		Status: http.StatusUnauthorized, Code: "credential_missing", Message: "this needs a credential", Cause: "none",
+		Status: http.StatusUnauthorized, Code: principal.CodeMissing, Message: "this needs a credential", Cause: "none",
 		Challenge: []string{`Bearer realm="restricted"`},
 	}
 }

@@ -16,12 +16,14 @@ package grammar
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/dustin/go-humanize"
 )
 
 // Options are those of a block by their names, each with what reads its
@@ -125,5 +127,19 @@ func Number(d *caddyfile.Dispenser, value *int, least, most int) error {
 // Flag reads an option without arguments.
 func Flag(value *bool) error {
 	*value = true
+	return nil
+}
+
+// Size reads a number of bytes, such as 1MiB or 65536.
+func Size(d *caddyfile.Dispenser, value *int64) error {
+	var word string
+	if err := Word(d, &word); err != nil {
+		return err
+	}
+	n, err := humanize.ParseBytes(word)
+	if err != nil || n > math.MaxInt64 {
+		return d.Errf("'%s' is no size; write it as 1MiB", word)
+	}
+	*value = int64(n)
 	return nil
 }
