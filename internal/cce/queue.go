@@ -12,7 +12,7 @@ import (
 const (
 	maxTransaction      = 10_000
 	maxTransactionBytes = 8 << 20
-	maxTransactions      = 1_000
+	maxTransactions     = 1_000
 	// queueLife is how long a transaction may lie without a new command.
 	queueLife = time.Hour
 )
