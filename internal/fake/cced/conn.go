@@ -65,10 +65,13 @@ func (c *conn) greet() bool {
 	return err == nil
 }
 
+// lastWords is how long a client has for what the daemon says when it stops.
+const lastWords = 200 * time.Millisecond
+
 // interrupt ends reading, and soon writing, since the daemon stops.
 func (c *conn) interrupt() {
 	_ = c.peer.SetReadDeadline(time.Unix(1, 0))
-	_ = c.peer.SetWriteDeadline(time.Now().Add(time.Second))
+	_ = c.peer.SetWriteDeadline(time.Now().Add(lastWords))
 }
 
 // sayGoodbye is said when the daemon stops, but not inside a transaction.

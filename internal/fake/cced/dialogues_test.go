@@ -122,17 +122,17 @@ func manyUsers() []string {
 func TestDialogues(t *testing.T) {
 	for _, one := range recordings {
 		t.Run(one.name, func(t *testing.T) {
-			time := newClock()
+			watch := newClock()
 			daemon := Start(t, func(c *Config) {
 				c.Setup, c.SessionLife = one.config.Setup, one.config.SessionLife
 				if one.config.Passwords != nil {
 					c.Passwords = one.config.Passwords
 				}
-				c.Now, c.After = time.now, time.after
+				c.Now, c.After = watch.now, watch.after
 				c.Pause, c.Second = noPause, 0
 			})
 			for _, d := range one.files {
-				t.Run(strings.TrimSuffix(d.file, ".txt"), func(t *testing.T) { replay(t, daemon, time, d) })
+				t.Run(strings.TrimSuffix(d.file, ".txt"), func(t *testing.T) { replay(t, daemon, watch, d) })
 			}
 		})
 	}
@@ -140,7 +140,7 @@ func TestDialogues(t *testing.T) {
 
 func noPause() time.Duration { return 0 }
 
-func replay(t *testing.T, daemon *Server, time *clock, d dialogue) {
+func replay(t *testing.T, daemon *Server, watch *clock, d dialogue) {
 	if d.before != nil {
 		d.before(daemon)
 	}
@@ -148,7 +148,7 @@ func replay(t *testing.T, daemon *Server, time *clock, d dialogue) {
 		t.Fatal(err)
 	}
 	r := &replayer{
-		t: t, daemon: daemon, clock: time, file: d.file, hidden: d.hidden,
+		t: t, daemon: daemon, clock: watch, file: d.file, hidden: d.hidden,
 		lettered: map[string]*client{}, ids: map[string]string{}, written: daemon.received.Load(),
 	}
 	if d.id != "" {

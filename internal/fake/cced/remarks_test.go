@@ -20,7 +20,7 @@ var remarks = []struct {
 	{"== end of input without BYE", func(r *replayer, _ string) { r.hangUp = true }},
 	{"connection shut by the client", (*replayer).leave},
 	{"closes the connection while the handler still works", (*replayer).leaveWorking},
-	{"closes without reading", (*replayer).leaveUnread},
+	{"closes without reading", (*replayer).leave},
 
 	// 16: C is answered while the change of A goes on, and B waits for it.
 	{"sends a change whose handler takes 3 s", func(r *replayer, letter string) { r.slow = letter }},
@@ -55,6 +55,8 @@ func (r *replayer) remark(e event) {
 	}
 }
 
+// leave goes away, and waits until the daemon has carried out what was sent and
+// has noticed.
 func (r *replayer) leave(letter string) {
 	before := r.daemon.Connections().Open
 	r.forget(letter)
@@ -69,10 +71,6 @@ func (r *replayer) leaveWorking(letter string) {
 	r.forget(letter)
 }
 
-// leaveUnread goes away after the daemon has read what was sent. It answers it,
-// and B is told what it stored when it asks.
-func (r *replayer) leaveUnread(letter string) { r.leave(letter) }
-
 // finishHandler lets the slow handler end whose client has gone.
 func (r *replayer) finishHandler(string) {
 	before := r.daemon.Connections().Open
@@ -83,7 +81,7 @@ func (r *replayer) finishHandler(string) {
 }
 
 func (r *replayer) startAgain(string) {
-	if peer, err := net.Dial("unix", r.daemon.Socket()); err == nil {
+	if peer, err := net.DialTimeout("unix", r.daemon.Socket(), time.Minute); err == nil {
 		_ = peer.Close()
 		r.fatalf("a stopped daemon took a connection")
 	}

@@ -1,7 +1,6 @@
 package cced
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"net"
@@ -35,8 +34,7 @@ type replayer struct {
 
 // client is one connection of a dialogue.
 type client struct {
-	net.Conn
-	reader  *bufio.Reader
+	*talker
 	greeted bool
 	asked   []string // commands that are not answered yet
 	lines   []string // the recorded reply so far
@@ -89,7 +87,7 @@ func (r *replayer) client(letter string) *client {
 		}
 	}
 	if len(r.plain) == 0 {
-		r.plain = append(r.plain, r.dial())
+		r.plain = append(r.plain, &client{talker: dialQuietly(r.t, r.daemon)})
 	}
 	last := r.plain[len(r.plain)-1]
 	if letter != "" {
@@ -97,19 +95,6 @@ func (r *replayer) client(letter string) *client {
 		r.lettered[letter] = last
 	}
 	return last
-}
-
-func (r *replayer) dial() *client {
-	r.t.Helper()
-	peer, err := net.Dial("unix", r.daemon.Socket())
-	if err != nil {
-		r.fatalf("%v", err)
-	}
-	r.t.Cleanup(func() { _ = peer.Close() })
-	if err := peer.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-		r.fatalf("%v", err)
-	}
-	return &client{Conn: peer, reader: bufio.NewReader(peer)}
 }
 
 var (
@@ -216,7 +201,7 @@ func (r *replayer) awaitsGreeting(letter string) bool {
 }
 
 func (r *replayer) open(letter string) {
-	if c := r.dial(); letter == "" {
+	if c := (&client{talker: dialQuietly(r.t, r.daemon)}); letter == "" {
 		r.plain = append(r.plain, c)
 	} else {
 		r.lettered[letter] = c

@@ -222,7 +222,7 @@ func (s *Server) accept(r *run) {
 		}
 		c := &conn{server: s, run: r, peer: peer, caller: caller{admin: s.root.Load()}}
 		if !s.enter(c) {
-			_ = peer.SetWriteDeadline(time.Now().Add(time.Second))
+			_ = peer.SetWriteDeadline(time.Now().Add(lastWords))
 			_, _ = peer.Write([]byte("Maximum number of connections reached\ndisconnecting..."))
 			_ = peer.Close()
 			continue
