@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"io"
 	"net"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -321,11 +320,14 @@ func TestObjects(t *testing.T) {
 	expect(t, objects.Answer(), 200, `{"status":201,"message":"OK","data":{"objects":{"6":{"OBJECT":{"a":"1"},"Email":{"b":"1"}},"2":{"OBJECT":{"c":"1"}}}}}`)
 }
 
-// userReply is a reply of 30 properties, one of them escaped and one a list.
+// userReply is a reply of 30 properties in no order, one of them escaped and one
+// a list.
 func userReply(tb testing.TB) *cscp.Reply {
 	var text strings.Builder
-	for i := range 28 {
-		text.WriteString("102 DATA property" + strconv.Itoa(97*i%89) + " = \"some value of usual length\"\n")
+	for name := range strings.FieldsSeq(`enabled password CLASS OID systemAdministrator name description sortName
+		site volume localePreference CLASSVER NAMESPACE ipaddr suspend domain webAliases hostname fqdn maxusers
+		stylePreference uiRights createdUser emailDisabled ftpDisabled mailAliases quota userPrefix`) {
+		text.WriteString("102 DATA " + name + " = \"some value of usual length\"\n")
 	}
 	text.WriteString("102 DATA fullName = \"Jos\\303\\251 Mar\\303\\255a\"\n102 DATA capabilities = \"&manageSite&x%26y&\"\n201 OK\n")
 	return replyOf(tb, text.String())
