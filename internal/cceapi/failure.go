@@ -127,5 +127,9 @@ func Failure(status int, message, id string) *Answer {
 	if id != "" {
 		body.string("error_id", id)
 	}
-	return body.answer(status)
+	a := body.answer(status)
+	// The status is one of HTTP here, and no code of cced: 403 is not BAD
+	// PARAMETERS.
+	a.HTTPStatus = status
+	return a
 }
