@@ -96,10 +96,10 @@ clean: ## Removes bin and .demo
 	rm -rf bin .demo
 
 # Go fetches modules over TLS. The race detector needs a C compiler, and the
-# documents' systemd unit somebody who checks it.
+# documents' systemd unit somebody who checks it. openssl writes files for tests.
 .PHONY: need
 need: need-curl
-	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd
+	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd openssl=openssl
 
 .PHONY: need-bench
 need-bench: need-curl

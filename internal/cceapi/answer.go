@@ -26,6 +26,8 @@ type Options struct {
 	ScalarArrays bool
 	// Hide reports whether the value of a property is masked. Nil hides none.
 	Hide func(name []byte) bool
+	// Shows reports whether a class is listed by CLASSES. Nil lists all.
+	Shows func(class string) bool
 }
 
 func (o Options) hides(name []byte) bool { return o.Hide != nil && o.Hide(name) }

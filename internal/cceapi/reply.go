@@ -1,6 +1,10 @@
 package cceapi
 
-import "github.com/sallyport/sallyport/internal/cscp"
+import (
+	"slices"
+
+	"github.com/sallyport/sallyport/internal/cscp"
+)
 
 // Replied answers with what cced has replied to a command: that of Plain, WHOAMI,
 // ENDKEY, AUTHKEY and BYE; the one FIND of FINDX; and, if it has failed, that of
@@ -41,7 +45,7 @@ func (w *replyWriter) result(req *Request) error {
 			return err
 		}
 	case cscp.Classes:
-		w.body.strings("classes", w.reply.Classes())
+		w.body.strings("classes", w.shown(w.reply.Classes()))
 	}
 	w.lines()
 	switch command.(type) {
@@ -66,6 +70,14 @@ func (w *replyWriter) result(req *Request) error {
 		}
 	}
 	return nil
+}
+
+// Listed answers FIND with OIDs that are known otherwise than from one reply.
+func Listed(oids []string) *Answer {
+	if len(oids) == 0 {
+		return Done()
+	}
+	return answerWith(cscp.CodeOK, messagePlain, func(data *object) { data.strings("oidlist", oids) })
 }
 
 // Found answers FINDX with OIDs that are known otherwise than from one reply.
@@ -102,6 +114,14 @@ type replyWriter struct {
 	// both are used again.
 	found   []property
 	scratch []byte
+}
+
+// shown leaves out the classes that are not shown.
+func (w *replyWriter) shown(classes []string) []string {
+	if w.Shows == nil {
+		return classes
+	}
+	return slices.DeleteFunc(classes, func(class string) bool { return !w.Shows(class) })
 }
 
 func (w *replyWriter) begin(reply *cscp.Reply, builtin bool) {

@@ -65,3 +65,36 @@ type Credentials struct {
 	SessionID cscp.Secret
 	Token     cscp.Secret
 }
+
+// Searched are the criteria of the request, if it searches.
+func (r *Request) Searched() []cscp.Criterion {
+	if find, ok := r.Command.(cscp.Find); ok {
+		return find.Criteria
+	}
+	return r.Search.Criteria
+}
+
+// Audited reports whether the request is one to note: a change, or a log-in.
+func (r *Request) Audited() bool {
+	switch r.Action {
+	case Auth, LogIn, EndKey, Begin, Commit:
+		return true
+	case Plain:
+		return r.Command.Changes()
+	}
+	return false
+}
+
+// Target is what a change is about: the object's number, or the class. It is
+// empty for other requests.
+func (r *Request) Target() string {
+	switch c := r.Command.(type) {
+	case cscp.Set:
+		return c.OID.String()
+	case cscp.Destroy:
+		return c.OID.String()
+	case cscp.Create:
+		return c.Class
+	}
+	return ""
+}

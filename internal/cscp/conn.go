@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -23,7 +25,8 @@ type Options struct {
 }
 
 // Conn is a connection to cced. One goroutine may use it at a time. After an
-// error, but ErrRefused or a ParameterError, it is closed.
+// error it is closed, except after a ParameterError, or if the context was over
+// before anything was sent.
 type Conn struct {
 	stream net.Conn
 	reader reader
@@ -140,19 +143,28 @@ func (c *Conn) authenticate(ctx context.Context, command Command) (*Reply, error
 // is a ParameterError, and nothing is sent. If a change was sent and the reply
 // is missing, the error is an UnknownOutcomeError.
 func (c *Conn) Do(ctx context.Context, command Command) (*Reply, error) {
-	if c.broken {
-		return nil, ErrBroken
+	if err := c.ready(ctx); err != nil {
+		return nil, err
 	}
 	var err error
 	if c.line, err = Append(c.line[:0], command); err != nil {
 		return nil, err
 	}
 	defer c.limit(ctx)()
-	reply, sent, err := c.exchange()
+	size := len(c.line)
+	written, err := c.write()
+	var reply *Reply
+	if err == nil {
+		reply, err = c.read()
+	}
 	if err != nil {
 		err = c.cause(ctx, err)
 		c.Close()
-		if sent && command.Changes() {
+		switch {
+		case written == 0:
+			err = &unsentError{err}
+		case written == size && command.Changes():
+			// A line without its end is not carried out.
 			err = &UnknownOutcomeError{command.Word(), err}
 		}
 		return nil, err
@@ -161,30 +173,50 @@ func (c *Conn) Do(ctx context.Context, command Command) (*Reply, error) {
 	return reply, nil
 }
 
-// exchange writes the line and reads the reply. It reports whether cced may have
-// got the line.
-func (c *Conn) exchange() (reply *Reply, sent bool, err error) {
-	if n, err := c.stream.Write(c.line); err != nil {
-		// A line without its end is not carried out.
-		return nil, n == len(c.line), err
+// ready says why nothing can be sent. The connection stays as it is.
+func (c *Conn) ready(ctx context.Context) error {
+	if c.broken {
+		return ErrBroken
 	}
+	return context.Cause(ctx)
+}
+
+// keepLine is how large a buffer for lines may be to be kept.
+const keepLine = 2 << 10
+
+// write writes the line and clears it, since it may hold a password.
+func (c *Conn) write() (written int, err error) {
+	written, err = c.stream.Write(c.line)
 	clear(c.line)
+	if cap(c.line) > keepLine {
+		c.line = nil
+	}
+	return written, err
+}
+
+// read reads the reply to the only command on its way.
+func (c *Conn) read() (*Reply, error) {
 	r, err := c.reader.reply()
 	if err != nil {
-		return nil, true, err
+		return nil, err
 	}
-	reply = &Reply{bytes.Clone(r.lines), r.final}
-	if !c.reader.release() {
-		return nil, true, ErrProtocol
+	// A large buffer is not kept, so the reply can have it.
+	if len(*c.reader.buffer) <= keepSize {
+		r.lines = bytes.Clone(r.lines)
 	}
-	return reply, true, nil
+	// An empty line follows the good-bye.
+	if !c.reader.release() && r.final != CodeGoodbye {
+		return nil, ErrProtocol
+	}
+	return &r, nil
 }
 
 // follow notes what a command has made of the connection's state.
 func (c *Conn) follow(command Command, reply *Reply) {
 	switch command.(type) {
 	case Begin:
-		c.inTransaction = reply.OK()
+		// Refused in a transaction, it does not end that one.
+		c.inTransaction = c.inTransaction || reply.OK()
 	case Commit:
 		// Good or bad, cced is back in the state of commands.
 		c.inTransaction = false
@@ -207,13 +239,17 @@ func (c *Conn) limit(ctx context.Context) (done func()) {
 	}
 }
 
-// cause is the error of the context where that is what ended an exchange.
+// cause is the error of the context where that is what ended an exchange, and
+// ErrClosed for all the ways in which a closed stream shows.
 func (c *Conn) cause(ctx context.Context, err error) error {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		if cause := context.Cause(ctx); cause != nil {
 			return cause
 		}
 		return context.DeadlineExceeded
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrClosedPipe):
+		return ErrClosed
 	}
 	return err
 }
@@ -231,5 +267,9 @@ func (c *Conn) Close() {
 // Usable reports whether the connection can be used again: it is open, in no
 // transaction, and cced has said nothing unasked.
 func (c *Conn) Usable() bool {
-	return !c.broken && !c.inTransaction && quiet(c.stream)
+	if c.broken || c.inTransaction {
+		return false
+	}
+	// The last command's deadline may be over by now, and would end the look.
+	return c.stream.SetDeadline(time.Time{}) == nil && quiet(c.stream)
 }

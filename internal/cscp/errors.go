@@ -15,6 +15,10 @@ var (
 	ErrProtocol = errors.New("cced's reply is not CSCP")
 	// ErrTooManyConnections: cced takes no more connections.
 	ErrTooManyConnections = errors.New("cced has too many connections")
+	// ErrBusy: a Pool had no connection free in time.
+	ErrBusy = errors.New("all connections to cced are in use; raise the limits or try again later")
+	// ErrPoolClosed: the Pool is closed.
+	ErrPoolClosed = errors.New("the pool of connections to cced is closed")
 	// ErrBroken: the connection cannot be used any more.
 	ErrBroken = errors.New("the connection to cced is not usable any more")
 )
@@ -33,3 +37,12 @@ func (e *UnknownOutcomeError) Error() string {
 
 // Unwrap is why the reply is missing.
 func (e *UnknownOutcomeError) Unwrap() error { return e.Err }
+
+// unsentError says that no byte of a command was sent, so that it can be sent
+// again on another connection whatever it is.
+type unsentError struct{ err error }
+
+func (e *unsentError) Error() string { return e.err.Error() }
+
+// Unwrap is why nothing could be sent.
+func (e *unsentError) Unwrap() error { return e.err }

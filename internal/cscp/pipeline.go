@@ -13,19 +13,37 @@ const batch = 250
 // one before it.
 var errNotARead = errors.New("only reads can be sent together")
 
+// isRead reports whether a command changes neither what cced holds nor what the
+// connection is.
+func isRead(command Command) bool {
+	switch command.(type) {
+	case AuthKey, Bye:
+		return false
+	}
+	return !command.Changes()
+}
+
 // Pipeline carries out n reads without waiting for one reply before the next
 // command, and hands the replies over in order. A reply is valid during the call
 // only. If handle returns an error the pipeline ends, and with it the
 // connection.
 func (c *Conn) Pipeline(ctx context.Context, n int, command func(i int) Command, handle func(i int, reply *Reply) error) error {
-	if c.broken {
-		return ErrBroken
+	if err := c.ready(ctx); err != nil {
+		return err
 	}
 	defer c.limit(ctx)()
 	// The writer ends with the reading: a closed connection ends its write, and
 	// done its wait for a slot.
 	slots, done, written := make(chan struct{}, 2), make(chan struct{}), make(chan error, 1)
-	go func() { written <- c.write(n, command, slots, done) }()
+	finished := false
+	defer func() {
+		// A handle that panics leaves replies on their way.
+		if !finished {
+			c.Close()
+			close(done)
+		}
+	}()
+	go func() { written <- c.writeAll(n, command, slots, done) }()
 	err := c.readAll(n, slots, handle)
 	if err == nil && !c.reader.release() {
 		err = ErrProtocol
@@ -33,9 +51,10 @@ func (c *Conn) Pipeline(ctx context.Context, n int, command func(i int) Command,
 	if err != nil {
 		c.Close()
 	}
+	finished = true
 	close(done)
 	if unsaid := <-written; unsaid != nil {
-		err = unsaid
+		return unsaid
 	}
 	return c.cause(ctx, err)
 }
@@ -57,10 +76,10 @@ func (c *Conn) readAll(n int, slots <-chan struct{}, handle func(int, *Reply) er
 	return nil
 }
 
-// write writes n commands. It returns why a command could not be said, and has
+// writeAll writes n commands. It returns why a command could not be said, and has
 // then closed the stream; where writing fails the reader finds out why.
-func (c *Conn) write(n int, command func(int) Command, slots chan<- struct{}, done <-chan struct{}) error {
-	line := c.line[:0]
+func (c *Conn) writeAll(n int, command func(int) Command, slots chan<- struct{}, done <-chan struct{}) error {
+	var line []byte
 	for i := 0; i < n; {
 		select {
 		case slots <- struct{}{}:
@@ -71,7 +90,7 @@ func (c *Conn) write(n int, command func(int) Command, slots chan<- struct{}, do
 		var err error
 		for end := min(n, i+batch); i < end; i++ {
 			one := command(i)
-			if one.Changes() {
+			if !isRead(one) {
 				err = errNotARead
 			} else {
 				line, err = Append(line, one)

@@ -14,6 +14,9 @@ const DefaultMaxReply = 64 << 20
 // keepSize are not kept.
 const readSize, keepSize = 16 << 10, 256 << 10
 
+// longestWithoutCode is longer than the one line that cced sends without a code.
+const longestWithoutCode = 64
+
 var buffers = sync.Pool{New: func() any { b := make([]byte, readSize); return &b }}
 
 // reader cuts what comes from cced into replies. Between replies it has no
@@ -82,9 +85,15 @@ func (r *reader) fill(line int) (moved int, err error) {
 	}
 	n, err := r.from.Read((*r.buffer)[r.end:])
 	r.end += n
-	// This one has no line end.
-	if code := codeOf((*r.buffer)[line:r.end]); code >= 998 {
+	partial := (*r.buffer)[line:r.end]
+	code := codeOf(partial)
+	switch {
+	case code >= 998:
+		// This one has no line end.
 		return moved, ErrShutdown
+	case code == 0 && len(partial) > longestWithoutCode:
+		// Whatever it is, it need not be read to its end.
+		return moved, notALine(partial)
 	}
 	switch {
 	case n > 0:

@@ -5,10 +5,17 @@ import "fmt"
 // Append appends the line of a command to dst, with its line end. If the command
 // cannot be said nothing is appended, and the error is a ParameterError.
 func Append(dst []byte, c Command) ([]byte, error) {
-	if err := c.check(); err != nil {
-		return dst, fmt.Errorf("%s: %w", c.Word(), err)
+	if err := checkCommand(c); err != nil {
+		return dst, err
 	}
 	return append(c.appendWords(append(dst, c.Word()...)), '\n'), nil
+}
+
+func checkCommand(c Command) error {
+	if err := c.check(); err != nil {
+		return fmt.Errorf("%s: %w", c.Word(), err)
+	}
+	return nil
 }
 
 func (c Auth) appendWords(line []byte) []byte {
