@@ -127,5 +127,7 @@ func Failure(status int, message, id string) *Answer {
 	if id != "" {
 		body.string("error_id", id)
 	}
-	return body.answer(status)
+	a := body.answer(status)
+	a.HTTPStatus = status
+	return a
 }
