@@ -81,8 +81,9 @@ func (r *Request) Audited() bool {
 		return true
 	case Plain:
 		return r.Command.Changes()
+	default:
+		return false
 	}
-	return false
 }
 
 // Target is what a change is about: the object's number, or the class. It is
