@@ -76,14 +76,13 @@ func (r *Request) Searched() []cscp.Criterion {
 
 // Audited reports whether the request is one to note: a change, or a log-in.
 func (r *Request) Audited() bool {
-	switch r.Action {
-	case Auth, LogIn, EndKey, Begin, Commit:
-		return true
-	case Plain:
+	if r.Action == Plain {
 		return r.Command.Changes()
 	}
-	return false
+	return audited[r.Action]
 }
+
+var audited = map[Action]bool{Auth: true, LogIn: true, EndKey: true, Begin: true, Commit: true}
 
 // Target is what a change is about: the object's number, or the class. It is
 // empty for other requests.
