@@ -96,7 +96,8 @@ clean: ## Removes bin and .demo
 	rm -rf bin .demo
 
 # Go fetches modules over TLS. The race detector needs a C compiler, and the
-# documents' systemd unit somebody who checks it. openssl writes files for tests.
+# documents' systemd units somebody who checks them. openssl writes files for
+# tests, and PHP is a client of the CCE endpoint.
 .PHONY: need
 need: need-curl
 	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd openssl=openssl

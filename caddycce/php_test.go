@@ -42,7 +42,7 @@ func TestPHP(t *testing.T) {
 				t.Errorf("%v\n%s", err, said)
 			}
 			// A script that ends too early must not look like a good one.
-			if n := e.daemon.Commands(); n < 150 {
+			if n := e.daemon.Commands(); n < 130 {
 				t.Errorf("cced has got %d commands, and not all of them", n)
 			}
 		})
