@@ -221,7 +221,7 @@ func TestParseRefusesWhatCannotBeSaid(t *testing.T) {
 		{"an unknown word", `{"cmd":"FROB"}`, "", badCommand},
 		{"a word that only cced's handlers have", `{"cmd":"WARN x"}`, "", badCommand},
 		{"HELP, whose reply has no end", `{"cmd":"HELP"}`, "", badCommand},
-		{"SUSPENDED, which cced does not know", `{"cmd":"SUSPENDED"}`, "", badCommand},
+		{"SUSPENDED with a word", `{"cmd":"SUSPENDED now"}`, "SUSPENDED", builtIn},
 		{"a letter that would be ASCII in capitals", "{\"cmd\":\"P\u0131NG\"}", "", badCommand},
 		{"a line that cannot be parsed", `{"cmd":"SET 1 a = b-c"}`, "SET", parseError},
 		{"a line end in a line", `{"cmd":"GET 6\nDESTROY 6"}`, "GET", parseError},
