@@ -243,8 +243,7 @@ func FuzzParseLine(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line string) {
 		command, err := ParseLine(line)
 		if err != nil {
-			var bad *SyntaxError
-			if !errors.As(err, &bad) {
+			if _, ok := errors.AsType[*SyntaxError](err); !ok {
 				t.Fatalf("'%s': %v is no SyntaxError", line, err)
 			}
 			return
