@@ -29,6 +29,8 @@ const (
 	Deadline Cause = "deadline"
 	// ClientGone: the client did not wait.
 	ClientGone Cause = "client_gone"
+	// NoPassword: the files of an account do not tell its password.
+	NoPassword Cause = "no_password"
 	// Unreachable: there is no cced, or it ended the connection.
 	Unreachable Cause = "unreachable"
 	// Nonsense: what cced has said is not understood, or too long.
@@ -65,6 +67,9 @@ func Explain(err error, searched []cscp.Criterion) Cause {
 	}
 	if _, ok := errors.AsType[*cscp.ParameterError](err); ok {
 		return BadParameters
+	}
+	if _, ok := errors.AsType[*PasswordError](err); ok {
+		return NoPassword
 	}
 	if errors.Is(err, cscp.ErrClosed) && hasRegexp(searched) {
 		return BadRegexp

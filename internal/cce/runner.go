@@ -26,15 +26,22 @@ type Runner struct {
 // may do of what that session may.
 type Caller struct {
 	Session cscp.Session
-	// Queue tells callers apart who share a session, so that each has a
-	// transaction of his own. Empty: nobody else has the session.
+	// Queue tells callers apart who share an account, so that each has a
+	// transaction of his own, which does not end with the session of the account:
+	// a change must not be carried out at once because nobody knows any more that
+	// it was to be queued. Empty: nobody else has the session.
 	Queue   string
 	Limits  *Limits
 	Options cceapi.Options
 }
 
 // queue is the key of the caller's transaction.
-func (c *Caller) queue() string { return QueueOf(c.Session) + c.Queue }
+func (c *Caller) queue() string {
+	if c.Queue == "" {
+		return QueueOf(c.Session)
+	}
+	return c.Session.User + "\x00" + c.Queue
+}
 
 // QueueOf is the key of the transaction of a session. It does not show the
 // session.
