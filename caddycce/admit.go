@@ -46,6 +46,7 @@ func (v *visitor) name() string {
 		return "client:" + v.entry.Text
 	case guest:
 		return "user:" + v.principal.Name
+	case stranger:
 	}
 	return "stranger"
 }

@@ -126,10 +126,13 @@ type CCE struct {
 	// InsecurePlainHTTP lets callers from elsewhere LOGIN over HTTP.
 	InsecurePlainHTTP bool `json:"insecure_plain_http,omitempty"`
 
-	key      deskKey
-	desk     *desk
-	list     *accesslist.List
-	runner   *cce.Runner
+	key    deskKey
+	desk   *desk
+	list   *accesslist.List
+	runner *cce.Runner
+	// limits sets the limits of connections, with the first request: a
+	// configuration that does not start must not change them.
+	limits   func()
 	guests   *guests
 	settings settings
 	audit    *zap.Logger

@@ -32,6 +32,9 @@ type desk struct {
 	// latest is the endpoint that was configured last, for the health check.
 	latest atomic.Pointer[CCE]
 	health health
+	// life ends with the desk, and limits what it does when it is closed.
+	life context.Context
+	die  context.CancelFunc
 	// guests are the sessions in which guests act, by account.
 	mu     sync.Mutex
 	guests map[string]*guestSession
@@ -44,16 +47,18 @@ const endLimit = 5 * time.Second
 func (h *CCE) provisionDesk() error {
 	s := &h.settings
 	h.key = deskKey{s.socket.String(), h.Base, s.apiUser, s.accessFile}
+	limits := cscp.Limits{MaxConnections: s.maxConnections, MaxPerSession: perSession(s.maxConnections)}
 	value, _, err := desks.LoadOrNew(h.key, func() (caddy.Destructor, error) {
 		return newDesk(cscp.PoolConfig{
 			Dial: dialer(s.socket), Options: cscp.Options{MaxReply: int(s.maxReply)},
-			Limits: cscp.Limits{MaxConnections: s.maxConnections, MaxPerSession: perSession(s.maxConnections)},
+			Limits: limits,
 		}), nil
 	})
 	if err != nil {
 		return err
 	}
 	h.desk = value.(*desk)
+	h.limits = sync.OnceFunc(func() { h.desk.pool.SetLimits(limits) })
 	h.runner = &cce.Runner{
 		Pool: h.desk.pool, Queues: h.desk.queues,
 		Independent: h.Transactions == independent, MaxAnswer: int(s.maxReply),
@@ -82,19 +87,25 @@ func newDesk(config cscp.PoolConfig) *desk {
 		pool: cscp.NewPool(config), queues: cce.NewQueues(time.Now),
 		brake: cce.NewBrake(), guests: map[string]*guestSession{},
 	}
+	d.life, d.die = context.WithCancel(context.Background())
 	d.tokens = cce.NewTokens(d.end)
 	return d
 }
 
-// logIn logs an account in with the password of its file.
+// logIn logs an account in with the password of its file. If cced refuses it the
+// file is read once more: it may have been changed a moment ago.
 func (d *desk) logIn(ctx context.Context, a *cce.Account) (cscp.Session, error) {
 	password, err := a.Password(ctx)
 	if err != nil {
 		return cscp.Session{}, err
 	}
 	session, err := d.pool.LogIn(ctx, a.User(), password)
-	if errors.Is(err, cscp.ErrRefused) {
-		a.Refused()
+	if !errors.Is(err, cscp.ErrRefused) {
+		return session, err
+	}
+	a.Refused()
+	if newer, failed := a.Password(ctx); failed == nil && newer != password {
+		return d.pool.LogIn(ctx, a.User(), newer)
 	}
 	return session, err
 }
@@ -103,17 +114,21 @@ func (d *desk) logIn(ctx context.Context, a *cce.Account) (cscp.Session, error) 
 // does not wait for what the caller waits for.
 func (d *desk) end(s cscp.Session) {
 	d.queues.Drop(cce.QueueOf(s))
-	ctx, cancel := context.WithTimeout(context.Background(), endLimit)
+	ctx, cancel := context.WithTimeout(d.life, endLimit)
 	defer cancel()
 	// If cced cannot be asked the session ends there by itself.
 	_, _ = d.pool.Do(ctx, s, cscp.EndKey{})
 	d.pool.Forget(s)
 }
 
-// Destruct ends what is left after the last configuration is gone.
+// Destruct ends what is left after the last configuration is gone. If cced does
+// not answer it has no more time than the end of one session.
 func (d *desk) Destruct() error {
+	limit := time.AfterFunc(endLimit, d.die)
+	defer limit.Stop()
 	d.tokens.Close()
 	d.endGuests()
+	d.die()
 	d.pool.Close()
 	return nil
 }

@@ -85,16 +85,16 @@ func bearerToken(h http.Header) (token cscp.Secret, ours bool) {
 	return cscp.Secret(word), true
 }
 
+// needsSession are the actions that are about a session of the caller's own.
+var needsSession = map[cceapi.Action]bool{
+	cceapi.LogIn: true, cceapi.Auth: true, cceapi.AuthKey: true, cceapi.EndKey: true,
+}
+
 // forGuest answers a guest, who acts in a session that he shares with all others
 // of his account.
 func (h *CCE) forGuest(ctx context.Context, c *call) (*cceapi.Answer, error) {
 	q, account := c.request, c.visitor.rule.account
-	switch q.Action {
-	case cceapi.LogIn, cceapi.Auth, cceapi.AuthKey, cceapi.EndKey:
-		c.cause = "session_of_a_guest"
-		return noSessions(), nil
-	}
-	if q.SessionID != "" || q.Token != "" {
+	if needsSession[q.Action] || q.SessionID != "" || q.Token != "" {
 		c.cause = "session_of_a_guest"
 		return noSessions(), nil
 	}

@@ -37,6 +37,7 @@ func (h *CCE) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	if !ours {
 		return next.ServeHTTP(w, r)
 	}
+	h.limits()
 	start := time.Now()
 	c := &call{r: r}
 	answer := h.guarded(w, c, rest)
@@ -83,6 +84,7 @@ func (h *CCE) carryOut(ctx context.Context, c *call) (*cceapi.Answer, error) {
 		return h.forListed(ctx, c)
 	case guest:
 		return h.forGuest(ctx, c)
+	case stranger:
 	}
 	return cceapi.Forbidden(), nil
 }
@@ -125,10 +127,10 @@ func (h *CCE) read(w http.ResponseWriter, c *call) (*cceapi.Request, *cceapi.Ans
 func (h *CCE) explain(c *call, err error) *cceapi.Answer {
 	cause := cce.Explain(err)
 	c.cause, c.err = string(cause), err
-	switch cause {
-	case cce.NotLoggedIn:
+	if cause == cce.NotLoggedIn {
 		return loginFailed(c.request)
-	case cce.BadRegexp, cce.BadParameters:
+	}
+	if cause == cce.BadRegexp || cause == cce.BadParameters {
 		return badParameters(c.request)
 	}
 	return h.fail(c, failureOf(cause, c.request.Word, err))
@@ -145,6 +147,12 @@ func (h *CCE) fail(c *call, f failure) *cceapi.Answer {
 	return f.answer(id)
 }
 
+// notAudited are the HTTP statuses of requests that were refused before cced was
+// asked, or by it.
+var notAudited = map[int]bool{
+	http.StatusBadRequest: true, http.StatusUnauthorized: true, http.StatusForbidden: true, http.StatusTooManyRequests: true,
+}
+
 // settle counts the request, and notes what was changed and who logged in.
 func (h *CCE) settle(c *call, answer *cceapi.Answer, took time.Duration) {
 	word := "NONE"
@@ -153,6 +161,13 @@ func (h *CCE) settle(c *call, answer *cceapi.Answer, took time.Duration) {
 	}
 	metrics.count(word, answer, took)
 	if c.request == nil || !c.request.Audited() {
+		return
+	}
+	if notAudited[answer.HTTPStatus] {
+		// Whoever asks can make as many of these as he likes.
+		if c.cause != "" {
+			h.reporter.Report(c.r, answer.HTTPStatus, c.cause)
+		}
 		return
 	}
 	if entry := h.audit.Check(zap.InfoLevel, "cce command"); entry != nil {

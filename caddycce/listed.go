@@ -51,17 +51,18 @@ func (h *CCE) checkSecret(c *call) *cceapi.Answer {
 		return cceapi.WrongSecret()
 	}
 	verdict, wait := h.list.Admit(c.r.Context(), c.visitor.entry, caller.Address(c.r), presented)
-	switch c.cause = verdict.String(); verdict {
-	case allowlist.Admitted:
-		c.cause = ""
+	if verdict == allowlist.Admitted {
 		return nil
+	}
+	switch c.cause = verdict.String(); verdict {
 	case allowlist.TooManyFailures:
 		metrics.braked()
 		return cceapi.TooMany(wait)
 	case allowlist.NotLoaded:
 		return h.fail(c, notReady)
+	default:
+		return cceapi.WrongSecret()
 	}
-	return cceapi.WrongSecret()
 }
 
 // token is the token of a request: that of the body, or of Authorization.

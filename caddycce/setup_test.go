@@ -112,7 +112,7 @@ func (e *endpoint) from(t testing.TB, address, body string, headers ...string) r
 
 func post(t testing.TB, client *http.Client, url, body string, headers ...string) reply {
 	t.Helper()
-	r, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,8 @@ func (r *Runner) refused(ctx context.Context, c *Caller, q *cceapi.Request, comm
 	}
 	// An object that is not there is for cced to say.
 	if reply.OK() && !l.allowsObject(reply) {
-		return cceapi.Denied(q.BuiltIn(), q.Word), nil
+		// One of another class is not there for him.
+		return cceapi.UnknownObject(oid), nil
 	}
 	return nil, nil
 }

@@ -76,6 +76,7 @@ var actions = map[cceapi.Action]func(*Runner, context.Context, *Caller, *cceapi.
 	cceapi.FindX:     (*Runner).findX,
 	cceapi.GetObject: (*Runner).getObject,
 	cceapi.GetAll:    (*Runner).getAll,
+	cceapi.Suspended: (*Runner).suspended,
 }
 
 // plain carries out one command, or puts it into the open transaction.
@@ -142,4 +143,17 @@ func (r *Runner) bye(ctx context.Context, c *Caller, q *cceapi.Request) (*cceapi
 	}
 	r.Queues.Drop(c.queue())
 	return cceapi.Done(), nil
+}
+
+// suspended answers whether cced refuses changes. It would tell anybody, but
+// no command runs without a log-in.
+func (r *Runner) suspended(ctx context.Context, c *Caller, _ *cceapi.Request) (*cceapi.Answer, error) {
+	if err := r.Pool.Check(ctx, c.Session); err != nil {
+		return nil, err
+	}
+	suspended, reason, err := r.Pool.Suspended(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return cceapi.Suspension(suspended, reason), nil
 }

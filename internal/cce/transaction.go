@@ -14,11 +14,12 @@ func (r *Runner) begin(ctx context.Context, c *Caller, _ *cceapi.Request) (*ccea
 	if err := r.Pool.Check(ctx, c.Session); err != nil {
 		return nil, err
 	}
-	switch r.Queues.begin(c.queue()) {
-	case alreadyOpen:
+	opened := r.Queues.begin(c.queue())
+	if opened == alreadyOpen {
 		// Whoever has opened it keeps it.
 		return cceapi.TransactionOpen(), nil
-	case tooMany:
+	}
+	if opened == tooMany {
 		return cceapi.Failure(http.StatusServiceUnavailable, "too many transactions are open", ""), nil
 	}
 	return cceapi.Begun(), nil
@@ -35,10 +36,11 @@ func (r *Runner) enqueue(ctx context.Context, c *Caller, q *cceapi.Request) (*cc
 		// SUSPEND and RESUME, which cced knows outside of transactions only.
 		return badCommand(q), nil
 	}
-	switch r.Queues.add(c.queue(), q.Command) {
-	case taken:
+	added := r.Queues.add(c.queue(), q.Command)
+	if added == taken {
 		return cceapi.Queued(), nil
-	case tooLarge:
+	}
+	if added == tooLarge {
 		return cceapi.Failure(http.StatusRequestEntityTooLarge, "the transaction has too many changes; COMMIT, or BYE to give it up", ""), nil
 	}
 	// COMMIT has begun since: what comes after it is not part of it.

@@ -77,9 +77,13 @@ func (p *parser) refuse(err error) error {
 		return refused
 	}
 	refused := &Refused{Word: p.req.Word, Code: cscp.CodeBadParameters, Reason: err.Error()}
+	if parameter, ok := errors.AsType[*cscp.ParameterError](err); ok {
+		refused.Reason = parameter.Error()
+	}
 	if syntax, ok := errors.AsType[*cscp.SyntaxError](err); ok {
 		refused.Code, refused.Parse = syntax.Code, syntax.Parse
 	}
+	refused.Reason = strings.TrimPrefix(refused.Reason, refused.Word+": ")
 	return refused
 }
 

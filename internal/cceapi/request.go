@@ -21,6 +21,7 @@ const (
 	FindX
 	GetObject
 	GetAll
+	Suspended
 )
 
 // Request is what a body asks for.
@@ -49,7 +50,7 @@ func (r *Request) BuiltIn() bool { return isBuiltIn(r.Word) }
 
 func isBuiltIn(word string) bool {
 	switch word {
-	case "PING", "LOGIN", "FINDX", "GETOBJECT", "GETALL":
+	case "PING", "LOGIN", "FINDX", "GETOBJECT", "GETALL", "SUSPENDED":
 		return true
 	}
 	return false
@@ -73,8 +74,9 @@ func (r *Request) Audited() bool {
 		return true
 	case Plain:
 		return r.Command.Changes()
+	default:
+		return false
 	}
-	return false
 }
 
 // Target is what a change is about: the object's number, or the class. It is

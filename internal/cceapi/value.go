@@ -1,10 +1,8 @@
 package cceapi
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"iter"
 	"strconv"
 	"strings"
 
@@ -18,22 +16,6 @@ var (
 	errNoList   = errors.New("has to be an array")
 	errNumber   = errors.New("is a number too large to write out")
 )
-
-// members goes through the members of an object, in their order. The text is
-// JSON.
-func members(text json.RawMessage) iter.Seq2[string, json.RawMessage] {
-	return func(yield func(string, json.RawMessage) bool) {
-		decoder := json.NewDecoder(bytes.NewReader(text))
-		_, _ = decoder.Token()
-		for decoder.More() {
-			name, _ := decoder.Token()
-			var value json.RawMessage
-			if decoder.Decode(&value) != nil || !yield(name.(string), value) {
-				return
-			}
-		}
-	}
-}
 
 // isMissing reports whether a field is not given: null and "" are the same, and
 // PHP leaves them out.
@@ -58,9 +40,7 @@ func textOf(text json.RawMessage) (string, error) {
 func scalarOf(text json.RawMessage) (string, error) {
 	switch text[0] {
 	case '"':
-		var s string
-		err := json.Unmarshal(text, &s)
-		return s, err
+		return unquote(text)
 	case 't':
 		return "1", nil
 	case 'f':
@@ -78,18 +58,15 @@ func valueOf(text json.RawMessage) (string, error) {
 	if text[0] != '[' {
 		return scalarOf(text)
 	}
-	var list []json.RawMessage
-	if err := json.Unmarshal(text, &list); err != nil {
-		return "", err
-	}
-	elements := make([]string, len(list))
-	for i, one := range list {
-		var err error
-		if elements[i], err = scalarOf(one); err != nil {
+	var list []string
+	for one := range elements(text) {
+		s, err := scalarOf(one)
+		if err != nil {
 			return "", err
 		}
+		list = append(list, s)
 	}
-	return joinArray(elements), nil
+	return joinArray(list), nil
 }
 
 // maxDigits bounds what an exponent may add to a number.
@@ -168,7 +145,7 @@ func addPairs(list []cscp.Pair, text json.RawMessage) ([]cscp.Pair, error) {
 }
 
 func isEmptyArray(text json.RawMessage) bool {
-	return text[0] == '[' && len(bytes.TrimSpace(text[1:len(text)-1])) == 0
+	return text[0] == '[' && len(trimBlanks(text[1:])) == 1
 }
 
 // oidsOf are the OIDs of an array, each once.
@@ -179,12 +156,9 @@ func oidsOf(text json.RawMessage) ([]cscp.OID, error) {
 	if text[0] != '[' {
 		return nil, errNoList
 	}
-	var list []json.RawMessage
-	if err := json.Unmarshal(text, &list); err != nil {
-		return nil, err
-	}
-	oids, seen := make([]cscp.OID, 0, len(list)), make(map[cscp.OID]bool, len(list))
-	for _, one := range list {
+	var oids []cscp.OID
+	seen := map[cscp.OID]bool{}
+	for one := range elements(text) {
 		digits, err := textOf(one)
 		if err != nil {
 			return nil, err
