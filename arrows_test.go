@@ -23,20 +23,36 @@ type goPackage struct {
 	Deps         []string
 }
 
-// testOnly are the packages that only tests may import.
-var testOnly = []string{"internal/caddyrun", "internal/acmetest", "internal/fake"}
+// testOnly are the trees of packages that only tests may import.
+var testOnly = []string{"internal/caddyrun", "internal/acmetest", fake}
 
-// knowCaddy are the packages that may import Caddy besides the plugins.
+// fake is the tree of the stand-ins for daemons.
+const fake = "internal/fake"
+
+// showFakes are the commands that run stand-ins.
+var showFakes = []string{"cmd/demo", "cmd/fakecced"}
+
+// knowCaddy are the packages that may import Caddy besides the plugins and what
+// they share, below internal/plugin.
 var knowCaddy = []string{"", "cmd/caddy", "internal/caddyrun"}
 
 // mayImport says which packages of this module a package under internal may
 // import. One that does not stand here may import none.
 var mayImport = map[string][]string{
-	"internal/allowlist": {"internal/atomicfile"},
+	"internal/allowlist": {"internal/atomicfile", "internal/brake"},
+	"internal/cceapi":    {"internal/cscp"},
+	"internal/cce":       {"internal/atomicfile", "internal/brake", "internal/cceapi", "internal/credential", "internal/cscp", "internal/opensslenc"},
+	"internal/ccedapi":   {"internal/allowlist", "internal/atomicfile"},
 	"internal/howler":    {"internal/credential", "internal/principal"},
 	"internal/redact":    {"internal/credential"},
 	"internal/store":     {"internal/atomicfile", "internal/credential", "internal/principal"},
-	"internal/identity":  {"internal/atomicfile", "internal/credential", "internal/password", "internal/principal", "internal/store"},
+	"internal/identity":  {"internal/atomicfile", "internal/credential", "internal/password", "internal/principal", "internal/store", "internal/urlpath"},
+
+	"internal/plugin/accesslist": {"internal/allowlist", "internal/atomicfile", "internal/credential", "internal/plugin/grammar", "internal/plugin/report"},
+	"internal/plugin/caller":     {"internal/principal", "internal/wire"},
+	"internal/plugin/command":    {"internal/allowlist", "internal/plugin/accesslist", "internal/plugin/admin"},
+	"internal/plugin/grammar":    {"internal/principal", "internal/urlpath"},
+	"internal/plugin/report":     {"internal/plugin/caller", "internal/redact"},
 }
 
 // TestArrows holds the direction of imports that docs/architecture.md shows.
@@ -72,6 +88,12 @@ func TestArrowRulesForbid(t *testing.T) {
 		{"caddycce", "caddyauth", false},
 		{"caddyauth", "", false},
 		{"caddyauth", "internal/caddyrun", false},
+		{"caddyauth", "internal/fake/cced", false},
+		{"internal/identity", "internal/fake/cced", false},
+		{"cmd/caddy", "internal/fake/cced", false},
+		{"cmd/demo", "internal/fake/cced", true},
+		{"cmd/fakecced", "internal/fake/cced", true},
+		{"cmd/fakecced", "internal/caddyrun", false},
 		{"internal/identity", "internal/store", true},
 		{"internal/store", "internal/identity", false},
 		{"internal/credential", "internal/principal", false},
@@ -84,6 +106,13 @@ func TestArrowRulesForbid(t *testing.T) {
 		{"internal/identity", caddy, false},
 		{"internal/wire", "go.uber.org/zap/zapcore", false},
 		{"internal/caddyrun", caddy, true},
+		{"internal/plugin/caller", caddy, true},
+		{"internal/plugin/report", "go.uber.org/zap", true},
+		{"internal/plugin/accesslist", "internal/allowlist", true},
+		{"internal/plugin/caller", "internal/identity", false},
+		{"internal/plugin/caller", "caddyauth", false},
+		{"internal/identity", "internal/plugin/caller", false},
+		{"caddyauth", "internal/plugin/caller", true},
 		{"cmd/caddy", caddy + "/cmd", true},
 		{"cmd/caddy", caddy + "/modules/standard", true},
 		{"cmd/caddy", "", true},
@@ -130,10 +159,10 @@ var arrowRules = []arrowRule{
 		func(from, to string) bool { return from == "" && !isPlugin(to) },
 	},
 	{
-		"only the plugins know Caddy and zap",
+		"only the plugins, and what they share, know Caddy and zap",
 		func(p goPackage) []string { return shortAll(slices.Concat(p.Imports, p.Deps)) },
 		func(from, to string) bool {
-			known := isPlugin(from) || slices.Contains(knowCaddy, from) || !strings.HasPrefix(from, "internal/")
+			known := isPlugin(from) || within(from, "internal/plugin") || slices.Contains(knowCaddy, from) || !strings.HasPrefix(from, "internal/")
 			return !known && (within(to, "github.com/caddyserver") || within(to, "go.uber.org/zap"))
 		},
 	},
@@ -156,8 +185,15 @@ var arrowRules = []arrowRule{
 	{
 		"this package is for tests",
 		func(p goPackage) []string { return shortAll(slices.Concat(p.Imports, p.Deps)) },
-		func(from, to string) bool { return slices.Contains(testOnly, to) && !slices.Contains(testOnly, from) },
+		func(from, to string) bool {
+			shown := within(to, fake) && slices.Contains(showFakes, from)
+			return isTestOnly(to) && !isTestOnly(from) && !shown
+		},
 	},
+}
+
+func isTestOnly(p string) bool {
+	return slices.ContainsFunc(testOnly, func(tree string) bool { return within(p, tree) })
 }
 
 func isPlugin(p string) bool { return strings.HasPrefix(p, "caddy") && !strings.Contains(p, "/") }

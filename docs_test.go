@@ -434,7 +434,7 @@ func TestStartErrorsAreReal(t *testing.T) {
 		t.Fatal("docs/errors.md has no table of what stops the start")
 	}
 	var source strings.Builder
-	for _, pattern := range []string{"caddyauth/*.go", "internal/allowlist/*.go", "internal/identity/*.go", "internal/store/*.go"} {
+	for _, pattern := range []string{"caddyauth/*.go", "internal/plugin/*/*.go", "internal/allowlist/*.go", "internal/identity/*.go", "internal/store/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %d files, %v", pattern, len(files), err)

@@ -6,6 +6,7 @@ go 1.26.0
 // sqlite, go-cmp and go-internal come with Caddy anyway.
 require (
 	github.com/caddyserver/caddy/v2 v2.11.9 // the server whose modules these are
+	github.com/dustin/go-humanize v1.1.0 // sizes in the Caddyfile, read as Caddy reads them
 	github.com/gaissmai/bart v0.28.0 // the longest prefix among 100,000 in tens of nanoseconds
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
 	github.com/google/uuid v1.6.0 // UUIDv7 for users and events
@@ -63,7 +64,6 @@ require (
 	github.com/dlclark/regexp2/v2 v2.8.0 // indirect
 	github.com/dunglas/go-urlpattern v1.0.0 // indirect
 	github.com/dunglas/httpsfv v1.1.1 // indirect
-	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/felixge/httpsnoop v1.1.0 // indirect
 	github.com/fxamacker/cbor/v2 v2.9.4 // indirect
 	github.com/go-chi/chi/v5 v5.4.0 // indirect

@@ -7,4 +7,5 @@ package sallyport
 
 import (
 	_ "github.com/sallyport/sallyport/caddyauth"
+	_ "github.com/sallyport/sallyport/caddycce"
 )

@@ -70,7 +70,7 @@ func logIn(ctx context.Context, registry *identity.Registry, tokens int) ([]stri
 	if _, err := registry.SetPassword(ctx, "bench", "alice", password); err != nil {
 		return nil, err
 	}
-	token := identity.NewToken{Kind: credential.AppToken, Lifetime: identity.Lifetime{Absolute: 24 * time.Hour}}
+	token := identity.NewToken{Kind: credential.AppToken, Lifetime: principal.Lifetime{Absolute: 24 * time.Hour}}
 	_, secrets, err := registry.LogInByPassword(ctx, identity.Attempt{Username: "alice", Password: password},
 		identity.NewSession{Tokens: slices.Repeat([]identity.NewToken{token}, tokens)})
 	words := make([]string, len(secrets))

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/admin"
 )
 
 func init() {
@@ -34,7 +34,7 @@ func init() {
 type Admin struct{}
 
 // adminPath begins the paths of the routes.
-const adminPath = "/caddyauth/"
+const adminPath = "/" + appName + "/"
 
 // maxAdminBody bounds a request, in bytes.
 const maxAdminBody = 1 << 20
@@ -49,32 +49,25 @@ func (a *Admin) Routes() []caddy.AdminRoute {
 	return []caddy.AdminRoute{{Pattern: adminPath, Handler: caddy.AdminHandlerFunc(a.serve)}}
 }
 
-// call is the body of a request.
-type call struct {
-	// Actor is who is asking, for the audit trail.
-	Actor string          `json:"actor"`
-	Input json.RawMessage `json:"input"`
-}
-
 func (a *Admin) serve(w http.ResponseWriter, r *http.Request) error {
 	path := strings.TrimPrefix(r.URL.Path, adminPath)
 	if read, known := views[path]; known {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
-			return apiError(http.StatusMethodNotAllowed, errors.New("use GET"))
+			return admin.Error(http.StatusMethodNotAllowed, errors.New("use GET"))
 		}
 		return read(w, r)
 	}
 	if _, known := operations[path]; !known && r.Method != http.MethodPost {
-		return apiError(http.StatusNotFound, fmt.Errorf("there is no '%s'; GET has %s", r.URL.Path, viewPaths()))
+		return admin.Error(http.StatusNotFound, fmt.Errorf("there is no '%s'; GET has %s", r.URL.Path, viewPaths()))
 	}
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		return apiError(http.StatusMethodNotAllowed, errors.New("use POST"))
+		return admin.Error(http.StatusMethodNotAllowed, errors.New("use POST"))
 	}
-	var c call
+	var c admin.Call
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody)).Decode(&c); err != nil {
-		return apiError(http.StatusBadRequest, fmt.Errorf("body: %w", err))
+		return admin.Error(http.StatusBadRequest, fmt.Errorf("body: %w", err))
 	}
 	return answer(w, r, path, c)
 }
@@ -84,7 +77,7 @@ var views = map[string]func(http.ResponseWriter, *http.Request) error{
 	"health":       viewHealth,
 	"health/ready": viewHealth,
 	"health/live": func(w http.ResponseWriter, _ *http.Request) error {
-		return writeJSON(w, http.StatusOK, map[string]bool{"live": true})
+		return admin.WriteJSON(w, http.StatusOK, map[string]bool{"live": true})
 	},
 	"sessions": viewOperation("session/list"),
 	"lockouts": viewOperation("lockout/list"),
@@ -101,39 +94,27 @@ func viewPaths() string {
 
 func viewHealth(w http.ResponseWriter, r *http.Request) error {
 	h := healthOf(r.Context())
-	return writeJSON(w, h.status(), h)
+	return admin.WriteJSON(w, h.status(), h)
 }
 
 // viewOperation shows the result of an operation that only reads.
 func viewOperation(name string) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		return answer(w, r, name, call{Input: json.RawMessage(`{}`)})
+		return answer(w, r, name, admin.Call{Input: json.RawMessage(`{}`)})
 	}
 }
 
 // answer performs an operation and writes its result.
-func answer(w http.ResponseWriter, r *http.Request, operation string, c call) error {
+func answer(w http.ResponseWriter, r *http.Request, operation string, c admin.Call) error {
 	registry, err := activeRegistry()
 	if err != nil {
 		return err
 	}
 	result, err := perform(r.Context(), registry, operation, c.Actor, c.Input)
 	if err != nil {
-		return apiError(statusOf(err), err)
+		return admin.Error(statusOf(err), err)
 	}
-	return writeJSON(w, http.StatusOK, result)
-}
-
-func writeJSON(w http.ResponseWriter, status int, result any) error {
-	body, err := json.Marshal(result)
-	if err != nil {
-		return fmt.Errorf("writing the answer: %w", err)
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, err = io.WriteString(w, string(body)+"\n")
-	return err
+	return admin.WriteJSON(w, http.StatusOK, result)
 }
 
 // activeRegistry is that of the configuration in use. It is not looked up in the
@@ -142,15 +123,13 @@ func writeJSON(w http.ResponseWriter, status int, result any) error {
 func activeRegistry() (*identity.Registry, error) {
 	value, err := caddy.ActiveContext().AppIfConfigured(appName)
 	if err != nil {
-		return nil, apiError(http.StatusNotFound, fmt.Errorf("this server has no caddyauth: %w", err))
+		return nil, admin.Error(http.StatusNotFound, fmt.Errorf("this server has no caddyauth: %w", err))
 	}
 	registry, err := value.(*App).registry()
 	if errors.Is(err, errNotReady) {
-		return nil, apiError(http.StatusServiceUnavailable, err)
+		return nil, admin.Error(http.StatusServiceUnavailable, err)
 	}
 	return registry, err
 }
-
-func apiError(status int, err error) error { return caddy.APIError{HTTPStatus: status, Err: err} }
 
 var _ caddy.AdminRouter = (*Admin)(nil)

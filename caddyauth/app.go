@@ -12,6 +12,8 @@ import (
 
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/password"
+	"github.com/sallyport/sallyport/internal/plugin/grammar"
+	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -41,12 +43,12 @@ type App struct {
 	KeyPrefix string `json:"key_prefix,omitempty"`
 
 	// SessionLifetime is how long a browser session lasts. Default: 24 hours.
-	SessionLifetime *Lifetime `json:"session_lifetime,omitempty"`
+	SessionLifetime *grammar.Lifetime `json:"session_lifetime,omitempty"`
 
 	// LoginFailures slows down guessing at passwords. Default: 5 failures of a
 	// name from one network (/24 or /64) within 60 seconds refuse that name from
 	// there for 60 seconds, four times as many refuse all names.
-	LoginFailures *FailureLimit `json:"login_failures,omitempty"`
+	LoginFailures *grammar.FailureLimit `json:"login_failures,omitempty"`
 
 	// PasswordLength is the least number of characters of a password that is
 	// set. Those that are set already stay. Default: 12.
@@ -62,7 +64,7 @@ type App struct {
 	directory *directory
 	shares    bool
 	settings  identity.Settings
-	session   identity.Lifetime
+	session   principal.Lifetime
 	log       *slog.Logger
 }
 
@@ -90,7 +92,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 		return err
 	}
 	a.settings = settings.Settings
-	if a.session = a.SessionLifetime.orElse(defaultSession); a.session.Check() != nil {
+	if a.session = a.SessionLifetime.OrElse(defaultSession); a.session.Check() != nil {
 		return fmt.Errorf("session_lifetime: %w", a.session.Check())
 	}
 	a.log = ctx.Slogger()
@@ -134,7 +136,7 @@ func (a *App) resolve() (identity.Config, error) {
 	var err error
 	if a.Store != nil {
 		engine = a.Store.Engine
-		if path, err = resolve("store", a.Store.Path); err != nil {
+		if path, err = grammar.Resolve("store", a.Store.Path); err != nil {
 			return c, err
 		}
 	}
@@ -142,7 +144,7 @@ func (a *App) resolve() (identity.Config, error) {
 		return c, err
 	}
 	if c.PepperFile = identity.DefaultPepperFile(c.Location); a.PepperFile != "" {
-		if c.PepperFile, err = resolve("pepper_file", a.PepperFile); err != nil {
+		if c.PepperFile, err = grammar.Resolve("pepper_file", a.PepperFile); err != nil {
 			return c, err
 		}
 		if c.PepperFile, err = filepath.Abs(c.PepperFile); err != nil {
@@ -150,11 +152,11 @@ func (a *App) resolve() (identity.Config, error) {
 		}
 	}
 	if a.KeyPrefix != "" {
-		if c.KeyPrefix, err = resolve("key_prefix", a.KeyPrefix); err != nil {
+		if c.KeyPrefix, err = grammar.Resolve("key_prefix", a.KeyPrefix); err != nil {
 			return c, err
 		}
 	}
-	if err = a.LoginFailures.check("login_failures"); err != nil {
+	if err = a.LoginFailures.Check("login_failures"); err != nil {
 		return c, err
 	}
 	if l := a.LoginFailures; l != nil {
@@ -162,7 +164,7 @@ func (a *App) resolve() (identity.Config, error) {
 	}
 	c.Passwords = password.Policy{MinLength: a.PasswordLength, AllowCommon: a.CommonPasswords == commonOff}
 	if a.CommonPasswords != "" && a.CommonPasswords != commonOff {
-		if c.CommonFile, err = resolve("common_passwords", a.CommonPasswords); err != nil {
+		if c.CommonFile, err = grammar.Resolve("common_passwords", a.CommonPasswords); err != nil {
 			return c, err
 		}
 	}
@@ -171,16 +173,6 @@ func (a *App) resolve() (identity.Config, error) {
 
 // commonOff is the value of CommonPasswords that allows all passwords.
 const commonOff = "off"
-
-// resolve replaces the placeholders of a setting. One that is unknown or empty
-// is an error: an unset variable must not open a door.
-func resolve(setting, value string) (string, error) {
-	resolved, err := caddy.NewReplacer().ReplaceOrErr(value, true, true)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", setting, err)
-	}
-	return resolved, nil
-}
 
 // appOf returns the caddyauth app of a configuration; without settings it is
 // the default one.
@@ -201,7 +193,7 @@ const (
 )
 
 // defaultSession is the lifetime of a session for which nothing else is said.
-var defaultSession = identity.Lifetime{Absolute: 24 * time.Hour}
+var defaultSession = principal.Lifetime{Absolute: 24 * time.Hour}
 
 // errNotReady: the store is not loaded yet.
 var errNotReady = errors.New("the store of users and keys is not loaded yet")

@@ -3,7 +3,6 @@ package caddyauth
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -11,7 +10,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sallyport/sallyport/internal/howler"
-	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/grammar"
+	"github.com/sallyport/sallyport/internal/principal"
 )
 
 func init() {
@@ -54,11 +54,11 @@ type AuthAPI struct {
 
 	// AppTokenLifetime is how long an app token lasts that a log-in has given
 	// to a program. Default: 1 hour.
-	AppTokenLifetime *Lifetime `json:"app_token_lifetime,omitempty"`
+	AppTokenLifetime *grammar.Lifetime `json:"app_token_lifetime,omitempty"`
 
 	// SessionLifetime is how long a browser session lasts. Default: that of the
 	// app.
-	SessionLifetime *Lifetime `json:"session_lifetime,omitempty"`
+	SessionLifetime *grammar.Lifetime `json:"session_lifetime,omitempty"`
 
 	// MaxKeyLifetime is how long an API key that is made here may live. With
 	// it, each needs an expiry date. Default: 0, which is for ever.
@@ -78,13 +78,13 @@ type AuthAPI struct {
 
 	prover
 	reporter
-	appTokens, sessions identity.Lifetime
+	appTokens, sessions principal.Lifetime
 	challenges          challenges
 	version             string
 }
 
 // defaultAppToken is howler's.
-var defaultAppToken = identity.Lifetime{Absolute: time.Hour}
+var defaultAppToken = principal.Lifetime{Absolute: time.Hour}
 
 // CaddyModule returns the Caddy module information.
 func (AuthAPI) CaddyModule() caddy.ModuleInfo {
@@ -93,13 +93,13 @@ func (AuthAPI) CaddyModule() caddy.ModuleInfo {
 
 // Provision finds the app and fills in the defaults.
 func (h *AuthAPI) Provision(ctx caddy.Context) (err error) {
-	h.reporter = newReporter(ctx)
+	h.reporter = newReporter(ctx.Logger())
 	if h.app, err = appOf(ctx); err != nil {
 		return err
 	}
 	h.insecurePlainHTTP = h.InsecurePlainHTTP
-	h.appTokens = h.AppTokenLifetime.orElse(defaultAppToken)
-	h.sessions = h.SessionLifetime.orElse(h.app.session)
+	h.appTokens = h.AppTokenLifetime.OrElse(defaultAppToken)
+	h.sessions = h.SessionLifetime.OrElse(h.app.session)
 	h.challenges = newChallenges(0, func(string) bool { return true })
 	h.version = serverVersion()
 	return nil
@@ -107,13 +107,13 @@ func (h *AuthAPI) Provision(ctx caddy.Context) (err error) {
 
 // Validate refuses settings that cannot be meant.
 func (h *AuthAPI) Validate() error {
-	if base, err := cleanBase(h.Base); err != nil || base != h.Base {
-		return fmt.Errorf("base '%s': write a path such as /api, without a slash at its end, or nothing for the whole site", h.Base)
+	if err := grammar.CheckBase(h.Base); err != nil {
+		return err
 	}
 	if h.MaxKeyLifetime < 0 {
 		return fmt.Errorf("max_key_lifetime %s: it must not be negative", time.Duration(h.MaxKeyLifetime))
 	}
-	for option, lifetime := range map[string]identity.Lifetime{"app_token_lifetime": h.appTokens, "session_lifetime": h.sessions} {
+	for option, lifetime := range map[string]principal.Lifetime{"app_token_lifetime": h.appTokens, "session_lifetime": h.sessions} {
 		if err := lifetime.Check(); err != nil {
 			return fmt.Errorf("%s: %w", option, err)
 		}
@@ -121,21 +121,9 @@ func (h *AuthAPI) Validate() error {
 	return nil
 }
 
-// cleanBase brings a base path to its usual form, without a slash at its end.
-func cleanBase(text string) (string, error) {
-	base := strings.TrimSuffix(text, "/")
-	if base == "" && text != "//" {
-		return "", nil
-	}
-	if !identity.IsCleanPath(base) || strings.ContainsAny(base, "*{}") || strings.HasSuffix(base, "/") {
-		return "", fmt.Errorf("base '%s': write a path such as /api, which is neither a matcher nor a pattern", text)
-	}
-	return base, nil
-}
-
 // ServeHTTP answers what is below the base.
 func (h *AuthAPI) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	path, ours := below(h.Base, r.URL.Path)
+	path, ours := grammar.Below(h.Base, r.URL.Path)
 	if !ours {
 		return next.ServeHTTP(w, r)
 	}
@@ -150,16 +138,6 @@ func (h *AuthAPI) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 	}
 	h.answer(c, payload)
 	return nil
-}
-
-// below cuts the base off a path. Case does not count, as it does not for
-// Caddy's matchers.
-func below(base, path string) (rest string, ok bool) {
-	if len(path) < len(base) || !strings.EqualFold(path[:len(base)], base) {
-		return "", false
-	}
-	rest = path[len(base):]
-	return rest, rest == "" || rest[0] == '/'
 }
 
 // guarded is dispatch, with a panic turned into a failure: howler's client takes

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/howler"
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
@@ -43,7 +44,7 @@ func asRefusal(f *failure) *refusal {
 // request once more; one without an account, whom an address list has let in,
 // is nobody here.
 func (h *AuthAPI) identify(c *apiCall) (p *principal.Principal, method string, failed *failure) {
-	if p := earlierCaller(c.r); p != nil && p.User != nil && p.Method != principal.MethodClientSecret {
+	if p := caller.Earlier(c.r); p != nil && p.User != nil && p.Method != principal.MethodClientSecret {
 		c.step("earlier gate: " + p.Method)
 		reason, err := h.recheck(c.r, p)
 		return p, p.Method, claimFailure(&claim{method: p.Method}, reason, err)

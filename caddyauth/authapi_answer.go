@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/internal/password"
 	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
+	"github.com/sallyport/sallyport/internal/wire"
 )
 
 // apiCall is a request to auth_api while it is answered.
@@ -81,25 +82,37 @@ func brakeFailure(reason identity.Reason, err error) *failure {
 	return &failure{howler.TooManyAttempts, reason.String(), brake.Wait}
 }
 
-// passwordFailure is for the errors of Registry.LogInByPassword and
-// ChangePassword. wrong is what a wrong password is told.
-func passwordFailure(err error, wrong *howler.Failure) *failure {
+// attemptReason says what an error of Registry.LogInByPassword or ChangePassword
+// is, and counts a brake. What could not be found out is NotFresh.
+func attemptReason(err error) (reason identity.Reason) {
+	defer func() { metrics.countBrake(reason) }()
 	brake, braked := errors.AsType[*identity.BrakeError](err)
 	_, invalid := errors.AsType[*identity.InvalidError](err)
 	switch {
 	case braked && brake.Locked:
-		metrics.countBrake(identity.Locked)
-		return brakeFailure(identity.Locked, err)
+		return identity.Locked
 	case braked:
-		metrics.countBrake(identity.Throttled)
-		return brakeFailure(identity.Throttled, err)
+		return identity.Throttled
 	case errors.Is(err, password.ErrBusy):
-		metrics.countBrake(identity.Busy)
-		return brakeFailure(identity.Busy, err)
+		return identity.Busy
 	case invalid:
-		return told(howler.BadRequest(err.Error()), identity.Malformed.String())
+		return identity.Malformed
 	case errors.Is(err, identity.ErrWrongPassword):
-		return told(wrong, identity.WrongPassword.String())
+		return identity.WrongPassword
+	}
+	return identity.NotFresh
+}
+
+// passwordFailure says how an error of Registry.LogInByPassword or ChangePassword
+// is answered. wrong is what a wrong password is told.
+func passwordFailure(err error, wrong *howler.Failure) *failure {
+	switch reason := attemptReason(err); {
+	case isBrake(reason):
+		return brakeFailure(reason, err)
+	case reason == identity.Malformed:
+		return told(howler.BadRequest(err.Error()), reason.String())
+	case reason == identity.WrongPassword:
+		return told(wrong, reason.String())
 	}
 	return unknown(err)
 }
@@ -171,7 +184,7 @@ func (h *AuthAPI) refuse(c *apiCall, f *failure) {
 		header["Allow"] = []string{f.Allow}
 	}
 	if f.wait > 0 {
-		header["Retry-After"] = []string{retryAfter(f.wait)}
+		header["Retry-After"] = []string{wire.RetryAfter(f.wait)}
 	}
 	if f.Status == http.StatusUnauthorized {
 		header["Www-Authenticate"] = h.challenge(c, f)

@@ -7,6 +7,7 @@ import (
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/howler"
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
 )
@@ -54,7 +55,7 @@ func (h *AuthAPI) tryLogIn(c *apiCall) (method string, answer howler.LoginAnswer
 }
 
 func (h *AuthAPI) logInByPassword(c *apiCall, login *howler.Login) (store.Session, credential.Secret, *failure) {
-	attempt := identity.Attempt{Username: login.User, Password: login.Password.Reveal(), Address: clientAddress(c.r)}
+	attempt := identity.Attempt{Username: login.User, Password: login.Password.Reveal(), Address: caller.Address(c.r)}
 	session, words, err := c.people.LogInByPassword(c.r.Context(), attempt, h.newSession(c,
 		identity.NewToken{Kind: credential.AppToken, Lifetime: h.appTokens},
 		identity.NewToken{Kind: credential.SessionToken, Lifetime: h.sessions}))
@@ -86,7 +87,7 @@ func (h *AuthAPI) logInByKey(c *apiCall, login *howler.Login) (store.Session, cr
 }
 
 func (h *AuthAPI) newSession(c *apiCall, tokens ...identity.NewToken) identity.NewSession {
-	return identity.NewSession{Tokens: tokens, Address: clientAddress(c.r), UserAgent: c.r.UserAgent()}
+	return identity.NewSession{Tokens: tokens, Address: caller.Address(c.r), UserAgent: c.r.UserAgent()}
 }
 
 // logOut ends the session of the token or the cookie, with all that it has: both

@@ -15,7 +15,7 @@ import (
 // anything but panic.
 func TestAPanicIsAnEnvelope(t *testing.T) {
 	core, logged := observer.New(zapcore.DebugLevel)
-	h := &AuthAPI{reporter: reporter{zap.New(core), new(sampler)}, version: "1.2.3"}
+	h := &AuthAPI{reporter: newReporter(zap.New(core)), version: "1.2.3"}
 	w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/auth/login", strings.NewReader("secret"))
 	if err := h.ServeHTTP(w, r, nil); err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"github.com/sallyport/sallyport/internal/howler"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/password"
+	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
 )
@@ -125,7 +126,7 @@ func (h *AuthAPI) changePassword(c *apiCall) (any, *failure) {
 	if _, err := password.Clean(change.Old.Reveal()); err != nil {
 		return nil, told(howler.WrongPassword, identity.Malformed.String())
 	}
-	attempt := identity.Attempt{Username: c.caller.Name, Password: change.Old.Reveal(), Address: clientAddress(c.r)}
+	attempt := identity.Attempt{Username: c.caller.Name, Password: change.Old.Reveal(), Address: caller.Address(c.r)}
 	_, err := c.people.ChangePassword(c.r.Context(), c.actor(), attempt, change.New.Reveal())
 	if err == nil {
 		h.clearEnded(c)

@@ -9,7 +9,11 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sallyport/sallyport/internal/allowlist"
+	"github.com/sallyport/sallyport/internal/plugin/accesslist"
+	"github.com/sallyport/sallyport/internal/plugin/caller"
+	"github.com/sallyport/sallyport/internal/plugin/grammar"
 	"github.com/sallyport/sallyport/internal/principal"
+	"github.com/sallyport/sallyport/internal/wire"
 )
 
 func init() {
@@ -55,7 +59,7 @@ type ClientSecret struct {
 
 	// Failures says how many wrong secrets may come from an address, in IPv6
 	// from a /64, before it has to wait. Default: 5 in 60 seconds.
-	Failures *FailureLimit `json:"failures,omitempty"`
+	Failures *grammar.FailureLimit `json:"failures,omitempty"`
 
 	// IdentityHeaders are request headers in which upstreams look for the user.
 	// They are removed from each request. Default: X-User, X-Remote-User and
@@ -69,9 +73,7 @@ type ClientSecret struct {
 	// Debug logs each decision, rule by rule, without addresses and secrets.
 	Debug bool `json:"debug,omitempty"`
 
-	list      *allowlist.List
-	file      *sharedSecrets
-	limit     allowlist.Limit
+	list      *accesslist.List
 	identity  headerSet
 	challenge []string
 	reporter
@@ -103,10 +105,10 @@ var ofVerdict = map[allowlist.Verdict]*refusal{
 
 // ServeHTTP is the gate.
 func (c *ClientSecret) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	presented := r.Header[c.Header]
+	secret, err := accesslist.OneSecret(r.Header, c.Header)
 	delete(r.Header, c.Header)
 	c.identity.removeFrom(r)
-	entry, wait, refused := c.judge(r, presented)
+	entry, wait, refused := c.judge(r, secret, err)
 	metrics.countCheck(principal.MethodClientSecret, refused)
 	if c.Debug {
 		c.explain(refused)
@@ -120,27 +122,23 @@ func (c *ClientSecret) ServeHTTP(w http.ResponseWriter, r *http.Request, next ca
 	case http.StatusUnauthorized:
 		w.Header()["Www-Authenticate"] = append([]string(nil), c.challenge...)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", retryAfter(wait))
+		w.Header().Set("Retry-After", wire.RetryAfter(wait))
 	}
 	return refused.write(w, id)
 }
 
-// judge finds the entry of the caller, or says why he is refused.
-func (c *ClientSecret) judge(r *http.Request, presented []string) (entry *allowlist.Entry, wait time.Duration, refused *refusal) {
-	address := clientAddress(r)
-	i, listed := c.list.Find(address)
-	if !listed {
+// judge finds the entry of the caller, or says why he is refused. The error says
+// what is wrong with the form of the secret.
+func (c *ClientSecret) judge(r *http.Request, secret string, err error) (entry *allowlist.Entry, wait time.Duration, refused *refusal) {
+	address := caller.Address(r)
+	entry, listed := c.list.Find(address)
+	switch {
+	case !listed:
 		return nil, 0, notListed
-	}
-	entry = &c.list.Entries()[i]
-	secret, err := c.oneSecret(presented)
-	if err != nil {
+	case err != nil:
 		return nil, 0, malformed(err)
 	}
-	verdict, wait := c.file.Admit(entry.Prefix, address, secret, c.limit)
-	if verdict == allowlist.NotLoaded && c.file.wait(r.Context()) {
-		verdict, wait = c.file.Admit(entry.Prefix, address, secret, c.limit)
-	}
+	verdict, wait := c.list.Admit(r.Context(), entry, address, secret)
 	if verdict == allowlist.Admitted {
 		return entry, 0, nil
 	}
@@ -152,7 +150,7 @@ func (c *ClientSecret) judge(r *http.Request, presented []string) (entry *allowl
 
 // admit makes the caller known to all who come later.
 func (c *ClientSecret) admit(r *http.Request, entry *allowlist.Entry) {
-	p := principal.FromVariable(caddyhttp.GetVar(r.Context(), principal.Variable))
+	p := caller.Earlier(r)
 	if p == nil {
 		name := "client:" + entry.Text
 		p = &principal.Principal{User: &principal.User{ID: name, Name: name}, Method: principal.MethodClientSecret}

@@ -6,12 +6,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sallyport/sallyport/internal/plugin/command"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
 // auditCommand is `caddy auth audit`.
 func auditCommand(where *targetFlags) *cobra.Command {
-	return group("audit", "Shows what was done to users and keys", auditListCommand(where))
+	return command.Group("audit", "Shows what was done to users and keys", auditListCommand(where))
 }
 
 func auditListCommand(where *targetFlags) *cobra.Command {
@@ -30,7 +31,7 @@ func auditListCommand(where *targetFlags) *cobra.Command {
 		if err := s.perform("audit/list", listEventsInput{last}, &events); err != nil {
 			return err
 		}
-		return list(s, asJSON, "TIME\tACTOR\tKIND\tWHAT", row, func(*store.Event) ([]store.Event, bool, error) { return events, true, nil })
+		return command.List(s.Run, asJSON, "TIME\tACTOR\tKIND\tWHAT", row, func(*store.Event) ([]store.Event, bool, error) { return events, true, nil })
 	})
 	c.Flags().BoolVar(&asJSON, "json", false, "Write a JSON array")
 	c.Flags().IntVar(&last, "last", 100, "How many, at most 10000")

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/command"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -41,14 +42,14 @@ any other nothing was looked at.`,
 		}
 		found := e.run()
 		if asJSON {
-			err = s.show(found)
+			err = s.Show(found)
 		} else {
 			err = s.report(found)
 		}
 		if err != nil || len(found) == 0 {
 			return err
 		}
-		return &findingsError{found}
+		return &command.Exit{Code: exitCodeOf(found)}
 	})
 	c.Flags().BoolVar(&asJSON, "json", false, "Write a JSON array")
 	return c
@@ -57,14 +58,14 @@ any other nothing was looked at.`,
 // examination collects what the checks look at.
 func (s *session) examination() (*examination, error) {
 	if s.where.create {
-		return nil, &usageError{"the doctor makes no store; leave --create out"}
+		return nil, &command.UsageError{Text: "the doctor makes no store; leave --create out"}
 	}
-	e := &examination{ctx: s.ctx, needsConfig: s.where.store == "", now: time.Now(), freeSpace: freeSpace}
+	e := &examination{ctx: s.Ctx, needsConfig: s.where.store == "", now: time.Now(), freeSpace: freeSpace}
 	if err := e.read(s.where); err != nil {
 		return nil, err
 	}
-	s.target, e.opening = s.where.find(s.ctx, s.talk)
-	if _, misused := errors.AsType[*usageError](e.opening); misused {
+	s.target, e.opening = s.where.find(s.Ctx, s.Talk)
+	if _, misused := errors.AsType[*command.UsageError](e.opening); misused {
 		return nil, e.opening
 	}
 	e.target = s.target
@@ -80,9 +81,9 @@ func (e *examination) read(where *targetFlags) (err error) {
 		return err
 	}
 	if where.store == "" {
-		config, _, err := where.loadConfig()
+		config, _, err := where.Load()
 		if err != nil {
-			return &usageError{err.Error()}
+			return &command.UsageError{Text: err.Error()}
 		}
 		if e.config, err = readConfig(config); err != nil {
 			return err
@@ -115,24 +116,20 @@ func (e *examination) followServer(where *targetFlags) (err error) {
 // report writes findings as text, two lines for each.
 func (s *session) report(found []finding) error {
 	if len(found) == 0 {
-		_, err := fmt.Fprintln(s.out, "no findings")
+		_, err := fmt.Fprintln(s.Out, "no findings")
 		return err
 	}
 	for _, f := range found {
-		if _, err := fmt.Fprintf(s.out, "%s %s: %s\n  remedy: %s\n", f.Level, f.Code, f.What, f.Remedy); err != nil {
+		if _, err := fmt.Fprintf(s.Out, "%s %s: %s\n  remedy: %s\n", f.Level, f.Code, f.What, f.Remedy); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// findingsError says that there are findings. They are written already.
-type findingsError struct{ found []finding }
-
-func (e *findingsError) Error() string { return fmt.Sprintf("%d findings", len(e.found)) }
-
-func (e *findingsError) exitCode() int {
-	if slices.ContainsFunc(e.found, func(f finding) bool { return f.Level == levelError }) {
+// exitCodeOf is the exit code where there are findings.
+func exitCodeOf(found []finding) int {
+	if slices.ContainsFunc(found, func(f finding) bool { return f.Level == levelError }) {
 		return exitErrors
 	}
 	return exitWarnings

@@ -12,13 +12,14 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/command"
 	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
 // keyCommand is `caddy auth key`.
 func keyCommand(where *targetFlags) *cobra.Command {
-	return group("key", "Manages API keys",
+	return command.Group("key", "Manages API keys",
 		keyIssueCommand(where), keyListCommand(where), keyShowCommand(where),
 		keyVerb(where, "disable", "key/disable", "Refuses a key until 'enable'"),
 		keyVerb(where, "enable", "key/enable", "Accepts a disabled key again"),
@@ -49,12 +50,12 @@ func (k *keyFlags) register(flags *pflag.FlagSet) {
 func (k *keyFlags) newKey(ref string) (n identity.NewKey, err error) {
 	user, name, found := strings.Cut(ref, "/")
 	if !found || user == "" || name == "" {
-		return n, &usageError{fmt.Sprintf("'%s': name the key as user/name", ref)}
+		return n, &command.UsageError{Text: fmt.Sprintf("'%s': name the key as user/name", ref)}
 	}
 	n = identity.NewKey{Username: user, Name: name}
 	n.UserAgent, n.APIVersion, n.Audience, n.Subject = k.userAgent, k.apiVersion, k.audience, k.subject
 	if n.Scopes, err = principal.ParseScopes(k.scopes); err != nil {
-		return n, &usageError{err.Error()}
+		return n, &command.UsageError{Text: err.Error()}
 	}
 	if n.Expires, err = parseTime("expires", k.expires); err != nil {
 		return n, err
@@ -78,7 +79,7 @@ func parseTime(flag, text string) (time.Time, error) {
 	}
 	d, err := caddy.ParseDuration(text)
 	if err != nil || d <= 0 {
-		return time.Time{}, &usageError{fmt.Sprintf("--%s '%s': write a duration such as 90d, or a time such as 2027-01-31 or 2027-01-31T12:00:00Z", flag, text)}
+		return time.Time{}, &command.UsageError{Text: fmt.Sprintf("--%s '%s': write a duration such as 90d, or a time such as 2027-01-31 or 2027-01-31T12:00:00Z", flag, text)}
 	}
 	return time.Now().Add(d), nil
 }
@@ -88,7 +89,7 @@ func parseNetworks(texts []string) ([]netip.Prefix, error) {
 	for _, text := range texts {
 		network, err := caddyhttp.CIDRExpressionToPrefix(strings.TrimSpace(text))
 		if err != nil || network != network.Masked() {
-			return nil, &usageError{fmt.Sprintf("--network '%s': write an address or a network such as 192.0.2.0/24", text)}
+			return nil, &command.UsageError{Text: fmt.Sprintf("--network '%s': write an address or a network such as 192.0.2.0/24", text)}
 		}
 		list = append(list, network)
 	}
@@ -100,7 +101,7 @@ func parseNetworks(texts []string) ([]netip.Prefix, error) {
 func refuseEmpty(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
 		if value := f.Value.String(); err == nil && (value == "" || value == "[]") {
-			err = &usageError{"--" + f.Name + " is empty"}
+			err = &command.UsageError{Text: "--" + f.Name + " is empty"}
 		}
 	})
 	return err
@@ -137,7 +138,7 @@ func (s *session) issue(operation string, input any, done string) error {
 	if err := s.perform(operation, input, &k); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintln(s.out, k.Word); err != nil {
+	if _, err := fmt.Fprintln(s.Out, k.Word); err != nil {
 		return fmt.Errorf("key %s was %s, but could not be written; rotate or revoke it: %w", k.ID, done, err)
 	}
 	until := "never expires"
@@ -147,7 +148,7 @@ func (s *session) issue(operation string, input any, done string) error {
 	if !k.PreviousExpires.IsZero() {
 		until += "; the old secret is accepted until " + k.PreviousExpires.Format(time.RFC3339)
 	}
-	_, err := fmt.Fprintf(s.talk, "key %s/%s %s: id %s, scopes %s, %s\n", k.Username, k.Name, done, k.ID, k.Scopes, until)
+	_, err := fmt.Fprintf(s.Talk, "key %s/%s %s: id %s, scopes %s, %s\n", k.Username, k.Name, done, k.ID, k.Scopes, until)
 	return err
 }
 
@@ -160,7 +161,7 @@ func keyListCommand(where *targetFlags) *cobra.Command {
 		Long:    "Lists API keys by id, without their secrets. When a key was last used is written once a minute.",
 		Example: "  caddy auth key list --user alice --json",
 	}, func(s *session, _ []string) error {
-		return list(s, asJSON, "ID\tUSER/NAME\tSCOPES\tSTATE\tEXPIRES\tLAST USED", keyRow, func(last *store.Key) (page []store.Key, end bool, err error) {
+		return command.List(s.Run, asJSON, "ID\tUSER/NAME\tSCOPES\tSTATE\tEXPIRES\tLAST USED", keyRow, func(last *store.Key) (page []store.Key, end bool, err error) {
 			input := listKeysInput{User: user, Revoked: revoked}
 			if last != nil {
 				input.After = last.ID
@@ -214,7 +215,7 @@ func keyShowCommand(where *targetFlags) *cobra.Command {
 		if err := s.perform("key/show", keyInput{args[0]}, &k); err != nil {
 			return err
 		}
-		return s.show(k)
+		return s.Show(k)
 	})
 }
 
@@ -262,7 +263,7 @@ an earlier rotation left ends at once.
 	}, func(s *session, args []string) error {
 		d, err := caddy.ParseDuration(overlap)
 		if err != nil {
-			return &usageError{fmt.Sprintf("--overlap '%s': write a duration such as 24h or 7d", overlap)}
+			return &command.UsageError{Text: fmt.Sprintf("--overlap '%s': write a duration such as 24h or 7d", overlap)}
 		}
 		return s.issue("key/rotate", rotateInput{keyInput{args[0]}, d}, "rotated")
 	})

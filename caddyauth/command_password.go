@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"github.com/sallyport/sallyport/internal/plugin/command"
 )
 
 // passwordFlag is the flag that asks for a password.
@@ -33,7 +35,7 @@ func (s *session) readNewPassword() (string, error) {
 		return "", err
 	}
 	if first != again {
-		return "", &usageError{"the two are not the same"}
+		return "", &command.UsageError{Text: "the two are not the same"}
 	}
 	return first, nil
 }
@@ -45,11 +47,11 @@ func (s *session) ask(terminal int, prompt string) (string, error) {
 		return "", fmt.Errorf("the terminal: %w", err)
 	}
 	defer func() { _ = term.Restore(terminal, before) }()
-	if _, err := fmt.Fprint(s.talk, prompt); err != nil {
+	if _, err := fmt.Fprint(s.Talk, prompt); err != nil {
 		return "", err
 	}
 	text, err := s.readPassword(terminal)
-	fmt.Fprintln(s.talk)
+	fmt.Fprintln(s.Talk)
 	return text, err
 }
 
@@ -67,9 +69,9 @@ func (s *session) readPassword(terminal int) (string, error) {
 	select {
 	case a := <-answers:
 		return string(a.text), a.err
-	case <-s.ctx.Done():
+	case <-s.Ctx.Done():
 		// The command ends now, and the reader with it.
-		return "", s.ctx.Err()
+		return "", s.Ctx.Err()
 	}
 }
 
@@ -81,7 +83,7 @@ func readLine(r io.Reader) (string, error) {
 	}
 	line := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
 	if line == "" || strings.ContainsAny(line, "\r\n") {
-		return "", &usageError{"the password on standard input must be one line"}
+		return "", &command.UsageError{Text: "the password on standard input must be one line"}
 	}
 	return line, nil
 }

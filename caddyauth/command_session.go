@@ -6,12 +6,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sallyport/sallyport/internal/plugin/command"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
 // sessionCommand is `caddy auth session`.
 func sessionCommand(where *targetFlags) *cobra.Command {
-	return group("session", "Shows and ends sessions", sessionListCommand(where), sessionRevokeCommand(where))
+	return command.Group("session", "Shows and ends sessions", sessionListCommand(where), sessionRevokeCommand(where))
 }
 
 func sessionListCommand(where *targetFlags) *cobra.Command {
@@ -32,7 +33,7 @@ and from where, and when the session was used last, exact to a minute.`,
 			err = s.perform("session/list", input, &page)
 			return page, len(page) < pageSize, err
 		}
-		return list(s, asJSON, "ID\tUSER\tMETHOD\tADDRESS\tBEGAN\tLAST USED", sessionRow, page)
+		return command.List(s.Run, asJSON, "ID\tUSER\tMETHOD\tADDRESS\tBEGAN\tLAST USED", sessionRow, page)
 	})
 	c.Flags().BoolVar(&asJSON, "json", false, "Write a JSON array")
 	c.Flags().StringVar(&user, "user", "", "Only the sessions of this user")
@@ -64,16 +65,16 @@ all sessions of that user end. API keys are not touched.`,
 			input.ID = args[0]
 		}
 		if (input.ID == "") == (user == "") {
-			return &usageError{"give the id of a session, or --user"}
+			return &command.UsageError{Text: "give the id of a session, or --user"}
 		}
 		var n ended
 		if err := s.perform("session/revoke", input, &n); err != nil {
 			return err
 		}
 		if n.Ended == 1 {
-			return s.say("1 session ended")
+			return s.Say("1 session ended")
 		}
-		return s.say("%d sessions ended", n.Ended)
+		return s.Say("%d sessions ended", n.Ended)
 	})
 	c.Flags().StringVar(&user, "user", "", "End all sessions of this user")
 	return c

@@ -4,11 +4,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/command"
 )
 
 // storeCommand is `caddy auth store`.
 func storeCommand(where *targetFlags) *cobra.Command {
-	return group("store", "Looks after the store of users and keys",
+	return command.Group("store", "Looks after the store of users and keys",
 		verb(where, cobra.Command{
 			Use:     "info",
 			Short:   "Shows where the store is and what is in it",
@@ -19,6 +20,6 @@ func storeCommand(where *targetFlags) *cobra.Command {
 			if err := s.perform("store/info", struct{}{}, &info); err != nil {
 				return err
 			}
-			return s.show(info)
+			return s.Show(info)
 		}))
 }

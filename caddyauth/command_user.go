@@ -7,12 +7,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/command"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
 // userCommand is `caddy auth user`.
 func userCommand(where *targetFlags) *cobra.Command {
-	return group("user", "Manages users",
+	return command.Group("user", "Manages users",
 		userAddCommand(where), userListCommand(where), userShowCommand(where), userEditCommand(where),
 		userVerb(where, "disable", "user/disable", "Refuses all of a user's credentials until 'enable', and ends all sessions"),
 		userVerb(where, "enable", "user/enable", "Accepts a disabled user's password and keys again"),
@@ -85,7 +86,7 @@ roles, and the groups all groups; --role "" takes all away.`,
 			edit.Groups = &u.groups
 		}
 		if edit == (identity.UserEdit{}) {
-			return &usageError{"nothing is to be changed; give --display-name, --email, --role or --group"}
+			return &command.UsageError{Text: "nothing is to be changed; give --display-name, --email, --role or --group"}
 		}
 		return s.do("user/edit", editInput{userInput{args[0]}, edit}, new(store.User), "user %s changed", args[0])
 	})
@@ -104,7 +105,7 @@ func userListCommand(where *targetFlags) *cobra.Command {
 		row := func(u store.User) string {
 			return strings.Join([]string{u.Username, string(u.State), strings.Join(u.Roles, ","), strings.Join(u.Groups, ",")}, "\t")
 		}
-		return list(s, asJSON, "USER\tSTATE\tROLES\tGROUPS", row, func(last *store.User) (page []store.User, end bool, err error) {
+		return command.List(s.Run, asJSON, "USER\tSTATE\tROLES\tGROUPS", row, func(last *store.User) (page []store.User, end bool, err error) {
 			var input listUsersInput
 			if last != nil {
 				input.After = last.Username
@@ -129,7 +130,7 @@ func userShowCommand(where *targetFlags) *cobra.Command {
 		if err := s.perform("user/show", userInput{args[0]}, &u); err != nil {
 			return err
 		}
-		return s.show(u)
+		return s.Show(u)
 	})
 }
 
@@ -166,9 +167,9 @@ time is over. 'user enable' is for users that were disabled.`,
 			return err
 		}
 		if !was.Unlocked {
-			return s.say("user %s was not locked; if log-ins answer 429, all names are refused from that network for a while (GET /caddyauth/lockouts)", args[0])
+			return s.Say("user %s was not locked; if log-ins answer 429, all names are refused from that network for a while (GET /caddyauth/lockouts)", args[0])
 		}
-		return s.say("user %s unlocked", args[0])
+		return s.Say("user %s unlocked", args[0])
 	})
 }
 

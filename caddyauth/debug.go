@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
@@ -15,7 +16,7 @@ import (
 // rules held.
 func (t *Rules) explain(r *http.Request, p *principal.Principal, refused *refusal) {
 	steps := []string{"credential: " + presentedAs(r)}
-	if earlier := earlierCaller(r); earlier != nil {
+	if earlier := caller.Earlier(r); earlier != nil {
 		steps = append(steps, "earlier gate: "+earlier.Method+", accepted here: "+strconv.FormatBool(t.accepts(earlier.Method)))
 	}
 	steps = append(steps, "accept: "+acceptedNames(t.Accept))

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/report"
 )
 
 // directories shares open stores between a configuration and its successor, so
@@ -21,7 +22,7 @@ type directory struct {
 	key      string
 	settings identity.Config
 	// log writes to the log of the configuration that was started last.
-	log *reloadableLog
+	log *report.ReloadableLog
 
 	// mu is held while the store is opened or closed.
 	mu       sync.Mutex
@@ -41,7 +42,7 @@ func shareDirectory(settings identity.Config, log *slog.Logger) (*directory, err
 	// What makes two stores different ones; the prefix may change in place.
 	key := settings.Location.String() + "\x00" + settings.PepperFile
 	value, _, err := directories.LoadOrNew(key, func() (caddy.Destructor, error) {
-		return &directory{key: key, settings: settings, log: newReloadableLog(log), opened: make(chan struct{}), gone: make(chan struct{})}, nil
+		return &directory{key: key, settings: settings, log: report.NewReloadableLog(log), opened: make(chan struct{}), gone: make(chan struct{})}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func (d *directory) giveBack() error {
 func (d *directory) open(ctx context.Context, log *slog.Logger) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.log.use(log)
+	d.log.Use(log)
 	if d.registry != nil {
 		return nil
 	}

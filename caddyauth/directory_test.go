@@ -27,19 +27,3 @@ func TestARequestWaitsFiveSecondsForTheStore(t *testing.T) {
 		}
 	})
 }
-
-func TestRefusalsAreSampled(t *testing.T) {
-	var s sampler
-	now := time.Now()
-	if _, picked := s.take(now); !picked {
-		t.Error("the first one is not picked")
-	}
-	for range 1000 {
-		if _, picked := s.take(now.Add(samplePause - 1)); picked {
-			t.Fatal("a second one is picked within the pause")
-		}
-	}
-	if skipped, picked := s.take(now.Add(samplePause)); !picked || skipped != 1000 {
-		t.Errorf("after the pause: %d skipped, picked %t", skipped, picked)
-	}
-}

@@ -9,13 +9,15 @@ import (
 	"slices"
 
 	"github.com/sallyport/sallyport/internal/allowlist"
+	"github.com/sallyport/sallyport/internal/plugin/accesslist"
+	"github.com/sallyport/sallyport/internal/plugin/grammar"
 )
 
 // checkSecretsFiles reads the files of client secrets as the server does. One
 // that is not there is made by the start.
 func checkSecretsFiles(e *examination) (found []finding, err error) {
 	for _, path := range e.secretOptions("secrets_file") {
-		path, err := resolve("secrets_file", path)
+		path, err := grammar.Resolve("secrets_file", path)
 		if err != nil {
 			found = append(found, secretsBroken.of(err.Error()))
 			continue
@@ -66,7 +68,7 @@ func walkObjects(node any, see func(map[string]any)) {
 func (e *examination) unhiddenHeaders(log *examinedLog) (missing []string) {
 	for _, header := range e.secretOptions("header") {
 		header = http.CanonicalHeaderKey(header)
-		if header != defaultSecretHeader && !log.Encoder.hidesHeader(header) {
+		if header != accesslist.DefaultHeader && !log.Encoder.hidesHeader(header) {
 			missing = append(missing, fmt.Sprintf("'%s'", header))
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sallyport/sallyport/internal/plugin/command"
 )
 
 // examined is what the doctor reads of a configuration.
@@ -64,7 +66,7 @@ func readConfig(text []byte) (*examined, error) {
 	}
 	c := new(examined)
 	if err := errors.Join(json.Unmarshal(text, c), json.Unmarshal(text, &c.all)); err != nil {
-		return nil, &usageError{"the configuration: " + err.Error()}
+		return nil, &command.UsageError{Text: "the configuration: " + err.Error()}
 	}
 	return c, nil
 }

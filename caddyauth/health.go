@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sallyport/sallyport/internal/plugin/accesslist"
 )
 
 // health is what the admin API tells of the server, for monitoring.
@@ -34,7 +36,7 @@ func healthOf(ctx context.Context) health {
 		h.Problems = append(h.Problems, "this server has no caddyauth")
 		return h
 	}
-	h.Problems = append(h.Problems, clientSecretHealth()...)
+	h.Problems = append(h.Problems, accesslist.Problems()...)
 	mirror := value.(*App).directory.ready()
 	switch {
 	case mirror == nil:

@@ -30,9 +30,13 @@ func credentials(key string, t tokens) map[string][]string {
 }
 
 // issueNow is issue without waiting, for a store that no server has open.
-func (a *admin) issueNow(name string) string {
+func (a *admin) issueNow(name string, with ...func(*identity.NewKey)) string {
 	a.t.Helper()
-	_, word, err := a.IssueKey(a.t.Context(), "test", identity.NewKey{Username: "alice", Name: name, Scopes: principal.Read})
+	n := identity.NewKey{Username: "alice", Name: name, Scopes: principal.Read}
+	for _, f := range with {
+		f(&n)
+	}
+	_, word, err := a.IssueKey(a.t.Context(), "test", n)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -133,9 +137,9 @@ func TestTokensEndByTimeByIdlenessAndWithTheirSession(t *testing.T) {
 	token_auth
 	respond "in"`)
 	a.withPassword()
-	short := a.logIn(identity.Lifetime{Absolute: 3 * time.Second})
-	idle := a.logIn(identity.Lifetime{Idle: 3 * time.Second})
-	used := a.logIn(identity.Lifetime{Idle: 3 * time.Second})
+	short := a.logIn(principal.Lifetime{Absolute: 3 * time.Second})
+	idle := a.logIn(principal.Lifetime{Idle: 3 * time.Second})
+	used := a.logIn(principal.Lifetime{Idle: 3 * time.Second})
 	long, ended := a.logIn(day), a.logIn(day)
 	began := time.Now()
 	if err := a.EndSession(t.Context(), "test", "alice", ended.id); err != nil {

@@ -1,12 +1,12 @@
 package caddyauth
 
 import (
-	"errors"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/report"
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
@@ -69,13 +69,7 @@ func newCollectors() *collectors {
 
 // register makes the collectors known to the registry of a configuration.
 func (c *collectors) register(registry *prometheus.Registry) error {
-	for _, one := range []prometheus.Collector{c.checks, c.logins, c.brakes, c.store, gauges{}} {
-		err := registry.Register(one)
-		if _, already := errors.AsType[prometheus.AlreadyRegisteredError](err); err != nil && !already {
-			return err
-		}
-	}
-	return nil
+	return report.Collectors(registry, c.checks, c.logins, c.brakes, c.store, gauges{})
 }
 
 // countCheck counts what came of a request at a gate.

@@ -9,8 +9,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/sallyport/sallyport/internal/allowlist"
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/command"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -254,7 +254,7 @@ const maxEvents = 10_000
 
 func listEvents(r request, in listEventsInput) ([]store.Event, error) {
 	if in.Last < 1 || in.Last > maxEvents {
-		return nil, &usageError{fmt.Sprintf("%d events cannot be listed; ask for 1 to %d", in.Last, maxEvents)}
+		return nil, &command.UsageError{Text: fmt.Sprintf("%d events cannot be listed; ask for 1 to %d", in.Last, maxEvents)}
 	}
 	return r.registry.Events(r.ctx, in.Last)
 }
@@ -288,11 +288,11 @@ func statusOf(err error) int {
 		return http.StatusBadRequest
 	}
 	// The command line's own errors are told apart in the same way.
-	if _, ok := errors.AsType[*usageError](err); ok {
+	if _, ok := errors.AsType[*command.UsageError](err); ok {
 		return http.StatusBadRequest
 	}
 	switch {
-	case errors.Is(err, store.ErrNotFound), errors.Is(err, allowlist.ErrNoEntry):
+	case errors.Is(err, store.ErrNotFound):
 		return http.StatusNotFound
 	case errors.Is(err, store.ErrExists), errors.Is(err, identity.ErrRevoked), errors.Is(err, identity.ErrDisabled):
 		return http.StatusConflict

@@ -7,6 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
@@ -23,7 +24,7 @@ func replacerOf(r *http.Request) *caddy.Replacer {
 // setNobody or another module, would hide them.
 func publish(r *http.Request, p *principal.Principal) {
 	ctx, repl := r.Context(), replacerOf(r)
-	first := earlierCaller(r) == nil
+	first := caller.Earlier(r) == nil
 	caddyhttp.SetVar(ctx, principal.Variable, p)
 	repl.DeleteByPrefix(userPlaceholders)
 	if !first {

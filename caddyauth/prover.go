@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
@@ -23,7 +24,7 @@ type prover struct {
 // maySend reports whether a credential of that kind may come over the connection
 // of the request.
 func (v *prover) maySend(r *http.Request, method string) bool {
-	return method != principal.MethodPassword || v.insecurePlainHTTP || maySendPassword(r)
+	return method != principal.MethodPassword || v.insecurePlainHTTP || caller.MaySendPassword(r)
 }
 
 // prove proves a claim, from memory unless it is a password. The error says more
@@ -55,7 +56,7 @@ func (v *prover) provePassword(r *http.Request, m *identity.Mirror, c *claim) (i
 	if _, err := v.app.registry(); err != nil {
 		return identity.Caller{}, identity.NotFresh, err
 	}
-	attempt := identity.Attempt{Username: c.User, Password: c.Secret, Address: clientAddress(r)}
+	attempt := identity.Attempt{Username: c.User, Password: c.Secret, Address: caller.Address(r)}
 	caller, reason, err := m.CheckPassword(r.Context(), attempt)
 	if reason == identity.NotFresh && err == nil && m.Refresh(r.Context()) {
 		caller, reason, err = m.CheckPassword(r.Context(), attempt)
@@ -79,15 +80,10 @@ func (v *prover) recheck(r *http.Request, p *principal.Principal) (identity.Reas
 	return reason, nil
 }
 
-// earlierCaller is the caller whom an earlier gate has proven, or nil.
-func earlierCaller(r *http.Request) *principal.Principal {
-	return principal.FromVariable(caddyhttp.GetVar(r.Context(), principal.Variable))
-}
-
 // circumstances collects what a key may be bound to.
 func (v *prover) circumstances(r *http.Request) identity.Circumstances {
 	return identity.Circumstances{
-		Address: clientAddress(r), UserAgent: r.UserAgent(), Path: pathOf(originalURL(r)),
+		Address: caller.Address(r), UserAgent: r.UserAgent(), Path: pathOf(originalURL(r)),
 		Audience: v.audience, APIVersion: v.apiVersion,
 	}
 }

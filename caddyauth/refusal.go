@@ -1,31 +1,24 @@
 package caddyauth
 
 import (
-	"crypto/rand"
 	"errors"
-	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/report"
 	"github.com/sallyport/sallyport/internal/principal"
-	"github.com/sallyport/sallyport/internal/redact"
 	"github.com/sallyport/sallyport/internal/wire"
 )
 
 // Codes of refusals. They are stable: clients may decide on them. Those that
 // RFC 6750 section 3.1 has are its own.
 const (
-	codeMissing     = "credential_missing"
+	codeMissing     = principal.CodeMissing
 	codeMalformed   = "invalid_request"
 	codeInvalid     = "invalid_token"
 	codeScope       = "insufficient_scope"
@@ -181,79 +174,22 @@ func newChallenges(scopes principal.Scopes, accepts func(method string) bool) ch
 // challenge sets the headers that tell a client what to do.
 func (t *Rules) challenge(w http.ResponseWriter, f *refusal) {
 	if f.wait > 0 {
-		w.Header().Set("Retry-After", retryAfter(f.wait))
+		w.Header().Set("Retry-After", wire.RetryAfter(f.wait))
 		return
 	}
 	// A copy, since other handlers may change headers in place.
 	w.Header()["Www-Authenticate"] = slices.Clone(t.challenges[f.code])
 }
 
-// retryAfter is the value of Retry-After: whole seconds, and none too few.
-func retryAfter(wait time.Duration) string {
-	return strconv.Itoa(int(math.Ceil(max(wait, time.Second).Seconds())))
-}
-
 // reporter tells the logs of what was refused or has failed.
 type reporter struct {
-	log    *zap.Logger
-	sample *sampler
+	log  *zap.Logger
+	logs report.Reporter
 }
 
-func newReporter(ctx caddy.Context) reporter { return reporter{ctx.Logger(), new(sampler)} }
+func newReporter(log *zap.Logger) reporter { return reporter{log, report.NewReporter(log)} }
 
-// report makes the error id and puts it into the logs together with the cause:
-// always into the access log and the debug log, and one in ten seconds into
-// the log that is on by default, since a flood of refusals must not become a
-// flood of lines.
+// report returns the error id under which the logs have the cause.
 func (p *reporter) report(r *http.Request, f *refusal) string {
-	id := newErrorID()
-	logged := zap.Inline(refusalRecord{id, f.cause})
-	if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
-		extra.Add(logged)
-	}
-	level, suppressed := zapcore.DebugLevel, int64(0)
-	if n, ok := p.sample.take(time.Now()); ok {
-		level, suppressed = zapcore.InfoLevel, n
-		if f.status >= http.StatusInternalServerError {
-			level = zapcore.ErrorLevel
-		}
-	}
-	if c := p.log.Check(level, "request refused"); c != nil {
-		c.Write(logged, zap.Int("status", f.status), zap.String("host", redact.Text(r.Host)),
-			zap.String("client_ip", clientAddress(r).String()), zap.Int64("not_logged", suppressed))
-	}
-	return id
-}
-
-// refusalRecord is what logs tell of a refusal.
-type refusalRecord struct{ id, cause string }
-
-// MarshalLogObject writes the fields.
-func (l refusalRecord) MarshalLogObject(encoder zapcore.ObjectEncoder) error {
-	encoder.AddString("error_id", l.id)
-	encoder.AddString("refused", l.cause)
-	return nil
-}
-
-// newErrorID makes an id of 60 random bits, in letters that can be read out
-// over the telephone (RFC 4648 base32).
-func newErrorID() string { return rand.Text()[:12] }
-
-// sampler picks one event in samplePause.
-type sampler struct {
-	next    atomic.Int64
-	skipped atomic.Int64
-}
-
-const samplePause = 10 * time.Second
-
-// take reports whether this event is picked, and how many were not since the
-// last one that was.
-func (s *sampler) take(now time.Time) (skipped int64, picked bool) {
-	next := s.next.Load()
-	if now.UnixNano() < next || !s.next.CompareAndSwap(next, now.Add(samplePause).UnixNano()) {
-		s.skipped.Add(1)
-		return 0, false
-	}
-	return s.skipped.Swap(0), true
+	return p.logs.Report(r, f.status, f.cause)
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/caller"
+	"github.com/sallyport/sallyport/internal/plugin/grammar"
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
@@ -80,14 +82,14 @@ var methods = []string{
 }
 
 func (t *Rules) provision(ctx caddy.Context) (err error) {
-	t.reporter = newReporter(ctx)
+	t.reporter = newReporter(ctx.Logger())
 	if t.app, err = appOf(ctx); err != nil {
 		return err
 	}
 	if t.scopes, err = principal.ParseScopes(t.Require.Scopes); err != nil {
 		return err
 	}
-	if t.audience, err = resolve("audience", t.Audience); err != nil {
+	if t.audience, err = grammar.Resolve("audience", t.Audience); err != nil {
 		return err
 	}
 	t.apiVersion, t.insecurePlainHTTP = t.APIVersion, t.InsecurePlainHTTP
@@ -138,7 +140,7 @@ func (t *Rules) authenticate(r *http.Request) (*principal.Principal, *refusal) {
 // caller whom an earlier gate has proven by something that is accepted here too
 // is held against the circumstances of this gate.
 func (t *Rules) identify(r *http.Request) (p *principal.Principal, method string, refused *refusal) {
-	if p := earlierCaller(r); p != nil && t.accepts(p.Method) {
+	if p := caller.Earlier(r); p != nil && t.accepts(p.Method) {
 		return p, p.Method, refusalFor(t.recheck(r, p))
 	}
 	c, refused := readClaim(r)

@@ -210,7 +210,7 @@ type tokens struct {
 
 // logIn begins a session of alice. The server needs as long as propagation to
 // know it.
-func (a *admin) logIn(ends identity.Lifetime) tokens {
+func (a *admin) logIn(ends principal.Lifetime) tokens {
 	a.t.Helper()
 	s, words, err := a.LogInByPassword(a.t.Context(),
 		identity.Attempt{Username: "alice", Password: passphrase, Address: netip.MustParseAddr("192.0.2.77")},
@@ -226,7 +226,7 @@ func (a *admin) logIn(ends identity.Lifetime) tokens {
 }
 
 // day is a lifetime that no test outlives.
-var day = identity.Lifetime{Absolute: 24 * time.Hour}
+var day = principal.Lifetime{Absolute: 24 * time.Hour}
 
 func bare(token string) []string   { return []string{"Authorization", token} }
 func cookie(token string) []string { return []string{"Cookie", "__Host-sallyport=" + token} }

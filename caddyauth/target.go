@@ -6,31 +6,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"os/user"
-	"path/filepath"
-	"strings"
-
-	"github.com/caddyserver/caddy/v2/caddyconfig"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"net/http"
 
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/admin"
+	"github.com/sallyport/sallyport/internal/plugin/command"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
 // target is the store that a command works on, either through the running
 // server that has it open, or opened by the command itself.
 type target struct {
-	server   *adminClient
+	server   *admin.Client
 	registry *identity.Registry
 	actor    string
 }
 
 // targetFlags are the flags that say which store is meant.
 type targetFlags struct {
-	config, adapter, address, store, pepperFile string
-	create                                      bool
+	command.ConfigFlags
+	store, pepperFile string
+	create            bool
 }
 
 // find finds the store and says on talk which one it is.
@@ -39,7 +35,7 @@ type targetFlags struct {
 // where it is; if a server runs with that store it is asked, and if none runs
 // the store is opened.
 func (f *targetFlags) find(ctx context.Context, talk io.Writer) (*target, error) {
-	t := &target{actor: currentUser()}
+	t := &target{actor: command.CurrentUser()}
 	settings, err := f.namedStore()
 	if f.store == "" {
 		settings, err = f.findServer(ctx, t)
@@ -49,7 +45,7 @@ func (f *targetFlags) find(ctx context.Context, talk io.Writer) (*target, error)
 	}
 	var how string
 	if t.server != nil {
-		how = "through the server at " + t.server.address
+		how = "through the server at " + t.server.Address
 	} else if how, err = f.open(ctx, t, settings); err != nil {
 		return nil, err
 	}
@@ -77,12 +73,12 @@ func (f *targetFlags) namedStore() (identity.Config, error) {
 	if f.store == "" {
 		return identity.Config{}, nil
 	}
-	if f.address != "" || f.config != "" {
-		return identity.Config{}, &usageError{"--store opens a store itself; give either it, or --config and --address"}
+	if f.Address != "" || f.Config != "" {
+		return identity.Config{}, &command.UsageError{Text: "--store opens a store itself; give either it, or --config and --address"}
 	}
 	location, err := store.ParseLocation(f.store)
 	if err != nil {
-		return identity.Config{}, &usageError{err.Error()}
+		return identity.Config{}, &command.UsageError{Text: err.Error()}
 	}
 	return identity.Config{Location: location, PepperFile: f.pepperFile}, nil
 }
@@ -90,9 +86,9 @@ func (f *targetFlags) namedStore() (identity.Config, error) {
 // findServer reads the configuration, asks the server that it may run in, and
 // returns where the store is. t.server is set if the server has that store.
 func (f *targetFlags) findServer(ctx context.Context, t *target) (identity.Config, error) {
-	config, file, err := f.loadConfig()
+	config, file, err := f.Load()
 	if err != nil {
-		return identity.Config{}, &usageError{err.Error()}
+		return identity.Config{}, &command.UsageError{Text: err.Error()}
 	}
 	settings, err := storeOf(config)
 	if err != nil {
@@ -101,20 +97,17 @@ func (f *targetFlags) findServer(ctx context.Context, t *target) (identity.Confi
 	if f.pepperFile != "" {
 		settings.PepperFile = f.pepperFile
 	}
-	address, err := caddycmd.DetermineAdminAPIAddress(f.address, config, file, f.adapter)
+	server, err := f.Server(appName, config, file)
 	if err != nil {
 		return identity.Config{}, err
 	}
-	server, err := newAdminClient(address)
-	if err != nil {
-		return identity.Config{}, &usageError{err.Error()}
-	}
-	location, err := server.location(ctx, t.actor)
+	location, err := locationIn(ctx, server, t.actor)
+	_, nobody := errors.AsType[*admin.NoServerError](err)
 	switch {
-	case errors.Is(err, errNoServer) && f.address == "":
+	case nobody && f.Address == "":
 		return settings, nil
 	case err != nil:
-		return identity.Config{}, fmt.Errorf("the server at %s: %w", server.address, err)
+		return identity.Config{}, fmt.Errorf("the server at %s: %w", server.Address, err)
 	case location == settings.Location:
 		t.server = server
 	case file == "":
@@ -124,36 +117,21 @@ func (f *targetFlags) findServer(ctx context.Context, t *target) (identity.Confi
 	return settings, nil
 }
 
-// loadConfig reads the configuration file, by default the Caddyfile in this
-// directory, and returns it as JSON. Caddy's own function for this writes to
-// the log, where these commands have nothing to say.
-func (f *targetFlags) loadConfig() (config []byte, file string, err error) {
-	file = f.config
-	if file == "" {
-		file = "Caddyfile"
+// locationIn asks where a server's store is. The error is an admin.NoServerError
+// if there is no server, or one without this app.
+func locationIn(ctx context.Context, server *admin.Client, actor string) (store.Location, error) {
+	text, err := server.Do(ctx, "store/info", admin.Call{Actor: actor, Input: json.RawMessage(`{}`)})
+	if e, ok := errors.AsType[*admin.RefusedError](err); ok && e.Status == http.StatusNotFound {
+		return store.Location{}, &admin.NoServerError{App: appName, Err: e}
 	}
-	if config, err = os.ReadFile(file); err != nil {
-		if f.config == "" && errors.Is(err, fs.ErrNotExist) {
-			return nil, "", nil
-		}
-		return nil, "", fmt.Errorf("the configuration: %w", err)
+	if err != nil {
+		return store.Location{}, err
 	}
-	adapter := f.adapter
-	if base := strings.ToLower(filepath.Base(file)); adapter == "" && (strings.HasPrefix(base, "caddyfile") || strings.HasSuffix(base, ".caddyfile")) {
-		adapter = "caddyfile"
+	var info identity.Info
+	if err := json.Unmarshal(text, &info); err != nil {
+		return store.Location{}, fmt.Errorf("admin API: %w", err)
 	}
-	if adapter == "" {
-		if !json.Valid(config) {
-			return nil, "", fmt.Errorf("the configuration '%s' is not JSON; name its adapter, such as --adapter caddyfile", file)
-		}
-		return config, file, nil
-	}
-	with := caddyconfig.GetAdapter(adapter)
-	if with == nil {
-		return nil, "", fmt.Errorf("--adapter '%s' is unknown", adapter)
-	}
-	config, _, err = with.Adapt(config, map[string]any{"filename": file})
-	return config, file, err
+	return store.ParseLocation(info.Store)
 }
 
 // storeOf reads a configuration's settings of the app.
@@ -179,7 +157,7 @@ func (t *target) perform(ctx context.Context, name string, input, out any) error
 	}
 	var result json.RawMessage
 	if t.server != nil {
-		result, err = t.server.perform(ctx, name, t.actor, text)
+		result, err = t.server.Do(ctx, name, admin.Call{Actor: t.actor, Input: text})
 	} else {
 		var value any
 		if value, err = perform(ctx, t.registry, name, t.actor, text); err == nil {
@@ -198,13 +176,4 @@ func (t *target) close() error {
 		return nil
 	}
 	return t.registry.Close()
-}
-
-// currentUser names the operating system's user, for the audit trail.
-func currentUser() string {
-	u, err := user.Current()
-	if err != nil {
-		return "os:unknown"
-	}
-	return "os:" + u.Username
 }

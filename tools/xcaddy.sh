@@ -25,11 +25,13 @@ fi
 
 cat >"$out/want" <<'END'
 admin.api.caddyauth
+admin.api.caddycce
 caddy.logging.encoders.filter.credentials
 caddyauth
 client_secret_files
 http.authentication.providers.token
 http.handlers.auth_api
+http.handlers.cce
 http.handlers.client_secret
 http.handlers.token_auth
 END

@@ -3,6 +3,8 @@ package allowlist
 import (
 	"net/netip"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/brake"
 )
 
 // Verdict says whether a caller from a listed address may pass.
@@ -66,7 +68,8 @@ func (f *File) Admit(entry netip.Prefix, caller netip.Addr, presented string, li
 	default:
 		v = WrongSecret
 	}
-	if wait := f.failures.note(source{entry, sourceOf(caller)}, v, limit); wait > 0 {
+	failed := v == WrongSecret || v == NoSecret
+	if wait := f.failures.Note(source{entry, brake.Source(caller)}, limit, failed); wait > 0 {
 		return TooManyFailures, wait
 	}
 	return v, 0

@@ -92,7 +92,7 @@ func tryEdit(ctx context.Context, path string, change func(*Document) error) (do
 	if len(content) > maxFile || len(d.lines) > maxLines {
 		return false, fmt.Errorf("secrets file '%s' would be too large: %w", path, errTooLarge)
 	}
-	if now, err := os.Stat(path); err != nil || !sameFile(now, before) {
+	if now, err := os.Stat(path); err != nil || !atomicfile.Unchanged(now, before) {
 		return false, nil
 	}
 	err = atomicfile.Replace(path, content, before)
@@ -103,11 +103,6 @@ func tryEdit(ctx context.Context, path string, change func(*Document) error) (do
 		return false, fmt.Errorf("secrets file '%s' cannot be written: %w", path, err)
 	}
 	return true, nil
-}
-
-// sameFile reports whether nothing has happened to a file between two looks.
-func sameFile(a, b fs.FileInfo) bool {
-	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && a.Mode() == b.Mode()
 }
 
 // create makes a file with a secret for each entry. If it is there already the

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/brake"
 )
 
 // lookEvery is the time between two looks at the file. An edit counts when two
@@ -23,7 +25,7 @@ type File struct {
 	path     string
 	generate Generator
 	log      *slog.Logger
-	failures *failures
+	failures *brake.Counter[source]
 
 	// secrets is nil until the file has been read. The map is never changed.
 	secrets atomic.Pointer[map[netip.Prefix]verifier]
@@ -41,7 +43,7 @@ type File struct {
 // NewFile prepares the use of a file, and touches nothing before Open. generate
 // makes secrets.
 func NewFile(path string, generate Generator, log *slog.Logger) *File {
-	return &File{path: path, generate: generate, log: log, failures: newFailures()}
+	return &File{path: path, generate: generate, log: log, failures: brake.New[source]()}
 }
 
 // Path is the path that was given.

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/atomicfile"
 )
 
 // sight is what a look at the file has seen: the file, or why there is none.
@@ -26,7 +28,7 @@ func (s *sight) same(as *sight) bool {
 	if s == nil || as == nil || s.err != as.err {
 		return false
 	}
-	return s.err != "" || sameFile(s.info, as.info)
+	return s.err != "" || atomicfile.Unchanged(s.info, as.info)
 }
 
 // follow looks at the file from now on, until Close.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/internal/atomicfile"
 )
@@ -103,6 +104,32 @@ func TestAPathMayBeInTheCurrentDirectory(t *testing.T) {
 	check(t, atomicfile.WriteNew("secret", []byte("first")))
 	check(t, replace(t, "secret", "second"))
 	expectFile(t, filepath.Join(dir, "secret"), "second", 0o600)
+}
+
+func TestWhatHasHappenedToAFileIsSeen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	check(t, atomicfile.WriteNew(path, []byte("first")))
+	look := func() fs.FileInfo {
+		info, err := os.Stat(path)
+		check(t, err)
+		return info
+	}
+	before := look()
+	if !atomicfile.Unchanged(before, look()) {
+		t.Error("nothing has happened, and it looks changed")
+	}
+	for name, change := range map[string]func() error{
+		"its time":   func() error { return os.Chtimes(path, time.Time{}, before.ModTime().Add(time.Second)) },
+		"its length": func() error { return os.Truncate(path, 1) },
+		"its mode":   func() error { return os.Chmod(path, 0o640) },
+		"the file":   func() error { return replace(t, path, "first") },
+	} {
+		before := look()
+		check(t, change())
+		if atomicfile.Unchanged(before, look()) {
+			t.Errorf("%s has changed, and is not seen", name)
+		}
+	}
 }
 
 func replace(t *testing.T, path, content string) error {

@@ -26,3 +26,9 @@ func OpenRegular(path string) (*os.File, fs.FileInfo, error) {
 	}
 	return file, info, nil
 }
+
+// Unchanged reports whether nothing has happened to a file between two looks at
+// its path.
+func Unchanged(a, b fs.FileInfo) bool {
+	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size() && a.Mode() == b.Mode()
+}

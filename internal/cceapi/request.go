@@ -21,6 +21,7 @@ const (
 	FindX
 	GetObject
 	GetAll
+	Suspended
 )
 
 // Request is what a body asks for.
@@ -35,18 +36,59 @@ type Request struct {
 	Search cscp.Find
 	// Namespace is that of GetObject; empty is the main one.
 	Namespace string
-	// OIDs are the objects of GetAll. If there are none Search says which.
+	// OIDs are the objects of GetAll, each once. If there are none Search says
+	// which.
 	OIDs []cscp.OID
 	// ScalarArrays asks for values such as `&a&b&` as JSON arrays.
 	ScalarArrays bool
 	Credentials
 }
 
-// Credentials are what a body says of who is asking. Each may be empty. A short
-// form of AUTH or AUTHKEY fills User, Password and SessionID in as well.
+// BuiltIn reports whether the command is one of the endpoint's own, and not of
+// cced.
+func (r *Request) BuiltIn() bool { return isBuiltIn(r.Word) }
+
+func isBuiltIn(word string) bool {
+	switch word {
+	case "PING", "LOGIN", "FINDX", "GETOBJECT", "GETALL", "SUSPENDED":
+		return true
+	}
+	return false
+}
+
+// Credentials are what a body says of who is asking. Each may be empty, and there
+// may be more of them than go together. A short form of AUTH or AUTHKEY fills
+// User, Password and SessionID in as well. There is no NUL in them; a session id
+// can be of a form that no session has.
 type Credentials struct {
 	User      string
 	Password  cscp.Secret
 	SessionID cscp.Secret
 	Token     cscp.Secret
+}
+
+// Audited reports whether the request is one to note: a change, or a log-in.
+func (r *Request) Audited() bool {
+	switch r.Action {
+	case Auth, LogIn, EndKey, Begin, Commit:
+		return true
+	case Plain:
+		return r.Command.Changes()
+	default:
+		return false
+	}
+}
+
+// Target is what a change is about: the object's number, or the class. It is
+// empty for other requests.
+func (r *Request) Target() string {
+	switch c := r.Command.(type) {
+	case cscp.Set:
+		return c.OID.String()
+	case cscp.Destroy:
+		return c.OID.String()
+	case cscp.Create:
+		return c.Class
+	}
+	return ""
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
+	"github.com/sallyport/sallyport/internal/urlpath"
 )
 
 // Reason says how a check ended. Its text is for logs; callers are told less.
@@ -277,7 +278,7 @@ func withinLimits(l *store.Limits, c *Circumstances) Reason {
 // covers reports whether one of the patterns covers the path. A path that
 // different readers may take for different ones is covered by none.
 func covers(patterns []string, path string) bool {
-	if !IsCleanPath(path) {
+	if !urlpath.IsClean(path) {
 		return false
 	}
 	return slices.ContainsFunc(patterns, func(pattern string) bool {

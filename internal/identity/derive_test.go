@@ -43,7 +43,7 @@ func TestACredentialThatHasEndedMeanwhileMakesNoKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.setPassword("alice", right)
-			session, _ := w.logIn(alice(right), NewToken{Kind: credential.SessionToken, Lifetime: Lifetime{Absolute: time.Hour}})
+			session, _ := w.logIn(alice(right), NewToken{Kind: credential.SessionToken, Lifetime: principal.Lifetime{Absolute: time.Hour}})
 			callers := map[string]*principal.Principal{
 				"key": w.callerBy(w.issue("ci", allScopes)), "password": w.callerByPassword(),
 				"session": {Scopes: principal.AllScopes, Method: principal.MethodSession, TokenID: session.Tokens[0].ID},

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -19,7 +20,7 @@ func TestALockIsForOneNameFromOneNetwork(t *testing.T) {
 	w.setPassword("alice", right)
 	w.setPassword("bob", right)
 	word := w.issue("ci")
-	_, session := w.logIn(alice(right), NewToken{credential.AppToken, Lifetime{Absolute: time.Hour}})
+	_, session := w.logIn(alice(right), NewToken{credential.AppToken, principal.Lifetime{Absolute: time.Hour}})
 	w.fail(DefaultFailures, alice(""))
 
 	b := brake(t, w.try(alice(right)))

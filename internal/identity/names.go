@@ -3,7 +3,6 @@ package identity
 import (
 	"fmt"
 	"net/netip"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/sallyport/sallyport/internal/store"
+	"github.com/sallyport/sallyport/internal/urlpath"
 )
 
 // InvalidError says which input is wrong and what is expected. Its text may be
@@ -154,29 +154,10 @@ func unmapPrefix(p netip.Prefix) netip.Prefix {
 // followed by a single '*'.
 func CheckSubject(pattern string) error {
 	literal := strings.TrimSuffix(pattern, "*")
-	if !IsCleanPath(literal) || strings.ContainsRune(literal, '*') {
+	if !urlpath.IsClean(literal) || strings.ContainsRune(literal, '*') {
 		return invalid("subject '%s': write a path such as /reports/daily, or a beginning such as /reports/*", printable(pattern))
 	}
 	return checkText("subject", pattern, 1024)
-}
-
-// IsCleanPath reports whether p, a decoded path, is absolute and one that every
-// reader takes for the same. It has no dot segments and no doubled slashes, nor
-// anything that some reader makes one of: backslashes and their like in other
-// alphabets, blanks around dots, parameters behind ';', control characters, and
-// '%', '?' and '#', which a second decoding would change.
-func IsCleanPath(p string) bool {
-	if !strings.HasPrefix(p, "/") || strings.ContainsAny(p, `\;%?#`) || !utf8.ValidString(p) || strings.ContainsFunc(p, unicode.IsControl) {
-		return false
-	}
-	for segment := range strings.SplitSeq(p, "/") {
-		folded := strings.TrimSpace(norm.NFKC.String(segment))
-		if folded == "." || folded == ".." || strings.ContainsAny(folded, `/\;%?#`) {
-			return false
-		}
-	}
-	clean := path.Clean(p)
-	return p == clean || p == clean+"/" && clean != "/"
 }
 
 // printable shortens and cleans a text for an error.

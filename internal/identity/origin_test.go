@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/principal"
 )
 
 func TestATokenDoesNotOutliveItsKey(t *testing.T) {
@@ -42,8 +43,8 @@ func TestATokenEndsWithTheTimeOfItsKey(t *testing.T) {
 	w := newWorld(t)
 	word := w.issue("ci", func(n *NewKey) { n.Expires = w.clock.now().Add(10 * time.Minute) })
 	_, long := w.logInByKey(word, hour(credential.AppToken))
-	_, endless := w.logInByKey(word, NewToken{credential.AppToken, Lifetime{Idle: 20 * time.Minute}})
-	_, short := w.logInByKey(word, NewToken{credential.AppToken, Lifetime{Absolute: time.Minute}})
+	_, endless := w.logInByKey(word, NewToken{credential.AppToken, principal.Lifetime{Idle: 20 * time.Minute}})
+	_, short := w.logInByKey(word, NewToken{credential.AppToken, principal.Lifetime{Absolute: time.Minute}})
 	w.later(time.Minute)
 	w.expectToken(short[0], Expired)
 	w.expectToken(long[0], Accepted)
@@ -60,7 +61,7 @@ func TestATokenEndsWithTheTimeOfItsKey(t *testing.T) {
 
 func TestTokensEndWithTheOverlapOfARotation(t *testing.T) {
 	w := newWorld(t)
-	endless := NewToken{credential.AppToken, Lifetime{Idle: 10 * time.Hour}}
+	endless := NewToken{credential.AppToken, principal.Lifetime{Idle: 10 * time.Hour}}
 	first := w.issue("ci")
 	_, before := w.logInByKey(first, endless)
 	_, secret, err := w.RotateKey(t.Context(), "test", ref("ci"), time.Hour)

@@ -212,7 +212,7 @@ func alice(text string) Attempt { return Attempt{Username: "alice", Password: te
 
 // hour is a token that lives for an hour, and a minute unused.
 func hour(kind credential.TokenKind) NewToken {
-	return NewToken{Kind: kind, Lifetime: Lifetime{Absolute: time.Hour, Idle: time.Minute}}
+	return NewToken{Kind: kind, Lifetime: principal.Lifetime{Absolute: time.Hour, Idle: time.Minute}}
 }
 
 // logIn logs in by password, and gives the words of the tokens.

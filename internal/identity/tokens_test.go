@@ -95,7 +95,7 @@ func TestATokenExpiresAtTheSecond(t *testing.T) {
 	w := newWorld(t)
 	w.setPassword("alice", right)
 	for _, kind := range tokenKinds {
-		_, words := w.logIn(alice(right), NewToken{kind, Lifetime{Absolute: 5 * time.Minute}})
+		_, words := w.logIn(alice(right), NewToken{kind, principal.Lifetime{Absolute: 5 * time.Minute}})
 		w.later(5*time.Minute - 1)
 		if got := w.checkToken(kind, words[0]); got != Accepted {
 			t.Errorf("%s: just before its end: %s", kind, got)
@@ -113,7 +113,7 @@ func TestATokenExpiresAtTheSecond(t *testing.T) {
 func TestATokenLivesOnByItsUses(t *testing.T) {
 	w := newWorld(t)
 	w.setPassword("alice", right)
-	_, words := w.logIn(alice(right), NewToken{credential.AppToken, Lifetime{Idle: time.Minute}})
+	_, words := w.logIn(alice(right), NewToken{credential.AppToken, principal.Lifetime{Idle: time.Minute}})
 	for range 100 {
 		w.later(59 * time.Second)
 		w.expectToken(words[0], Accepted)
@@ -129,7 +129,7 @@ func TestATokenLivesOnByItsUses(t *testing.T) {
 func TestUsesDoNotLengthenTheWholeLife(t *testing.T) {
 	w := newWorld(t)
 	w.setPassword("alice", right)
-	_, words := w.logIn(alice(right), NewToken{credential.AppToken, Lifetime{Absolute: 10 * time.Minute, Idle: time.Minute}})
+	_, words := w.logIn(alice(right), NewToken{credential.AppToken, principal.Lifetime{Absolute: 10 * time.Minute, Idle: time.Minute}})
 	for range 10 {
 		w.expectToken(words[0], Accepted)
 		w.later(time.Minute)
@@ -140,8 +140,8 @@ func TestUsesDoNotLengthenTheWholeLife(t *testing.T) {
 func TestTokensOutliveARestart(t *testing.T) {
 	w := newWorld(t)
 	w.setPassword("alice", right)
-	_, used := w.logIn(alice(right), NewToken{credential.AppToken, Lifetime{Idle: time.Minute}})
-	_, unused := w.logIn(alice(right), NewToken{credential.AppToken, Lifetime{Idle: time.Minute}})
+	_, used := w.logIn(alice(right), NewToken{credential.AppToken, principal.Lifetime{Idle: time.Minute}})
+	_, unused := w.logIn(alice(right), NewToken{credential.AppToken, principal.Lifetime{Idle: time.Minute}})
 	w.later(50 * time.Second)
 	w.expectToken(used[0], Accepted)
 	w.restart()
@@ -170,7 +170,7 @@ func TestUsesThatAreNotWrittenYetCount(t *testing.T) {
 		},
 	} {
 		w := newWorld(t)
-		_, words := w.logInByKey(w.issue("ci"), NewToken{credential.AppToken, Lifetime{Idle: time.Minute}})
+		_, words := w.logInByKey(w.issue("ci"), NewToken{credential.AppToken, principal.Lifetime{Idle: time.Minute}})
 		w.later(50 * time.Second)
 		w.expectToken(words[0], Accepted)
 		w.later(30 * time.Second)

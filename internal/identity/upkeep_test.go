@@ -8,15 +8,16 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
 func TestTheSweepRemovesSessionsThatAreOver(t *testing.T) {
 	w := newWorld(t)
 	w.setPassword("alice", right)
-	w.logIn(alice(right), NewToken{credential.AppToken, Lifetime{Absolute: time.Minute}})
-	w.logIn(alice(right), NewToken{credential.AppToken, Lifetime{Idle: time.Minute}})
-	_, lasting := w.logIn(alice(right), NewToken{credential.AppToken, Lifetime{Absolute: time.Hour}})
+	w.logIn(alice(right), NewToken{credential.AppToken, principal.Lifetime{Absolute: time.Minute}})
+	w.logIn(alice(right), NewToken{credential.AppToken, principal.Lifetime{Idle: time.Minute}})
+	_, lasting := w.logIn(alice(right), NewToken{credential.AppToken, principal.Lifetime{Absolute: time.Hour}})
 	for _, step := range []struct {
 		later    time.Duration
 		sessions int64
@@ -41,7 +42,7 @@ func TestTheSweepRemovesSessionsThatAreOver(t *testing.T) {
 func TestTheSweepSparesWhatIsInUse(t *testing.T) {
 	w := newWorld(t)
 	w.setPassword("alice", right)
-	_, words := w.logIn(alice(right), NewToken{credential.AppToken, Lifetime{Idle: time.Minute}})
+	_, words := w.logIn(alice(right), NewToken{credential.AppToken, principal.Lifetime{Idle: time.Minute}})
 	for i := range 60 {
 		w.later(30 * time.Second)
 		w.expectToken(words[0], Accepted)
@@ -59,9 +60,9 @@ func TestUpkeepTidiesUpEveryMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.setPassword("alice", right)
-		_, words := w.logIn(alice(right), NewToken{credential.AppToken, Lifetime{Absolute: time.Hour}})
+		_, words := w.logIn(alice(right), NewToken{credential.AppToken, principal.Lifetime{Absolute: time.Hour}})
 		w.expectPassword(alice(right), Accepted, 1)
-		w.logIn(alice(right), NewToken{credential.BareToken, Lifetime{Absolute: time.Minute}})
+		w.logIn(alice(right), NewToken{credential.BareToken, principal.Lifetime{Absolute: time.Minute}})
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() {

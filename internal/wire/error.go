@@ -1,4 +1,4 @@
-// Package wire writes the JSON that goes over HTTP.
+// Package wire writes what goes over HTTP: JSON and values of headers.
 package wire
 
 import "encoding/json"

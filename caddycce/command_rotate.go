@@ -1,0 +1,109 @@
+package caddycce
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/sallyport/sallyport/internal/cce"
+	"github.com/sallyport/sallyport/internal/cscp"
+	"github.com/sallyport/sallyport/internal/plugin/command"
+)
+
+// rotateLimit is how long a rotation may take: handlers of cced may take minutes.
+const rotateLimit = 5 * time.Minute
+
+// rotation are the flags of `caddy cce account rotate`.
+type rotation struct {
+	socket, user string
+	files        cce.AccountFiles
+}
+
+func rotateCommand() *cobra.Command {
+	var flags rotation
+	c := command.Verb(cobra.Command{
+		Use:   "rotate",
+		Short: "Gives the account a new password, and makes it if it is missing",
+		Long: `
+Gives the account behind LOGIN a new random password of 24 characters, in cced and
+in its files. An account that is missing is made, as an administrator without a
+shell; a master key that is missing is made too. Without --master-key-file the
+password file is in the clear.
+
+It talks to cced's socket and must run as root, to which cced gives the right. The
+password is not shown. The files get the owner of the ones before; new ones must be
+given to the user as which Caddy runs. A running server takes the new password from
+the next LOGIN on; tokens that are out stay good.`,
+		Example: `  caddy cce account rotate --password-file /etc/cced-api/api.pass --master-key-file /etc/cced-api/master.key`,
+		Args:    cobra.NoArgs,
+	}, rotateExit, func(r *command.Run, _ []string) error { return flags.run(r) })
+	c.Flags().StringVar(&flags.socket, "socket", defaultSocket, "cced's socket")
+	c.Flags().StringVar(&flags.user, "user", defaultAPIUser, "The account")
+	c.Flags().StringVar(&flags.files.Password, "password-file", "", "The file of the password, as in 'api_password_file'")
+	c.Flags().StringVar(&flags.files.MasterKey, "master-key-file", "", "The file of the passphrase, as in 'master_key_file'")
+	return c
+}
+
+// rotateExit is the exit code for an error.
+func rotateExit(err error) int {
+	if _, usage := errors.AsType[*command.UsageError](err); usage {
+		return command.ExitCode(err)
+	}
+	return command.ExitUnavailable
+}
+
+func (f *rotation) run(r *command.Run) error {
+	if f.files.Password == "" {
+		return &command.UsageError{Text: "say by --password-file where the password is"}
+	}
+	address, err := caddy.ParseNetworkAddress(f.socket)
+	if err != nil {
+		return &command.UsageError{Text: "--socket: " + err.Error()}
+	}
+	ctx, cancel := context.WithTimeout(r.Ctx, rotateLimit)
+	defer cancel()
+	dial := dialer(address)
+	// Root's rights are what is wanted here, so they are not dropped.
+	admin, err := cscp.Open(ctx, dial, cscp.Options{})
+	if err != nil {
+		return fmt.Errorf("socket %s: %w", f.socket, err)
+	}
+	defer admin.Close()
+	job := cce.Rotation{
+		User: f.user, Files: f.files, Random: rand.Reader,
+		Open: func(ctx context.Context) (*cscp.Conn, error) {
+			return cscp.Open(ctx, dial, cscp.Options{DropRights: true})
+		},
+	}
+	done, err := job.Run(ctx, admin)
+	if err != nil {
+		return err
+	}
+	return f.tell(r, done)
+}
+
+// tell says what was done.
+func (f *rotation) tell(r *command.Run, done *cce.Rotated) error {
+	var lines []string
+	if done.UserMade {
+		lines = append(lines, fmt.Sprintf("account '%s' was missing, and is made (oid %s)", f.user, done.OID))
+	}
+	if done.KeyMade {
+		lines = append(lines, fmt.Sprintf("'%s' was missing, and is made", f.files.MasterKey))
+	}
+	lines = append(lines, fmt.Sprintf("account '%s' has a new password; it is in '%s'", f.user, f.files.Password))
+	for _, warning := range done.Warnings {
+		lines = append(lines, "warning: "+warning)
+	}
+	for _, line := range lines {
+		if err := r.Say("%s", line); err != nil {
+			return err
+		}
+	}
+	return nil
+}

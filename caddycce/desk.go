@@ -1,0 +1,146 @@
+package caddycce
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sallyport/sallyport/internal/cce"
+	"github.com/sallyport/sallyport/internal/cscp"
+)
+
+// desks shares what an endpoint knows between a configuration and its successor,
+// so that a reload ends no token, transaction or connection. The key is a
+// deskKey.
+var desks = caddy.NewUsagePool()
+
+// deskKey is all that makes one endpoint another one.
+type deskKey struct{ socket, base, apiUser, accessFile string }
+
+// desk is what an endpoint knows.
+type desk struct {
+	dial   cscp.Dial
+	pool   *cscp.Pool
+	queues *cce.Queues
+	tokens *cce.Tokens
+	brake  *cce.Brake
+	// latest is the endpoint that was configured last, for the health check.
+	latest atomic.Pointer[CCE]
+	health health
+	// life ends with the desk, and limits what it does when it is closed.
+	life context.Context
+	die  context.CancelFunc
+	// guests are the sessions in which guests act, by account.
+	mu     sync.Mutex
+	guests map[string]*guestSession
+}
+
+// endLimit is how long cced may take to end a session.
+const endLimit = 5 * time.Second
+
+// provisionDesk takes a share of what the endpoint knows.
+func (h *CCE) provisionDesk() error {
+	s := &h.settings
+	h.key = deskKey{s.socket.String(), h.Base, s.apiUser, s.accessFile}
+	limits := cscp.Limits{MaxConnections: s.maxConnections, MaxPerSession: perSession(s.maxConnections)}
+	value, _, err := desks.LoadOrNew(h.key, func() (caddy.Destructor, error) {
+		return newDesk(cscp.PoolConfig{
+			Dial: dialer(s.socket), Options: cscp.Options{MaxReply: int(s.maxReply)},
+			Limits: limits,
+		}), nil
+	})
+	if err != nil {
+		return err
+	}
+	h.desk = value.(*desk)
+	h.limits = sync.OnceFunc(func() { h.desk.pool.SetLimits(limits) })
+	h.runner = &cce.Runner{
+		Pool: h.desk.pool, Queues: h.desk.queues,
+		Independent: h.Transactions == independent, MaxAnswer: int(s.maxReply),
+	}
+	h.desk.latest.Store(h)
+	return nil
+}
+
+// perSession is how many connections of one session there may be, of a number
+// for all.
+func perSession(all int) int { return max(all/16, 1) }
+
+// Cleanup gives the share back. The last one ends what is left.
+func (h *CCE) Cleanup() error {
+	if h.desk == nil {
+		return nil
+	}
+	h.desk.latest.CompareAndSwap(h, nil)
+	_, err := desks.Delete(h.key)
+	return err
+}
+
+func newDesk(config cscp.PoolConfig) *desk {
+	d := &desk{
+		dial: config.Dial,
+		pool: cscp.NewPool(config), queues: cce.NewQueues(time.Now),
+		brake: cce.NewBrake(), guests: map[string]*guestSession{},
+	}
+	d.life, d.die = context.WithCancel(context.Background())
+	d.tokens = cce.NewTokens(d.end)
+	return d
+}
+
+// logIn logs an account in with the password of its file. If cced refuses it the
+// file is read once more: it may have been changed a moment ago.
+func (d *desk) logIn(ctx context.Context, a *cce.Account) (cscp.Session, error) {
+	password, err := a.Password(ctx)
+	if err != nil {
+		return cscp.Session{}, err
+	}
+	session, err := d.pool.LogIn(ctx, a.User(), password)
+	if !errors.Is(err, cscp.ErrRefused) {
+		return session, err
+	}
+	a.Refused()
+	if newer, failed := a.Password(ctx); failed == nil && newer != password {
+		return d.pool.LogIn(ctx, a.User(), newer)
+	}
+	return session, err
+}
+
+// end ends a session of ours: its transaction, at cced, and its connections. It
+// does not wait for what the caller waits for.
+func (d *desk) end(s cscp.Session) {
+	d.queues.Drop(cce.QueueOf(s))
+	ctx, cancel := context.WithTimeout(d.life, endLimit)
+	defer cancel()
+	// If cced cannot be asked the session ends there by itself.
+	_, _ = d.pool.Do(ctx, s, cscp.EndKey{})
+	d.pool.Forget(s)
+}
+
+// Destruct ends what is left after the last configuration is gone. If cced does
+// not answer it has no more time than the end of one session.
+func (d *desk) Destruct() error {
+	limit := time.AfterFunc(endLimit, d.die)
+	defer limit.Stop()
+	d.tokens.Close()
+	d.endGuests()
+	d.die()
+	d.pool.Close()
+	return nil
+}
+
+// dialer connects to an address.
+func dialer(address caddy.NetworkAddress) cscp.Dial {
+	target := address.JoinHostPort(0)
+	d := net.Dialer{Timeout: dialLimit}
+	return func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, address.Network, target) }
+}
+
+// dialLimit is how long connecting may take.
+const dialLimit = 5 * time.Second
+
+var _ caddy.Destructor = (*desk)(nil)

@@ -1,0 +1,65 @@
+package cce
+
+import (
+	"context"
+
+	"github.com/sallyport/sallyport/internal/cceapi"
+	"github.com/sallyport/sallyport/internal/cscp"
+)
+
+// refused is the answer to a command that the caller's limits do not allow, or
+// nil. cced's own rights come on top of it.
+func (r *Runner) refused(ctx context.Context, c *Caller, q *cceapi.Request, command cscp.Command) (*cceapi.Answer, error) {
+	l := c.Limits
+	if l == nil {
+		return nil, nil
+	}
+	if l.Allows(command) != nil {
+		return cceapi.Denied(q.BuiltIn(), q.Word), nil
+	}
+	oid := objectOf(command)
+	if oid == 0 || len(l.Classes) == 0 {
+		return nil, nil
+	}
+	reply, err := r.Pool.Do(ctx, c.Session, cscp.Get{OID: oid})
+	if err != nil {
+		return nil, err
+	}
+	// An object that is not there is for cced to say.
+	if reply.OK() && !l.allowsObject(reply) {
+		// One of another class is not there for him.
+		return cceapi.UnknownObject(oid), nil
+	}
+	return nil, nil
+}
+
+// objectOf is the object that a command is about, or 0.
+func objectOf(command cscp.Command) cscp.OID {
+	switch c := command.(type) {
+	case cscp.Get:
+		return c.OID
+	case cscp.Set:
+		return c.OID
+	case cscp.Destroy:
+		return c.OID
+	case cscp.Names:
+		return c.OID
+	}
+	return 0
+}
+
+// allowsObject reports whether the object of a GET is of an allowed class.
+func (l *Limits) allowsObject(reply *cscp.Reply) bool {
+	if l == nil || len(l.Classes) == 0 {
+		return true
+	}
+	for line := range reply.Lines() {
+		name, quoted, ok := line.Data()
+		if !ok || string(name) != "CLASS" {
+			continue
+		}
+		class, err := cscp.AppendUnquoted(nil, quoted)
+		return err == nil && l.AllowsClass(string(class))
+	}
+	return false
+}

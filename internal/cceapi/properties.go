@@ -1,0 +1,81 @@
+package cceapi
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/sallyport/sallyport/internal/cscp"
+)
+
+// property is a line 102 or 103. It is small, as much of the work is sorting.
+type property struct {
+	// text is the name, " = " and the quoted value.
+	text []byte
+	// length is that of the name.
+	length uint32
+	// rank is the number of the line. Lines 103 rank above all lines 102.
+	rank uint32
+}
+
+func (p *property) name() []byte   { return p.text[:p.length] }
+func (p *property) quoted() []byte { return p.text[p.length+uint32(len(" = ")):] }
+
+// changedRank is added to the number of a line 103. No reply that fits into
+// memory's bounds has as many lines.
+const changedRank = 1 << 31
+
+// usualProperties and usualValue are more than most objects of CCE have, and
+// than most of their values are long.
+const usualProperties, usualValue = 40, 256
+
+// find notes the property of a line, if it is one.
+func (w *replyWriter) find(l cscp.Line, number uint32) {
+	name, quoted, ok := l.Data()
+	if !ok {
+		return
+	}
+	if l.Code == cscp.CodeChanged {
+		number += changedRank
+	}
+	if w.found == nil {
+		w.found, w.scratch = make([]property, 0, usualProperties), make([]byte, 0, usualValue)
+	}
+	text := l.Text[len(l.Text)-len(name)-len(" = ")-len(quoted):]
+	w.found = append(w.found, property{text, uint32(len(name)), number})
+}
+
+// properties writes an object of the properties of a GET, each once: what the
+// open transaction has changed counts over what is stored. They are sorted by
+// name, since the order in which cced has them means nothing.
+func (w *replyWriter) properties() error {
+	slices.SortFunc(w.found, func(a, b property) int {
+		if order := bytes.Compare(a.name(), b.name()); order != 0 {
+			return order
+		}
+		return cmp.Compare(a.rank, b.rank)
+	})
+	w.body.open()
+	for i := range w.found {
+		p := &w.found[i]
+		if i+1 < len(w.found) && bytes.Equal(w.found[i+1].name(), p.name()) {
+			continue
+		}
+		if err := w.property(p); err != nil {
+			return err
+		}
+	}
+	w.body.close()
+	return nil
+}
+
+func (w *replyWriter) property(p *property) (err error) {
+	w.body.comma()
+	w.body.text = append(appendString(w.body.text, p.name()), ':')
+	if w.hides(p.name()) {
+		w.body.text = appendString(w.body.text, masked)
+		return nil
+	}
+	w.body.text, w.scratch, err = appendQuoted(w.body.text, w.scratch, p.quoted(), w.ScalarArrays)
+	return err
+}
