@@ -107,7 +107,8 @@ func carryOutAll(ctx context.Context, lease *cscp.Lease, commands []cscp.Command
 		return false, nil
 	}
 	if reply, err = lease.Do(ctx, cscp.Commit{}); err != nil {
-		return true, err
+		// One that was never sent can be repeated.
+		return isUnknown(err), err
 	}
 	results.Commit(reply)
 	return true, nil
