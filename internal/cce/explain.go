@@ -59,9 +59,8 @@ var causes = []struct {
 	{fs.ErrPermission, Unreachable},
 }
 
-// Explain finds the cause of an error of Run. searched are the criteria that
-// were sent, if any.
-func Explain(err error, searched []cscp.Criterion) Cause {
+// Explain finds the cause of an error of Run.
+func Explain(err error) Cause {
 	if _, ok := errors.AsType[*cscp.UnknownOutcomeError](err); ok {
 		return UnknownOutcome
 	}
@@ -71,7 +70,7 @@ func Explain(err error, searched []cscp.Criterion) Cause {
 	if _, ok := errors.AsType[*PasswordError](err); ok {
 		return NoPassword
 	}
-	if errors.Is(err, cscp.ErrClosed) && hasRegexp(searched) {
+	if _, ok := errors.AsType[*regexpError](err); ok {
 		return BadRegexp
 	}
 	for _, c := range causes {
@@ -83,13 +82,4 @@ func Explain(err error, searched []cscp.Criterion) Cause {
 		return Unreachable
 	}
 	return Internal
-}
-
-func hasRegexp(criteria []cscp.Criterion) bool {
-	for _, k := range criteria {
-		if k.Regexp {
-			return true
-		}
-	}
-	return false
 }

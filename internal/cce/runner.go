@@ -26,10 +26,8 @@ type Runner struct {
 // may do of what that session may.
 type Caller struct {
 	Session cscp.Session
-	// Queue tells callers apart who share an account, so that each has a
-	// transaction of his own, which does not end with the session of the account:
-	// a change must not be carried out at once because nobody knows any more that
-	// it was to be queued. Empty: nobody else has the session.
+	// Queue is whose transaction it is where callers share a session; it outlives
+	// the session. Empty: it is the session's.
 	Queue   string
 	Limits  *Limits
 	Options cceapi.Options
@@ -37,10 +35,10 @@ type Caller struct {
 
 // queue is the key of the caller's transaction.
 func (c *Caller) queue() string {
-	if c.Queue == "" {
-		return QueueOf(c.Session)
+	if c.Queue != "" {
+		return c.Queue
 	}
-	return c.Session.User + "\x00" + c.Queue
+	return QueueOf(c.Session)
 }
 
 // QueueOf is the key of the transaction of a session. It does not show the

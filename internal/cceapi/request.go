@@ -67,14 +67,6 @@ type Credentials struct {
 	Token     cscp.Secret
 }
 
-// Searched are the criteria of the request, if it searches.
-func (r *Request) Searched() []cscp.Criterion {
-	if find, ok := r.Command.(cscp.Find); ok {
-		return find.Criteria
-	}
-	return r.Search.Criteria
-}
-
 // Audited reports whether the request is one to note: a change, or a log-in.
 func (r *Request) Audited() bool {
 	switch r.Action {
