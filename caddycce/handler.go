@@ -125,7 +125,7 @@ func (h *CCE) read(w http.ResponseWriter, c *call) (*cceapi.Request, *cceapi.Ans
 // explain is the answer where there is none of cced. What the client is not told
 // is in the log, under the same id.
 func (h *CCE) explain(c *call, err error) *cceapi.Answer {
-	cause := cce.Explain(err, c.request.Searched())
+	cause := cce.Explain(err)
 	c.cause, c.err = string(cause), err
 	if cause == cce.NotLoggedIn {
 		return loginFailed(c.request)

@@ -57,16 +57,15 @@ var causes = []struct {
 	{fs.ErrPermission, Unreachable},
 }
 
-// Explain finds the cause of an error of Run. searched are the criteria that
-// were sent, if any.
-func Explain(err error, searched []cscp.Criterion) Cause {
+// Explain finds the cause of an error of Run.
+func Explain(err error) Cause {
 	if _, ok := errors.AsType[*cscp.UnknownOutcomeError](err); ok {
 		return UnknownOutcome
 	}
 	if _, ok := errors.AsType[*cscp.ParameterError](err); ok {
 		return BadParameters
 	}
-	if errors.Is(err, cscp.ErrClosed) && hasRegexp(searched) {
+	if _, ok := errors.AsType[*regexpError](err); ok {
 		return BadRegexp
 	}
 	for _, c := range causes {
@@ -78,13 +77,4 @@ func Explain(err error, searched []cscp.Criterion) Cause {
 		return Unreachable
 	}
 	return Internal
-}
-
-func hasRegexp(criteria []cscp.Criterion) bool {
-	for _, k := range criteria {
-		if k.Regexp {
-			return true
-		}
-	}
-	return false
 }

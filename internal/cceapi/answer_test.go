@@ -26,6 +26,8 @@ func TestAnswers(t *testing.T) {
 		{"a change in a transaction", Queued(), 200, `{"status":100,"message":"QUEUED"}`},
 		{"FINDX that was checked", Found([]string{"6", "7"}), 200, `{"status":201,"message":"OK","data":{"oidlist":["6","7"]}}`},
 		{"FINDX that was checked and found nothing", Found(nil), 200, `{"status":201,"message":"OK","data":{"oidlist":[]}}`},
+		{"FIND that was checked", Listed([]string{"6", "7"}), 200, `{"status":201,"message":"GOODBYE","data":{"oidlist":["6","7"]}}`},
+		{"FIND that was checked and found nothing", Listed(nil), 200, `{"status":201,"message":"GOODBYE"}`},
 
 		{"a stranger", Forbidden(), 403, "Forbidden"},
 		{"a wrong client secret", WrongSecret(), 401, "Unauthorized: invalid client secret"},

@@ -105,6 +105,9 @@ func (p *Pool) take(ctx context.Context, s Session, want demand) (*pooled, error
 		return g.conn, err
 	}
 	c, err := p.prove(ctx, s, g.conn)
+	if isLost(err) {
+		err = &unsentError{err}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	// Whoever waits for the end of the proof can go on, come of it what may.

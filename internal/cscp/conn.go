@@ -57,12 +57,24 @@ func Open(ctx context.Context, dial Dial, o Options) (*Conn, error) {
 	}
 	if o.DropRights {
 		// Any other command would run as administrator, whatever comes of a log-in.
-		if reply, err := c.Do(ctx, Auth{}); err != nil || !reply.OK() {
+		if err := c.dropRights(ctx); err != nil {
 			c.Close()
-			return nil, errors.Join(ErrProtocol, err)
+			return nil, err
 		}
 	}
 	return c, nil
+}
+
+func (c *Conn) dropRights(ctx context.Context) error {
+	reply, err := c.Do(ctx, Auth{})
+	// It makes no session, so that it does not matter what came of it.
+	if unknown, ok := errors.AsType[*UnknownOutcomeError](err); ok {
+		return unknown.Err
+	}
+	if err == nil && !reply.OK() {
+		return ErrProtocol
+	}
+	return err
 }
 
 func (c *Conn) greet(ctx context.Context) error {

@@ -77,7 +77,7 @@ type Pool struct {
 func NewPool(config PoolConfig) *Pool {
 	p := &Pool{
 		dial: config.Dial, options: config.Options,
-		limits:  config.Limits.withDefaults(),
+		limits:  config.withDefaults(),
 		holders: map[sessionKey]*holder{},
 	}
 	if os.Geteuid() == 0 {

@@ -126,8 +126,14 @@ func TestConnectionsAreNotSharedBySessions(t *testing.T) {
 func TestImpossibleSessionsAreRefusedWithoutAsking(t *testing.T) {
 	pooling(t, Limits{}, func(t *testing.T, d *daemon, p *Pool) {
 		for _, s := range []Session{
-			{}, {"admin", ""}, {"", "abc"}, {"admin", "../sessions/abc"}, {"admin", "a\nWHOAMI"},
-			{"admin", Secret(strings.Repeat("a", 64))}, {strings.Repeat("u", 32), "abc"}, {"a\x00b", "abc"},
+			{},
+			{"admin", ""},
+			{"", "abc"},
+			{"admin", "../sessions/abc"},
+			{"admin", "a\nWHOAMI"},
+			{"admin", Secret(strings.Repeat("a", 64))},
+			{strings.Repeat("u", 32), "abc"},
+			{"a\x00b", "abc"},
 		} {
 			if _, err := p.Do(t.Context(), s, WhoAmI{}); !errors.Is(err, ErrRefused) {
 				t.Errorf("Do as '%s': %v", s.User, err)
@@ -224,7 +230,9 @@ func TestIdleConnectionsMakeRoomForOtherSessions(t *testing.T) {
 	pooling(t, Limits{MaxConnections: 2}, func(t *testing.T, d *daemon, p *Pool) {
 		for range 20 {
 			asks(t, p, d.session("admin"))
+			synctest.Wait()
 			asks(t, p, d.session("mary"))
+			synctest.Wait()
 		}
 		if _, err := p.LogIn(t.Context(), "admin", "secret-1"); err != nil {
 			t.Error(err)

@@ -1,6 +1,9 @@
 package cscp
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Append appends the line of a command to dst, with its line end. If the command
 // cannot be said nothing is appended, and the error is a ParameterError.
@@ -91,7 +94,7 @@ func appendWord(line []byte, word string) []byte {
 }
 
 func appendObject(line []byte, oid OID, namespace string) []byte {
-	line = appendName(line, oid.String())
+	line = strconv.AppendUint(append(line, ' '), uint64(oid), 10)
 	if namespace != "" {
 		line = appendName(append(line, " ."...), namespace)
 	}
