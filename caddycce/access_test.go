@@ -55,6 +55,7 @@ var words = []struct {
 	{"RESUME", 200, []string{`"cmd":"RESUME"`, `"cmd":"resume"`}},
 	{"ADMIN SUSPEND", 200, []string{`"cmd":"ADMIN SUSPEND"`, `"cmd":"admin suspend \"backup\""`}},
 	{"ADMIN RESUME", 200, []string{`"cmd":"ADMIN RESUME"`, `"cmd":"admin resume"`}},
+	{"SUSPENDED", 200, []string{`"cmd":"SUSPENDED"`, `"cmd":"suspended"`}},
 	{"BEGIN", 200, []string{`"cmd":"BEGIN"`, `"cmd":"begin"`}},
 	{"COMMIT", 400, []string{`"cmd":"COMMIT"`, `"cmd":"commit"`}},
 	{"BYE", 200, []string{`"cmd":"BYE"`, `"cmd":"bye"`, `"cmd":"BYE SUCCESS"`}},
@@ -74,7 +75,7 @@ func notLoggedIn(word string) refusal {
 		return refusal{202, pong}
 	case "WHOAMI":
 		return refusal{401, nobody}
-	case "FINDX", "GETOBJECT", "GETALL":
+	case "FINDX", "GETOBJECT", "GETALL", "SUSPENDED":
 		return refusal{401, failedBuiltIn}
 	}
 	return refusal{401, failed}
