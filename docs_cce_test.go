@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -73,7 +74,7 @@ func makeCertificate(t *testing.T, names ...string) (certificate, key string) {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: names,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
 	}
 	signed, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
@@ -88,23 +89,32 @@ func makeCertificate(t *testing.T, names ...string) (certificate, key string) {
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}))
 }
 
-var certificatePaths = regexp.MustCompile(`(?m)^(\s*tls) (/\S+) (/\S+)$`)
+// namedFiles are the files that a configuration may name and that are read when
+// it is validated.
+var namedFiles = regexp.MustCompile(`(?m)^(\s*)(?:tls /\S+ /\S+|import_conf /\S+)$`)
 
-// withCertificates puts a certificate of the test in place of those that a
-// configuration names: validating it reads them.
-func withCertificates(t *testing.T, config string) string {
+// withFiles puts files of the test in place of those that a configuration names.
+func withFiles(t *testing.T, config string) string {
 	t.Helper()
-	if !certificatePaths.MatchString(config) {
+	if !namedFiles.MatchString(config) {
 		return config
 	}
 	certificate, key := makeCertificate(t, cceHost)
 	dir := t.TempDir()
-	for name, text := range map[string]string{"certificate": certificate, "key": key} {
+	for name, text := range map[string]string{
+		"certificate": certificate, "key": key,
+		"cced-api.conf": readFile(t, "internal/ccedapi/testdata/cced-api.conf"),
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return certificatePaths.ReplaceAllString(config, "$1 "+dir+"/certificate "+dir+"/key")
+	return namedFiles.ReplaceAllStringFunc(config, func(line string) string {
+		if strings.Contains(line, "import_conf") {
+			return "\t\timport_conf " + dir + "/cced-api.conf"
+		}
+		return "\ttls " + dir + "/certificate " + dir + "/key"
+	})
 }
 
 // turn is a request of a dialogue with its answer:
@@ -148,7 +158,7 @@ func (s *session) dialogue(t *testing.T, b block) {
 		}
 		got := s.ask(t, client, one)
 		if got, want := generic(got), generic(one.answer); got != want {
-			t.Errorf("%s:%d: %s> %s is answered\n%s\nbut the document shows\n%s", b.document, b.line, one.caller, one.body, got, want)
+			t.Errorf("%s:%d: %s %s> %s is answered\n%s\nbut the document shows\n%s", b.document, b.line, one.caller, one.header, one.body, got, want)
 		}
 	}
 }
@@ -229,4 +239,34 @@ func (s *session) cceClient(t *testing.T, from string) *http.Client {
 	}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: 20 * time.Second}
+}
+
+// TestDropIns lets systemd read the drop-ins of docs/cce.md, each beside the unit
+// of docs/operations.md.
+func TestDropIns(t *testing.T) {
+	analyze := findSystemdAnalyze(t)
+	unit := unitOf(t)
+	rotation := filepath.Join(t.TempDir(), "gen_api_admin")
+	if err := os.WriteFile(rotation, []byte("#!/bin/sh\n"), 0o700); err != nil { //nolint:gosec // systemd demands that it can be run
+		t.Fatal(err)
+	}
+	// systemd demands that the programs are there.
+	here := strings.NewReplacer("/usr/local/bin/caddy", buildCaddy(t), "/usr/local/sbin/gen_api_admin", rotation)
+	checked := 0
+	for _, b := range readBlocks(t, "docs/cce.md") {
+		if !strings.Contains(b.text, "\nExecStartPre=") {
+			continue
+		}
+		checked++
+		if complaints, err := verifyUnit(t, analyze, here.Replace(unit), here.Replace(b.text)); err != nil || complaints != "" {
+			t.Errorf("%s:%d: systemd-analyze verify: %v\n%s", b.document, b.line, err, complaints)
+		}
+		broken := strings.Replace(here.Replace(b.text), "ReadWritePaths=", "ReadWriteRoads=", 1)
+		if complaints, err := verifyUnit(t, analyze, here.Replace(unit), broken); err == nil && complaints == "" {
+			t.Errorf("%s:%d: systemd-analyze verify does not read the drop-in; this test cannot fail", b.document, b.line)
+		}
+	}
+	if checked != 2 {
+		t.Errorf("docs/cce.md has %d drop-ins, want 2", checked)
+	}
 }
