@@ -126,8 +126,14 @@ func TestConnectionsAreNotSharedBySessions(t *testing.T) {
 func TestImpossibleSessionsAreRefusedWithoutAsking(t *testing.T) {
 	pooling(t, Limits{}, func(t *testing.T, d *daemon, p *Pool) {
 		for _, s := range []Session{
-			{}, {"admin", ""}, {"", "abc"}, {"admin", "../sessions/abc"}, {"admin", "a\nWHOAMI"},
-			{"admin", Secret(strings.Repeat("a", 64))}, {strings.Repeat("u", 32), "abc"}, {"a\x00b", "abc"},
+			{},
+			{"admin", ""},
+			{"", "abc"},
+			{"admin", "../sessions/abc"},
+			{"admin", "a\nWHOAMI"},
+			{"admin", Secret(strings.Repeat("a", 64))},
+			{strings.Repeat("u", 32), "abc"},
+			{"a\x00b", "abc"},
 		} {
 			if _, err := p.Do(t.Context(), s, WhoAmI{}); !errors.Is(err, ErrRefused) {
 				t.Errorf("Do as '%s': %v", s.User, err)
