@@ -38,6 +38,8 @@ type endpoint struct {
 	// files is the folder of the files access and password, the same for all
 	// configurations of a test.
 	files string
+	// reloads counts those that were made to look anew.
+	reloads int
 }
 
 // options are lines of the cce block besides those that every endpoint here has.
