@@ -30,18 +30,21 @@ const office, stranger = "198.51.100.7", "203.0.113.5"
 // officeSecret is the client secret of office.
 const officeSecret = "an-office-secret-of-the-tests-000"
 
-// bench is an endpoint over a stand-in daemon.
+// endpoint is one over a stand-in daemon.
 type endpoint struct {
 	*caddyrun.Server
 	daemon *cced.Server
 	proxy  *http.Client
+	// text is the configuration.
+	text string
 }
 
 // options are lines of the cce block besides those that every endpoint here has.
 func startEndpoint(t testing.TB, options string, daemon ...cced.Option) *endpoint {
 	t.Helper()
 	e := &endpoint{daemon: cced.Start(t, daemon...)}
-	e.Server = caddyrun.Start(t, e.caddyfile(t, options))
+	e.text = e.caddyfile(t, options)
+	e.Server = caddyrun.Start(t, e.text)
 	e.proxy = clientFrom(proxyAddress)
 	return e
 }
