@@ -1,6 +1,7 @@
 package caddycce_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -126,8 +127,12 @@ func object(t testing.TB, value any) string {
 
 // attempt posts a body where a test cannot be ended. An error of the client is
 // the text.
-func (e *endpoint) attempt(body string) reply {
-	response, err := e.Client.Post(e.URL+"/v2/cce", "application/json", strings.NewReader(body))
+func (e *endpoint) attempt(ctx context.Context, body string) reply {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL+"/v2/cce", strings.NewReader(body))
+	if err != nil {
+		return reply{Response: new(http.Response), Text: err.Error()}
+	}
+	response, err := e.Client.Do(r)
 	if err != nil {
 		return reply{Response: new(http.Response), Text: err.Error()}
 	}
@@ -138,3 +143,34 @@ func (e *endpoint) attempt(body string) reply {
 	}
 	return reply{Response: response, Text: string(text)}
 }
+
+// later posts a body, and gives its answer when it has come. An error of the
+// client is the text.
+func (e *endpoint) later(ctx context.Context, body string) <-chan reply {
+	answer := make(chan reply, 1)
+	go func() { answer <- e.attempt(ctx, body) }()
+	return answer
+}
+
+// awaitLine waits until cced has received a line that begins so.
+func (e *endpoint) awaitLine(t testing.TB, begin string) {
+	t.Helper()
+	eventually(t, func() string {
+		for _, line := range e.daemon.Lines() {
+			if strings.HasPrefix(line, begin) {
+				return ""
+			}
+		}
+		return "cced has not received '" + begin + "'"
+	})
+}
+
+func unmarshal(t testing.TB, text string, to any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// quietDaemon does not pause after a log-in that it refuses.
+func quietDaemon(c *cced.Config) { c.Pause = func() time.Duration { return 0 } }

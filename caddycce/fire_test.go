@@ -122,10 +122,10 @@ func TestCcedShutsDown(t *testing.T) {
 	e.from(t, office, `{"cmd":"WHOAMI",`+token+`}`, "X-Client-Secret", officeSecret).expect(t, 200, whoIsAdmin)
 
 	// A change that runs fails, and a read that waits is lost with cced.
-	change := e.later(`{"cmd":"CREATE Probe name = p mode = slow1",` + admin + `}`)
+	change := e.later(t.Context(), `{"cmd":"CREATE Probe name = p mode = slow1",` + admin + `}`)
 	e.awaitLine(t, "CREATE")
 	e.daemon.Stall(true)
-	read := e.later(`{"cmd":"NAMES 1",` + mary + `}`)
+	read := e.later(t.Context(), `{"cmd":"NAMES 1",` + mary + `}`)
 	e.awaitLine(t, "NAMES 1")
 	e.daemon.Stop()
 	e.daemon.Stall(false)
@@ -135,31 +135,10 @@ func TestCcedShutsDown(t *testing.T) {
 	e.local(t, `{"cmd":"FIND Probe",`+admin+`}`).expect(t, 200, done)
 }
 
-// later posts a body, and gives its answer when it has come. An error of the
-// client is the text.
-func (e *endpoint) later(body string) <-chan reply {
-	answer := make(chan reply, 1)
-	go func() { answer <- e.attempt(body) }()
-	return answer
-}
-
-// awaitLine waits until cced has received a line that begins so.
-func (e *endpoint) awaitLine(t testing.TB, begin string) {
-	t.Helper()
-	eventually(t, func() string {
-		for _, line := range e.daemon.Lines() {
-			if strings.HasPrefix(line, begin) {
-				return ""
-			}
-		}
-		return "cced has not received '" + begin + "'"
-	})
-}
-
 func TestTheLockOfCcedIsLost(t *testing.T) {
 	e := underFire(t, "timeout 1s", func(c *cced.Config) { c.Second = time.Hour })
 	admin := e.session(t, "admin", "secret-1")
-	doomed := e.later(`{"cmd":"CREATE Probe name = p mode = slow1",` + admin + `}`)
+	doomed := e.later(t.Context(), `{"cmd":"CREATE Probe name = p mode = slow1",` + admin + `}`)
 	e.awaitLine(t, "CREATE")
 	e.daemon.KillWorker()
 	(<-doomed).expectFailure(t, 502, "it is not known whether CREATE has been carried out")
