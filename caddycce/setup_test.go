@@ -37,6 +37,9 @@ type endpoint struct {
 	proxy  *http.Client
 	// text is the configuration.
 	text string
+	// files is the folder of the files access and password, the same for all
+	// configurations of a test.
+	files string
 }
 
 // options are lines of the cce block besides those that every endpoint here has.
@@ -52,9 +55,11 @@ func startEndpoint(t testing.TB, options string, daemon ...cced.Option) *endpoin
 // caddyfile writes the configuration of an endpoint, and its files.
 func (e *endpoint) caddyfile(t testing.TB, options string) string {
 	t.Helper()
-	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "access"), office+":"+officeSecret+"\n")
-	writeFile(t, filepath.Join(dir, "password"), "secret-1\n")
+	if e.files == "" {
+		e.files = t.TempDir()
+		writeFile(t, filepath.Join(e.files, "access"), office+":"+officeSecret+"\n")
+		writeFile(t, filepath.Join(e.files, "password"), "secret-1\n")
+	}
 	return `{
 	servers {
 		trusted_proxies static ` + proxyAddress + `
@@ -65,9 +70,9 @@ http://:0 {
 	cce /v2/cce {
 		socket unix/` + e.daemon.Socket() + `
 		api_access ` + office + `
-		access_file ` + dir + `/access
+		access_file ` + e.files + `/access
 		api_user admin
-		api_password_file ` + dir + `/password
+		api_password_file ` + e.files + `/password
 		insecure_plain_http
 		` + options + `
 	}
