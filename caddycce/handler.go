@@ -118,10 +118,25 @@ func (h *CCE) read(w http.ResponseWriter, c *call) (*cceapi.Request, *cceapi.Ans
 	}
 	request, err := cceapi.Parse(body)
 	if err != nil {
-		c.cause = "bad_request"
-		return nil, refused(err)
+		return nil, h.malformed(c, err)
 	}
 	return request, nil
+}
+
+// malformed is the answer to a body of which no request can be made. Whoever is
+// asked for a secret is told what is wrong with a command only if he has it.
+func (h *CCE) malformed(c *call, err error) *cceapi.Answer {
+	if bad, known := errors.AsType[*cceapi.Refused](err); known && c.visitor.kind == listed {
+		if bad.Word == "AUTH" || bad.Word == "AUTHKEY" {
+			c.cause = "session_from_elsewhere"
+			return cceapi.AuthFromRemote()
+		}
+		if refused := h.checkSecret(c); refused != nil {
+			return refused
+		}
+	}
+	c.cause = "bad_request"
+	return refused(err)
 }
 
 // explain is the answer where there is none of cced. What the client is not told

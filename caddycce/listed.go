@@ -107,7 +107,7 @@ func (h *CCE) issue(ctx context.Context, c *call) (*cceapi.Answer, error) {
 func (h *CCE) accountFailed(c *call, err error) *cceapi.Answer {
 	cause := cce.Explain(err)
 	c.cause, c.err = "account_"+string(cause), err
-	if cause == cce.NotLoggedIn || cause == cce.Internal {
+	if cause == cce.NotLoggedIn || cause == cce.NoPassword || cause == cce.Internal {
 		return h.fail(c, noAccount)
 	}
 	return h.fail(c, failureOf(cause, c.request.Word, err))

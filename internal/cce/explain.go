@@ -29,6 +29,8 @@ const (
 	Deadline Cause = "deadline"
 	// ClientGone: the client did not wait.
 	ClientGone Cause = "client_gone"
+	// NoPassword: the files of an account do not tell its password.
+	NoPassword Cause = "no_password"
 	// Unreachable: there is no cced, or it ended the connection.
 	Unreachable Cause = "unreachable"
 	// Nonsense: what cced has said is not understood, or too long.
@@ -64,6 +66,9 @@ func Explain(err error) Cause {
 	}
 	if _, ok := errors.AsType[*cscp.ParameterError](err); ok {
 		return BadParameters
+	}
+	if _, ok := errors.AsType[*PasswordError](err); ok {
+		return NoPassword
 	}
 	if _, ok := errors.AsType[*regexpError](err); ok {
 		return BadRegexp

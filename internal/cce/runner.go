@@ -26,15 +26,20 @@ type Runner struct {
 // may do of what that session may.
 type Caller struct {
 	Session cscp.Session
-	// Queue tells callers apart who share a session, so that each has a
-	// transaction of his own. Empty: nobody else has the session.
+	// Queue is whose transaction it is where callers share a session; it outlives
+	// the session. Empty: it is the session's.
 	Queue   string
 	Limits  *Limits
 	Options cceapi.Options
 }
 
 // queue is the key of the caller's transaction.
-func (c *Caller) queue() string { return QueueOf(c.Session) + c.Queue }
+func (c *Caller) queue() string {
+	if c.Queue != "" {
+		return c.Queue
+	}
+	return QueueOf(c.Session)
+}
 
 // QueueOf is the key of the transaction of a session. It does not show the
 // session.

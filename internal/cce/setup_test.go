@@ -159,16 +159,7 @@ func (a *asker) expect(body string, status int, want string) {
 // fails expects that there is no answer, for a cause.
 func (a *asker) fails(body string, want cce.Cause) {
 	a.bench.t.Helper()
-	request, err := cceapi.Parse([]byte(body))
-	if err != nil {
-		a.bench.t.Fatalf("%s: %v", body, err)
-	}
-	answer, err := a.bench.runner.Run(a.bench.t.Context(), a.Caller, request)
-	if err == nil {
-		a.bench.t.Errorf("%s: answered %s", body, answer.Body)
-	} else if got := cce.Explain(err); got != want {
-		a.bench.t.Errorf("%s: %s (%v), want %s", body, got, err, want)
-	}
+	a.failsWithin(time.Minute, body, want)
 }
 
 // sent are the lines that the daemon has received since from, without those that
@@ -180,4 +171,21 @@ func (b *bench) sent(from int) (lines []string) {
 		}
 	}
 	return lines
+}
+
+// failsWithin is fails for a request that has so much time.
+func (a *asker) failsWithin(limit time.Duration, body string, want cce.Cause) {
+	a.bench.t.Helper()
+	request, err := cceapi.Parse([]byte(body))
+	if err != nil {
+		a.bench.t.Fatalf("%s: %v", body, err)
+	}
+	ctx, cancel := context.WithTimeout(a.bench.t.Context(), limit)
+	defer cancel()
+	answer, err := a.bench.runner.Run(ctx, a.Caller, request)
+	if err == nil {
+		a.bench.t.Errorf("%s: answered %s", body, answer.Body)
+	} else if got := cce.Explain(err); got != want {
+		a.bench.t.Errorf("%s: %s (%v), want %s", body, got, err, want)
+	}
 }

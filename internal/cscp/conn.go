@@ -56,7 +56,6 @@ func Open(ctx context.Context, dial Dial, o Options) (*Conn, error) {
 		return nil, err
 	}
 	if o.DropRights {
-		// Any other command would run as administrator, whatever comes of a log-in.
 		if err := c.dropRights(ctx); err != nil {
 			c.Close()
 			return nil, err
@@ -65,10 +64,12 @@ func Open(ctx context.Context, dial Dial, o Options) (*Conn, error) {
 	return c, nil
 }
 
+// dropRights makes the connection nobody's. Any other command would run as
+// administrator, whatever comes of a log-in.
 func (c *Conn) dropRights(ctx context.Context) error {
 	reply, err := c.Do(ctx, Auth{})
-	// It makes no session, so that it does not matter what came of it.
 	if unknown, ok := errors.AsType[*UnknownOutcomeError](err); ok {
+		// Nothing that the caller has asked for was sent.
 		return unknown.Err
 	}
 	if err == nil && !reply.OK() {

@@ -282,7 +282,7 @@ func TestADeadPeerIsClosed(t *testing.T) {
 	c := &Conn{stream: ours, reader: reader{from: ours, max: DefaultMaxReply}}
 	_ = theirs.Close()
 	_, err := c.Do(t.Context(), Set{OID: 1})
-	if !errors.Is(err, ErrClosed) || !isUnsent(err) {
+	if !errors.Is(err, ErrClosed) || !IsUnsent(err) {
 		t.Errorf("nothing of it was sent: %v", err)
 	}
 }
