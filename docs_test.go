@@ -380,7 +380,18 @@ func TestErrorsExplained(t *testing.T) {
 	if len(verdicts) < 5 {
 		t.Fatalf("internal/allowlist/admit.go has %d verdicts; this test cannot read them", len(verdicts))
 	}
-	for _, word := range slices.Concat(codes, own, causes, verdicts) {
+	cce := regexp.MustCompile(`Cause = "(\w+)"`).FindAllStringSubmatch(readFile(t, "internal/cce/explain.go"), -1)
+	files, err := filepath.Glob("caddycce/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		cce = append(cce, regexp.MustCompile(`\.cause = "(\w+)"`).FindAllStringSubmatch(readFile(t, file), -1)...)
+	}
+	if len(cce) < 20 {
+		t.Fatalf("internal/cce and caddycce have %d causes; this test cannot read them", len(cce))
+	}
+	for _, word := range slices.Concat(codes, own, causes, verdicts, cce) {
 		if word[1] == "admitted" {
 			continue
 		}
@@ -449,7 +460,7 @@ func TestStartErrorsAreReal(t *testing.T) {
 		t.Fatal("docs/errors.md has no table of what stops the start")
 	}
 	var source strings.Builder
-	for _, pattern := range []string{"caddyauth/*.go", "internal/plugin/*/*.go", "internal/allowlist/*.go", "internal/identity/*.go", "internal/store/*.go"} {
+	for _, pattern := range []string{"caddyauth/*.go", "caddycce/*.go", "internal/ccedapi/*.go", "internal/plugin/*/*.go", "internal/allowlist/*.go", "internal/identity/*.go", "internal/store/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
