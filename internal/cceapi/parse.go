@@ -30,8 +30,11 @@ func Parse(text []byte) (*Request, error) {
 
 // line is the command, which may be a word or a whole line.
 func (b *body) line() (string, error) {
-	var line string
-	if b.cmd == nil || json.Unmarshal(b.cmd, &line) != nil {
+	if b.cmd == nil || b.cmd[0] != '"' {
+		return "", &BadRequest{"the body has no string 'cmd'"}
+	}
+	line, err := stringOf(b.cmd)
+	if err != nil {
 		return "", &BadRequest{"the body has no string 'cmd'"}
 	}
 	if strings.Trim(line, " \t\r\n") == "" {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"iter"
 	"strconv"
 	"strings"
 
@@ -18,22 +17,6 @@ var (
 	errNoList   = errors.New("has to be an array")
 	errNumber   = errors.New("is a number too large to write out")
 )
-
-// members goes through the members of an object, in their order. The text is
-// JSON.
-func members(text json.RawMessage) iter.Seq2[string, json.RawMessage] {
-	return func(yield func(string, json.RawMessage) bool) {
-		decoder := json.NewDecoder(bytes.NewReader(text))
-		_, _ = decoder.Token()
-		for decoder.More() {
-			name, _ := decoder.Token()
-			var value json.RawMessage
-			if decoder.Decode(&value) != nil || !yield(name.(string), value) {
-				return
-			}
-		}
-	}
-}
 
 // isMissing reports whether a field is not given: null and "" are the same, and
 // PHP leaves them out.
@@ -58,9 +41,7 @@ func textOf(text json.RawMessage) (string, error) {
 func scalarOf(text json.RawMessage) (string, error) {
 	switch text[0] {
 	case '"':
-		var s string
-		err := json.Unmarshal(text, &s)
-		return s, err
+		return stringOf(text)
 	case 't':
 		return "1", nil
 	case 'f':
