@@ -96,10 +96,12 @@ clean: ## Removes bin and .demo
 	rm -rf bin .demo
 
 # Go fetches modules over TLS. The race detector needs a C compiler, and the
-# documents' systemd unit somebody who checks it. openssl writes files for tests.
+# documents' systemd units somebody who checks them. openssl writes files for
+# tests, and a client of the CCE endpoint is in PHP, which may lack its curl.
 .PHONY: need
 need: need-curl
 	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd openssl=openssl
+	@php -n -d extension=curl -r 'curl_version();' >/dev/null 2>&1 || tools/need.sh php-with-curl=php-cli,php-curl
 
 .PHONY: need-bench
 need-bench: need-curl

@@ -43,6 +43,11 @@ var notRun = map[string]map[string]string{
 	"docs/architecture.md": {
 		"cmd/caddy": "a picture; TestArrows holds it",
 	},
+	"docs/cce.md": {
+		"[Unit]":     "changes a service; TestDropIns lets systemd read it",
+		"[Service]":  "changes a service; TestDropIns lets systemd read it",
+		"sudo chown": "gives files to the user caddy, who is not on every machine that runs tests",
+	},
 	"docs/operations.md": {
 		"[Unit]":          "installs a service; TestUnit lets systemd read it",
 		"sudo install -d": "makes directories for the user caddy, who is not on every machine that runs tests",
@@ -105,6 +110,8 @@ func checkBlock(t *testing.T, run *session, b block) {
 		run.console(t, b)
 	case "sh":
 		run.script(t, b)
+	case "dialogue":
+		run.dialogue(t, b)
 	default:
 		t.Errorf("%s:%d: a block of '%s' is neither run nor listed in notRun", b.document, b.line, b.language)
 	}
@@ -162,7 +169,7 @@ func checkCaddyfile(t *testing.T, text string) error {
 	if formatted := string(caddyfile.Format([]byte(text))); formatted != text {
 		return fmt.Errorf("not as `caddy fmt` writes it:\n%s", formatted)
 	}
-	config, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(text), map[string]any{"filename": "Caddyfile"})
+	config, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(withFiles(t, text)), map[string]any{"filename": "Caddyfile"})
 	if err != nil {
 		return err
 	}
@@ -502,37 +509,57 @@ func anchors(text string) []string {
 
 // TestUnit lets systemd read the unit of docs/operations.md.
 func TestUnit(t *testing.T) {
-	var unit string
-	for _, b := range readBlocks(t, "docs/operations.md") {
-		if strings.HasPrefix(b.text, "[Unit]\n") {
-			unit = b.text
-		}
-	}
-	if !strings.Contains(unit, "\nExecStart=/usr/local/bin/caddy run ") {
-		t.Fatal("the unit is not what this test expects")
-	}
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("CI must have systemd-analyze: %v", err)
-		}
-		t.Skip("systemd is not on this machine")
-	}
+	unit, analyze := unitOf(t), findSystemdAnalyze(t)
 	// systemd demands that the program is there.
 	unit = strings.ReplaceAll(unit, "/usr/local/bin/caddy", buildCaddy(t))
-	if complaints, err := verifyUnit(t, analyze, unit); err != nil || complaints != "" {
+	if complaints, err := verifyUnit(t, analyze, unit, ""); err != nil || complaints != "" {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, complaints)
 	}
-	if complaints, err := verifyUnit(t, analyze, strings.Replace(unit, "ProtectHome=", "ProtectHouse=", 1)); err == nil && complaints == "" {
+	if complaints, err := verifyUnit(t, analyze, strings.Replace(unit, "ProtectHome=", "ProtectHouse=", 1), ""); err == nil && complaints == "" {
 		t.Error("systemd-analyze verify does not complain about an unknown setting; this test cannot fail")
 	}
 }
 
-func verifyUnit(t *testing.T, analyze, unit string) (string, error) {
+// unitOf is the unit of docs/operations.md.
+func unitOf(t *testing.T) string {
+	t.Helper()
+	for _, b := range readBlocks(t, "docs/operations.md") {
+		if strings.HasPrefix(b.text, "[Unit]\n") && strings.Contains(b.text, "\nExecStart=/usr/local/bin/caddy run ") {
+			return b.text
+		}
+	}
+	t.Fatal("the unit is not what this test expects")
+	return ""
+}
+
+func findSystemdAnalyze(t *testing.T) string {
+	t.Helper()
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatalf("CI must have systemd-analyze: %v", err)
+	}
+	if err != nil {
+		t.Skip("systemd is not on this machine")
+	}
+	return analyze
+}
+
+// verifyUnit lets systemd read a unit, with a drop-in if there is one, and returns
+// what it complains about.
+func verifyUnit(t *testing.T, analyze, unit, dropIn string) (string, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "caddy.service")
-	if err := os.WriteFile(path, []byte(unit), 0o600); err != nil {
-		t.Fatal(err)
+	files := map[string]string{path: unit}
+	if dropIn != "" {
+		files[filepath.Join(path+".d", "cce.conf")] = dropIn
+	}
+	for path, text := range files {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	complaints, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", "--recursive-errors=no", path).CombinedOutput()
 	return string(complaints), err

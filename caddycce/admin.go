@@ -54,7 +54,7 @@ func (*Admin) health(w http.ResponseWriter, r *http.Request) error {
 func latest() (endpoints []*CCE) {
 	desks.Range(func(_, value any) bool {
 		if d, ok := value.(*desk); ok {
-			if h := d.latest.Load(); h != nil {
+			if h := d.latest(); h != nil {
 				endpoints = append(endpoints, h)
 			}
 		}

@@ -3,7 +3,6 @@ package caddycce
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"time"
 
@@ -41,20 +40,12 @@ given to the user as which Caddy runs. A running server takes the new password f
 the next LOGIN on; tokens that are out stay good.`,
 		Example: `  caddy cce account rotate --password-file /etc/cced-api/api.pass --master-key-file /etc/cced-api/master.key`,
 		Args:    cobra.NoArgs,
-	}, rotateExit, func(r *command.Run, _ []string) error { return flags.run(r) })
+	}, nil, func(r *command.Run, _ []string) error { return flags.run(r) })
 	c.Flags().StringVar(&flags.socket, "socket", defaultSocket, "cced's socket")
 	c.Flags().StringVar(&flags.user, "user", defaultAPIUser, "The account")
 	c.Flags().StringVar(&flags.files.Password, "password-file", "", "The file of the password, as in 'api_password_file'")
 	c.Flags().StringVar(&flags.files.MasterKey, "master-key-file", "", "The file of the passphrase, as in 'master_key_file'")
 	return c
-}
-
-// rotateExit is the exit code for an error.
-func rotateExit(err error) int {
-	if _, usage := errors.AsType[*command.UsageError](err); usage {
-		return command.ExitCode(err)
-	}
-	return command.ExitUnavailable
 }
 
 func (f *rotation) run(r *command.Run) error {

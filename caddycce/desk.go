@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -29,15 +29,16 @@ type desk struct {
 	queues *cce.Queues
 	tokens *cce.Tokens
 	brake  *cce.Brake
-	// latest is the endpoint that was configured last, for the health check.
-	latest atomic.Pointer[CCE]
 	health health
 	// life ends with the desk, and limits what it does when it is closed.
 	life context.Context
 	die  context.CancelFunc
-	// guests are the sessions in which guests act, by account.
-	mu     sync.Mutex
-	guests map[string]*guestSession
+	mu sync.Mutex
+	// endpoints are those of all configurations that there are now; the one that
+	// was configured last is at the end. guests are the sessions in which guests
+	// act, by account.
+	endpoints []*CCE
+	guests    map[string]*guestSession
 }
 
 // endLimit is how long cced may take to end a session.
@@ -47,12 +48,11 @@ const endLimit = 5 * time.Second
 func (h *CCE) provisionDesk() error {
 	s := &h.settings
 	h.key = deskKey{s.socket.String(), h.Base, s.apiUser, s.accessFile}
-	limits := cscp.Limits{MaxConnections: s.maxConnections, MaxPerSession: perSession(s.maxConnections)}
+	limits := cscp.Limits{
+		MaxConnections: s.maxConnections, MaxPerSession: perSession(s.maxConnections), MaxReply: int(s.maxReply),
+	}
 	value, _, err := desks.LoadOrNew(h.key, func() (caddy.Destructor, error) {
-		return newDesk(cscp.PoolConfig{
-			Dial: dialer(s.socket), Options: cscp.Options{MaxReply: int(s.maxReply)},
-			Limits: limits,
-		}), nil
+		return newDesk(cscp.PoolConfig{Dial: dialer(s.socket), Limits: limits}), nil
 	})
 	if err != nil {
 		return err
@@ -63,8 +63,32 @@ func (h *CCE) provisionDesk() error {
 		Pool: h.desk.pool, Queues: h.desk.queues,
 		Independent: h.Transactions == independent, MaxAnswer: int(s.maxReply),
 	}
-	h.desk.latest.Store(h)
+	h.desk.enter(h)
 	return nil
+}
+
+func (d *desk) enter(h *CCE) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.endpoints = append(d.endpoints, h)
+}
+
+// leave takes an endpoint off the desk. If its configuration was not started the
+// one before it is the latest again.
+func (d *desk) leave(h *CCE) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.endpoints = slices.DeleteFunc(d.endpoints, func(other *CCE) bool { return other == h })
+}
+
+// latest is the endpoint that was configured last, for the health check, or nil.
+func (d *desk) latest() *CCE {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.endpoints) == 0 {
+		return nil
+	}
+	return d.endpoints[len(d.endpoints)-1]
 }
 
 // perSession is how many connections of one session there may be, of a number
@@ -76,7 +100,7 @@ func (h *CCE) Cleanup() error {
 	if h.desk == nil {
 		return nil
 	}
-	h.desk.latest.CompareAndSwap(h, nil)
+	h.desk.leave(h)
 	_, err := desks.Delete(h.key)
 	return err
 }

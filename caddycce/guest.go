@@ -39,8 +39,8 @@ func (g *guests) admit(c *call) (v visitor, refused *cceapi.Answer, mine bool) {
 		return visitor{}, nil, false
 	}
 	known := caller.Earlier(c.r) != nil
-	if _, ours := bearerToken(c.r.Header); ours && !known {
-		// A token of LOGIN may stand where a key does.
+	if _, ours := bearerToken(c.r.Header); ours && !known && c.r.Header["X-Api-Key"] == nil {
+		// A token of LOGIN may stand where a key does, but not beside one.
 		return visitor{}, nil, false
 	}
 	p, refusal := caller.Authenticate(c.r, g.app, &g.service)
@@ -99,7 +99,7 @@ func (h *CCE) forGuest(ctx context.Context, c *call) (*cceapi.Answer, error) {
 		return noSessions(), nil
 	}
 	p := c.visitor.principal
-	in := &cce.Caller{Limits: h.guests.limits(p), Queue: p.ID + " " + p.KeyID + p.TokenID}
+	in := &cce.Caller{Limits: h.guests.limits(p), Queue: "guest " + account.User() + " " + p.ID + " " + p.KeyID + p.TokenID}
 	for first := true; ; first = false {
 		session, err := h.desk.guestSession(ctx, account)
 		if err != nil {

@@ -27,6 +27,8 @@ type call struct {
 	// cause is why it was not, for the log; it holds no client's text.
 	cause string
 	err   error
+	// reported says that the log has the cause already.
+	reported bool
 	// refusal is that of the caddyauth app, if it has refused the caller.
 	refusal *principal.Refusal
 }
@@ -116,16 +118,31 @@ func (h *CCE) read(w http.ResponseWriter, c *call) (*cceapi.Request, *cceapi.Ans
 	}
 	request, err := cceapi.Parse(body)
 	if err != nil {
-		c.cause = "bad_request"
-		return nil, refused(err)
+		return nil, h.malformed(c, err)
 	}
 	return request, nil
+}
+
+// malformed is the answer to a body of which no request can be made. Whoever is
+// asked for a secret is told what is wrong with a command only if he has it.
+func (h *CCE) malformed(c *call, err error) *cceapi.Answer {
+	if bad, known := errors.AsType[*cceapi.Refused](err); known && c.visitor.kind == listed {
+		if bad.Word == "AUTH" || bad.Word == "AUTHKEY" {
+			c.cause = "session_from_elsewhere"
+			return cceapi.AuthFromRemote()
+		}
+		if refused := h.checkSecret(c); refused != nil {
+			return refused
+		}
+	}
+	c.cause = "bad_request"
+	return refused(err)
 }
 
 // explain is the answer where there is none of cced. What the client is not told
 // is in the log, under the same id.
 func (h *CCE) explain(c *call, err error) *cceapi.Answer {
-	cause := cce.Explain(err, c.request.Searched())
+	cause := cce.Explain(err)
 	c.cause, c.err = string(cause), err
 	if cause == cce.NotLoggedIn {
 		return loginFailed(c.request)
@@ -139,6 +156,7 @@ func (h *CCE) explain(c *call, err error) *cceapi.Answer {
 // fail reports what went wrong and answers with the id of the report.
 func (h *CCE) fail(c *call, f failure) *cceapi.Answer {
 	id := h.reporter.Report(c.r, f.status, c.cause)
+	c.reported = true
 	if c.err != nil {
 		if entry := h.log.Check(zap.WarnLevel, "request not carried out"); entry != nil {
 			entry.Write(zap.String("error_id", id), zap.String("cause", c.cause), zap.Error(c.err))
@@ -160,14 +178,11 @@ func (h *CCE) settle(c *call, answer *cceapi.Answer, took time.Duration) {
 		word = c.request.Word
 	}
 	metrics.count(word, answer, took)
-	if c.request == nil || !c.request.Audited() {
-		return
+	if c.cause != "" && !c.reported {
+		h.reporter.Report(c.r, answer.HTTPStatus, c.cause)
 	}
-	if notAudited[answer.HTTPStatus] {
-		// Whoever asks can make as many of these as he likes.
-		if c.cause != "" {
-			h.reporter.Report(c.r, answer.HTTPStatus, c.cause)
-		}
+	// Whoever asks can make as many refusals as he likes.
+	if c.request == nil || !c.request.Audited() || notAudited[answer.HTTPStatus] {
 		return
 	}
 	if entry := h.audit.Check(zap.InfoLevel, "cce command"); entry != nil {

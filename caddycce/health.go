@@ -2,6 +2,8 @@ package caddycce
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,7 +20,9 @@ const healthLimit = 5 * time.Second
 
 // health is the state of an endpoint as it was seen last.
 type health struct {
-	mu   sync.Mutex
+	mu sync.Mutex
+	// of is the endpoint that was looked after; a reload may have mended things.
+	of   *CCE
 	seen time.Time
 	last condition
 }
@@ -41,7 +45,7 @@ type condition struct {
 func (d *desk) check(ctx context.Context, h *CCE) condition {
 	d.health.mu.Lock()
 	defer d.health.mu.Unlock()
-	if time.Since(d.health.seen) < healthPause {
+	if d.health.of == h && time.Since(d.health.seen) < healthPause {
 		return d.health.last
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthLimit)
@@ -57,12 +61,12 @@ func (d *desk) check(ctx context.Context, h *CCE) condition {
 	if h.list != nil && h.list.Problem() != "" {
 		r.Problems = append(r.Problems, h.list.Problem())
 	}
-	for user, account := range h.settings.accounts {
-		if problem := d.checkAccount(ctx, account, r.Answers); problem != "" {
+	for _, user := range slices.Sorted(maps.Keys(h.settings.accounts)) {
+		if problem := d.checkAccount(ctx, h.settings.accounts[user], r.Answers); problem != "" {
 			r.Problems = append(r.Problems, "account '"+user+"': "+problem)
 		}
 	}
-	d.health.last, d.health.seen = r, time.Now()
+	d.health.of, d.health.last, d.health.seen = h, r, time.Now()
 	return r
 }
 

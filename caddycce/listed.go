@@ -105,9 +105,9 @@ func (h *CCE) issue(ctx context.Context, c *call) (*cceapi.Answer, error) {
 // accountFailed is the answer where our own account does not log in: the caller
 // has done nothing wrong.
 func (h *CCE) accountFailed(c *call, err error) *cceapi.Answer {
-	cause := cce.Explain(err, nil)
+	cause := cce.Explain(err)
 	c.cause, c.err = "account_"+string(cause), err
-	if cause == cce.NotLoggedIn || cause == cce.Internal {
+	if cause == cce.NotLoggedIn || cause == cce.NoPassword || cause == cce.Internal {
 		return h.fail(c, noAccount)
 	}
 	return h.fail(c, failureOf(cause, c.request.Word, err))

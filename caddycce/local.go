@@ -62,14 +62,13 @@ func (h *CCE) prove(ctx context.Context, c *call) (cscp.Session, *cceapi.Answer,
 		metrics.braked()
 		return cscp.Session{}, cceapi.TooMany(wait), nil
 	}
+	defer attempt.Undecided()
 	session, err := h.desk.pool.LogIn(ctx, q.User, q.Password)
 	switch {
 	case err == nil:
 		attempt.Succeeded()
 	case errors.Is(err, cscp.ErrRefused):
 		attempt.Failed()
-	default:
-		attempt.Undecided()
 	}
 	return session, nil, err
 }

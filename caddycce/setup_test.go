@@ -30,11 +30,14 @@ const office, stranger = "198.51.100.7", "203.0.113.5"
 // officeSecret is the client secret of office.
 const officeSecret = "an-office-secret-of-the-tests-000"
 
-// bench is an endpoint over a stand-in daemon.
+// endpoint is one over a stand-in daemon.
 type endpoint struct {
 	*caddyrun.Server
 	daemon *cced.Server
 	proxy  *http.Client
+	// files is the folder of the files access and password, the same for all
+	// configurations of a test.
+	files string
 }
 
 // options are lines of the cce block besides those that every endpoint here has.
@@ -49,9 +52,11 @@ func startEndpoint(t testing.TB, options string, daemon ...cced.Option) *endpoin
 // caddyfile writes the configuration of an endpoint, and its files.
 func (e *endpoint) caddyfile(t testing.TB, options string) string {
 	t.Helper()
-	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "access"), office+":"+officeSecret+"\n")
-	writeFile(t, filepath.Join(dir, "password"), "secret-1\n")
+	if e.files == "" {
+		e.files = t.TempDir()
+		writeFile(t, filepath.Join(e.files, "access"), office+":"+officeSecret+"\n")
+		writeFile(t, filepath.Join(e.files, "password"), "secret-1\n")
+	}
 	return `{
 	servers {
 		trusted_proxies static ` + proxyAddress + `
@@ -62,9 +67,9 @@ http://:0 {
 	cce /v2/cce {
 		socket unix/` + e.daemon.Socket() + `
 		api_access ` + office + `
-		access_file ` + dir + `/access
+		access_file ` + e.files + `/access
 		api_user admin
-		api_password_file ` + dir + `/password
+		api_password_file ` + e.files + `/password
 		insecure_plain_http
 		` + options + `
 	}

@@ -76,7 +76,14 @@ func NewAccount(user string, files AccountFiles) *Account {
 // User is the name of the account.
 func (a *Account) User() string { return a.user }
 
-// Password is what the files say now: a change counts after a second at most.
+// PasswordError says why the files of an account do not tell its password.
+type PasswordError struct{ err error }
+
+func (e *PasswordError) Error() string { return e.err.Error() }
+func (e *PasswordError) Unwrap() error { return e.err }
+
+// Password is what the files say now: a change counts after a second at most. If
+// they do not tell it the error is a PasswordError.
 func (a *Account) Password(ctx context.Context) (cscp.Secret, error) {
 	if err := context.Cause(ctx); err != nil {
 		return "", err
@@ -92,9 +99,11 @@ func (a *Account) Password(ctx context.Context) (cscp.Secret, error) {
 		return a.password, nil
 	}
 	var infos []fs.FileInfo
-	a.password, infos, a.err = a.files.read()
-	a.seen = nil
-	if a.err == nil && haveSettled(infos, now) {
+	a.seen, a.err = nil, nil
+	var err error
+	if a.password, infos, err = a.files.read(); err != nil {
+		a.err = &PasswordError{err}
+	} else if haveSettled(infos, now) {
 		a.seen = infos
 	}
 	return a.password, a.err

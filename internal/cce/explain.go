@@ -29,6 +29,8 @@ const (
 	Deadline Cause = "deadline"
 	// ClientGone: the client did not wait.
 	ClientGone Cause = "client_gone"
+	// NoPassword: the files of an account do not tell its password.
+	NoPassword Cause = "no_password"
 	// Unreachable: there is no cced, or it ended the connection.
 	Unreachable Cause = "unreachable"
 	// Nonsense: what cced has said is not understood, or too long.
@@ -57,16 +59,18 @@ var causes = []struct {
 	{fs.ErrPermission, Unreachable},
 }
 
-// Explain finds the cause of an error of Run. searched are the criteria that
-// were sent, if any.
-func Explain(err error, searched []cscp.Criterion) Cause {
+// Explain finds the cause of an error of Run.
+func Explain(err error) Cause {
 	if _, ok := errors.AsType[*cscp.UnknownOutcomeError](err); ok {
 		return UnknownOutcome
 	}
 	if _, ok := errors.AsType[*cscp.ParameterError](err); ok {
 		return BadParameters
 	}
-	if errors.Is(err, cscp.ErrClosed) && hasRegexp(searched) {
+	if _, ok := errors.AsType[*PasswordError](err); ok {
+		return NoPassword
+	}
+	if _, ok := errors.AsType[*regexpError](err); ok {
 		return BadRegexp
 	}
 	for _, c := range causes {
@@ -78,13 +82,4 @@ func Explain(err error, searched []cscp.Criterion) Cause {
 		return Unreachable
 	}
 	return Internal
-}
-
-func hasRegexp(criteria []cscp.Criterion) bool {
-	for _, k := range criteria {
-		if k.Regexp {
-			return true
-		}
-	}
-	return false
 }

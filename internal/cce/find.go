@@ -2,6 +2,7 @@ package cce
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -16,6 +17,9 @@ import (
 // not OK there are no objects.
 func (r *Runner) find(ctx context.Context, session cscp.Session, find cscp.Find) ([]cscp.OID, *cscp.Reply, error) {
 	reply, err := r.Pool.Do(ctx, session, find)
+	if err != nil && hasRegexp(find.Criteria) && errors.Is(err, cscp.ErrClosed) && !cscp.IsUnsent(err) {
+		err = &regexpError{err}
+	}
 	if err != nil || !reply.OK() {
 		return nil, reply, err
 	}
@@ -29,6 +33,19 @@ func (r *Runner) find(ctx context.Context, session cscp.Session, find cscp.Find)
 	}
 	hits, err = r.readable(ctx, session, hits, need)
 	return hits, reply, err
+}
+
+// regexpError says that cced has closed the connection when it was given a
+// regular expression.
+type regexpError struct{ err error }
+
+func (e *regexpError) Error() string { return "over a regular expression: " + e.err.Error() }
+
+// Unwrap is how the connection ended.
+func (e *regexpError) Unwrap() error { return e.err }
+
+func hasRegexp(criteria []cscp.Criterion) bool {
+	return slices.ContainsFunc(criteria, func(k cscp.Criterion) bool { return k.Regexp })
 }
 
 func objectsOf(reply *cscp.Reply) ([]cscp.OID, error) {
@@ -89,9 +106,10 @@ func (r *Runner) readable(ctx context.Context, session cscp.Session, hits []cscp
 	get := func(i int) cscp.Command { return cscp.Get{OID: hits[i/per], Namespace: n.namespaces[i%per]} }
 	err := r.Pool.Pipeline(ctx, session, len(hits)*per, get, func(i int, reply *cscp.Reply) error {
 		matched, sorted := n.matched[i%per], n.sorted[i%per]
-		if !reply.OK() || !hasAll(reply, matched) {
+		switch {
+		case reply.Has(cscp.CodeUnknownObject), !hasAll(reply, matched):
 			hidden[i/per] = true
-		} else if sorted != "" && !has(reply, sorted) {
+		case sorted != "" && !has(reply, sorted):
 			unordered = true
 		}
 		return nil

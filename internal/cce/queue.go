@@ -13,6 +13,8 @@ const (
 	maxTransaction      = 10_000
 	maxTransactionBytes = 8 << 20
 	maxTransactions     = 1_000
+	// maxBytes is for all of them together.
+	maxBytes = 64 << 20
 	// queueLife is how long a transaction may lie without a new command.
 	queueLife = time.Hour
 )
@@ -23,6 +25,8 @@ type Queues struct {
 	now  func() time.Time
 	mu   sync.Mutex
 	open map[string]*queue
+	// size is that of all of them.
+	size int
 }
 
 // queue is an open transaction.
@@ -73,17 +77,25 @@ func (q *Queues) Len() int {
 func (q *Queues) Drop(key string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	delete(q.open, key)
+	q.remove(key)
 }
 
 // find returns the queue of a session unless it has lain too long.
 func (q *Queues) find(key string) *queue {
 	one := q.open[key]
 	if one != nil && !one.running && q.now().Sub(one.used) > queueLife {
-		delete(q.open, key)
+		q.remove(key)
 		return nil
 	}
 	return one
+}
+
+// remove forgets a transaction.
+func (q *Queues) remove(key string) {
+	if one := q.open[key]; one != nil {
+		q.size -= one.size
+		delete(q.open, key)
+	}
 }
 
 // begin opens a transaction.
@@ -119,13 +131,20 @@ func (q *Queues) add(key string, c cscp.Command) outcome {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	one := q.find(key)
-	switch {
-	case one == nil || one.running:
+	if one == nil || one.running {
 		return notOpen
-	case len(one.commands) >= maxTransaction || one.size+len(line) > maxTransactionBytes:
+	}
+	if len(one.commands) >= maxTransaction || one.size+len(line) > maxTransactionBytes {
 		return tooLarge
 	}
+	if q.size+len(line) > maxBytes {
+		q.clean()
+	}
+	if q.size+len(line) > maxBytes {
+		return tooMany
+	}
 	one.commands, one.size, one.used = append(one.commands, c), one.size+len(line), q.now()
+	q.size += len(line)
 	return taken
 }
 
@@ -144,7 +163,7 @@ func (q *Queues) take(key string) (commands []cscp.Command, done func(over bool)
 		defer q.mu.Unlock()
 		one.running, one.used = false, q.now()
 		if over && q.open[key] == one {
-			delete(q.open, key)
+			q.remove(key)
 		}
 	}, true
 }

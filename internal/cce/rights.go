@@ -25,9 +25,10 @@ func (r *Runner) refused(ctx context.Context, c *Caller, q *cceapi.Request, comm
 	if err != nil {
 		return nil, err
 	}
-	// An object that is not there is for cced to say.
-	if reply.OK() && !l.allowsObject(reply) {
-		return cceapi.Denied(q.BuiltIn(), q.Word), nil
+	if !reply.OK() || !l.allowsObject(reply) {
+		// One of another class is not there for him, and both are answered alike:
+		// a change of either is not queued.
+		return cceapi.UnknownObject(oid), nil
 	}
 	return nil, nil
 }

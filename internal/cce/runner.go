@@ -26,15 +26,20 @@ type Runner struct {
 // may do of what that session may.
 type Caller struct {
 	Session cscp.Session
-	// Queue tells callers apart who share a session, so that each has a
-	// transaction of his own. Empty: nobody else has the session.
+	// Queue is whose transaction it is where callers share a session; it outlives
+	// the session. Empty: it is the session's.
 	Queue   string
 	Limits  *Limits
 	Options cceapi.Options
 }
 
 // queue is the key of the caller's transaction.
-func (c *Caller) queue() string { return QueueOf(c.Session) + c.Queue }
+func (c *Caller) queue() string {
+	if c.Queue != "" {
+		return c.Queue
+	}
+	return QueueOf(c.Session)
+}
 
 // QueueOf is the key of the transaction of a session. It does not show the
 // session.
@@ -76,6 +81,7 @@ var actions = map[cceapi.Action]func(*Runner, context.Context, *Caller, *cceapi.
 	cceapi.FindX:     (*Runner).findX,
 	cceapi.GetObject: (*Runner).getObject,
 	cceapi.GetAll:    (*Runner).getAll,
+	cceapi.Suspended: (*Runner).suspended,
 }
 
 // plain carries out one command, or puts it into the open transaction.
@@ -142,4 +148,17 @@ func (r *Runner) bye(ctx context.Context, c *Caller, q *cceapi.Request) (*cceapi
 	}
 	r.Queues.Drop(c.queue())
 	return cceapi.Done(), nil
+}
+
+// suspended answers whether cced refuses changes. It would tell anybody, but
+// no command runs without a log-in.
+func (r *Runner) suspended(ctx context.Context, c *Caller, _ *cceapi.Request) (*cceapi.Answer, error) {
+	if err := r.Pool.Check(ctx, c.Session); err != nil {
+		return nil, err
+	}
+	suspended, reason, err := r.Pool.Suspended(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return cceapi.Suspension(suspended, reason), nil
 }

@@ -20,9 +20,13 @@ func (r *Runner) begin(ctx context.Context, c *Caller, _ *cceapi.Request) (*ccea
 		return cceapi.TransactionOpen(), nil
 	}
 	if opened == tooMany {
-		return cceapi.Failure(http.StatusServiceUnavailable, "too many transactions are open", ""), nil
+		return tooManyOpen(), nil
 	}
 	return cceapi.Begun(), nil
+}
+
+func tooManyOpen() *cceapi.Answer {
+	return cceapi.Failure(http.StatusServiceUnavailable, "too many transactions are open", "")
 }
 
 // enqueue puts a change into the open transaction.
@@ -42,6 +46,9 @@ func (r *Runner) enqueue(ctx context.Context, c *Caller, q *cceapi.Request) (*cc
 	}
 	if added == tooLarge {
 		return cceapi.Failure(http.StatusRequestEntityTooLarge, "the transaction has too many changes; COMMIT, or BYE to give it up", ""), nil
+	}
+	if added == tooMany {
+		return tooManyOpen(), nil
 	}
 	// COMMIT has begun since: what comes after it is not part of it.
 	return cceapi.NoTransaction(), nil
@@ -100,7 +107,8 @@ func carryOutAll(ctx context.Context, lease *cscp.Lease, commands []cscp.Command
 		return false, nil
 	}
 	if reply, err = lease.Do(ctx, cscp.Commit{}); err != nil {
-		return true, err
+		// One that was never sent can be repeated.
+		return isUnknown(err), err
 	}
 	results.Commit(reply)
 	return true, nil

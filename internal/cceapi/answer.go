@@ -64,6 +64,14 @@ func TokenIssued(token cscp.Secret, expires time.Time) *Answer {
 // Begun answers BEGIN.
 func Begun() *Answer { return answer(cscp.CodeOK, "BEGIN OK") }
 
+// Suspension answers SUSPENDED. PHP's client takes any data for a yes.
+func Suspension(suspended bool, reason string) *Answer {
+	if !suspended {
+		return answer(cscp.CodeOK, messageBuiltIn)
+	}
+	return answerWith(cscp.CodeOK, messageBuiltIn, func(data *object) { data.string("reason", reason) })
+}
+
 // Queued answers a change while a transaction is open. PHP's client takes it for
 // a failure without a reason.
 func Queued() *Answer { return answer(http.StatusContinue, "QUEUED") }

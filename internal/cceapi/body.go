@@ -1,13 +1,9 @@
 package cceapi
 
 import (
-	"bytes"
 	"encoding/json"
 	"unicode/utf8"
 )
-
-// maxDepth is how deeply a body may be nested. Lists of values need three.
-const maxDepth = 32
 
 // body are the fields of a body as they came. Those that are missing are nil.
 type body struct {
@@ -69,7 +65,8 @@ func readBody(text []byte) (*body, error) {
 		return nil, &BadRequest{"the body is nested too deeply"}
 	case !json.Valid(text):
 		return nil, &BadRequest{"the body is not JSON"}
-	case bytes.TrimLeft(text, " \t\r\n")[0] != '{':
+	}
+	if text = trimBlanks(text); text[0] != '{' {
 		return nil, &BadRequest{"the body is not a JSON object"}
 	}
 	b := new(body)
@@ -79,26 +76,4 @@ func readBody(text []byte) (*body, error) {
 		}
 	}
 	return b, nil
-}
-
-// tooDeep reports whether brackets are open deeper than maxDepth. It is asked
-// before the text is known to be JSON, so that nothing has to go down that far.
-func tooDeep(text []byte) bool {
-	depth, quoted := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
 }

@@ -32,6 +32,7 @@ var commands = map[string]func(*parser) error{
 	"ADMIN":     (*parser).admin,
 	"SUSPEND":   (*parser).suspend,
 	"RESUME":    (*parser).suspend,
+	"SUSPENDED": (*parser).suspended,
 }
 
 // action is a command without parameters; its line is checked if it is one of
@@ -275,6 +276,9 @@ func (p *parser) admin() error { return p.suspension(p.line) }
 // suspend reads SUSPEND and RESUME, which the document has in place of cced's
 // words.
 func (p *parser) suspend() error { return p.suspension("ADMIN " + p.line) }
+
+// suspended reads SUSPENDED, which only PHP's client sends.
+func (p *parser) suspended() error { return p.action(Suspended) }
 
 // suspension reads cced's line. A reason may be in the line, or, as PHP has it, a
 // field.

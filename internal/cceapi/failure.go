@@ -54,6 +54,12 @@ func Denied(builtin bool, what string) *Answer {
 	return refusal(builtin, line{cscp.CodePermissionDenied, "PERMISSION DENIED " + what}, line{cscp.CodeFail, "FAIL"})
 }
 
+// UnknownObject answers a command about an object that is not there for the
+// caller, as cced says it.
+func UnknownObject(oid cscp.OID) *Answer {
+	return refusal(false, line{cscp.CodeUnknownObject, "UNKNOWN OBJECT " + oid.String()}, line{cscp.CodeFail, "FAIL"})
+}
+
 // ObjectNotFound answers GETOBJECT that finds nothing.
 func ObjectNotFound() *Answer { return Failure(http.StatusNotFound, "Object not found", "") }
 
@@ -127,5 +133,7 @@ func Failure(status int, message, id string) *Answer {
 	if id != "" {
 		body.string("error_id", id)
 	}
-	return body.answer(status)
+	a := body.answer(status)
+	a.HTTPStatus = status
+	return a
 }

@@ -30,11 +30,8 @@ func Parse(text []byte) (*Request, error) {
 
 // line is the command, which may be a word or a whole line.
 func (b *body) line() (string, error) {
-	if b.cmd == nil || b.cmd[0] != '"' {
-		return "", &BadRequest{"the body has no string 'cmd'"}
-	}
-	line, err := stringOf(b.cmd)
-	if err != nil {
+	var line string
+	if b.cmd == nil || json.Unmarshal(b.cmd, &line) != nil {
 		return "", &BadRequest{"the body has no string 'cmd'"}
 	}
 	if strings.Trim(line, " \t\r\n") == "" {
@@ -80,9 +77,13 @@ func (p *parser) refuse(err error) error {
 		return refused
 	}
 	refused := &Refused{Word: p.req.Word, Code: cscp.CodeBadParameters, Reason: err.Error()}
+	if parameter, ok := errors.AsType[*cscp.ParameterError](err); ok {
+		refused.Reason = parameter.Error()
+	}
 	if syntax, ok := errors.AsType[*cscp.SyntaxError](err); ok {
 		refused.Code, refused.Parse = syntax.Code, syntax.Parse
 	}
+	refused.Reason = strings.TrimPrefix(refused.Reason, refused.Word+": ")
 	return refused
 }
 

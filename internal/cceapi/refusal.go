@@ -45,7 +45,7 @@ func (e *Refused) Answer() *Answer {
 	if e.Parse {
 		lines = append(lines, line{cscp.CodeError, "ERROR COMMAND PARSE ERROR"})
 	}
-	return refusal(isBuiltIn(e.Word), append(lines, line{e.Code, messages[e.Code]})...)
+	return refusal(isBuiltIn(e.Word), append(lines, line{e.Code, messageOf(e.Code)})...)
 }
 
 // line is an entry of data.errors or data.infos: the code of a line, and the

@@ -61,13 +61,13 @@ func (w *replyWriter) result(req *Request) error {
 			w.body.strings("oidlist", oids)
 		}
 	}
+	if req.Action == FindX {
+		w.body.strings("oidlist", w.reply.Objects())
+	}
 	if req.Action == WhoAmI {
 		if oids := w.reply.Objects(); len(oids) > 0 {
 			w.body.string("oid", oids[0])
 		}
-	}
-	if req.Action == FindX {
-		w.body.strings("oidlist", w.reply.Objects())
 	}
 	return nil
 }

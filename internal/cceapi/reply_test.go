@@ -244,6 +244,16 @@ func TestHiddenValuesAreMasked(t *testing.T) {
 	expect(t, a, 200, `{"status":201,"message":"GOODBYE","data":{"DATA":{"crypt":"********","name":"mary"}}}`)
 }
 
+func TestClassesAreListedThatAreShown(t *testing.T) {
+	reply := replyOf(t, "110 CLASS System\n110 CLASS User\n110 CLASS Vsite\n201 OK\n")
+	shows := func(class string) bool { return class != "User" }
+	a, err := Replied(plainRequest(cscp.Classes{}), reply, Options{Shows: shows})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, a, 200, `{"status":201,"message":"GOODBYE","data":{"classes":["System","Vsite"]}}`)
+}
+
 func TestAReplyThatCannotBeReadIsAnError(t *testing.T) {
 	for _, value := range []string{`no quotes`, `"open`, `"`, ``, `"a"b"`, `"a\"`, `"a\\"b"`} {
 		reply := replyOf(t, "102 DATA a = "+value+"\n201 OK\n")
@@ -318,6 +328,34 @@ func TestObjects(t *testing.T) {
 		}
 	}
 	expect(t, objects.Answer(), 200, `{"status":201,"message":"OK","data":{"objects":{"6":{"OBJECT":{"a":"1"},"Email":{"b":"1"}},"2":{"OBJECT":{"c":"1"}}}}}`)
+}
+
+func TestManyObjectsAreAllThere(t *testing.T) {
+	const many = 1000
+	reply := userReply(t)
+	objects := NewObjects(Options{})
+	for oid := range cscp.OID(many) {
+		objects.Start(oid + 1)
+		if err := objects.Add("", reply); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var body struct {
+		Data struct {
+			Objects map[cscp.OID]map[string]map[string]string
+		}
+	}
+	if err := json.Unmarshal(objects.Answer().Body, &body); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(body.Data.Objects); n != many {
+		t.Errorf("%d objects", n)
+	}
+	for oid, namespaces := range body.Data.Objects {
+		if got := namespaces["OBJECT"]; len(got) != 30 || got["fullName"] != "Jos\u00e9 Mar\u00eda" {
+			t.Fatalf("object %d is %v", oid, got)
+		}
+	}
 }
 
 // userReply is a reply of 30 properties in no order, one of them escaped and one

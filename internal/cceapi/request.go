@@ -21,6 +21,7 @@ const (
 	FindX
 	GetObject
 	GetAll
+	Suspended
 )
 
 // Request is what a body asks for.
@@ -49,7 +50,7 @@ func (r *Request) BuiltIn() bool { return isBuiltIn(r.Word) }
 
 func isBuiltIn(word string) bool {
 	switch word {
-	case "PING", "LOGIN", "FINDX", "GETOBJECT", "GETALL":
+	case "PING", "LOGIN", "FINDX", "GETOBJECT", "GETALL", "SUSPENDED":
 		return true
 	}
 	return false
@@ -66,23 +67,17 @@ type Credentials struct {
 	Token     cscp.Secret
 }
 
-// Searched are the criteria of the request, if it searches.
-func (r *Request) Searched() []cscp.Criterion {
-	if find, ok := r.Command.(cscp.Find); ok {
-		return find.Criteria
-	}
-	return r.Search.Criteria
-}
-
 // Audited reports whether the request is one to note: a change, or a log-in.
 func (r *Request) Audited() bool {
-	if r.Action == Plain {
+	switch r.Action {
+	case Auth, LogIn, EndKey, Begin, Commit:
+		return true
+	case Plain:
 		return r.Command.Changes()
+	default:
+		return false
 	}
-	return audited[r.Action]
 }
-
-var audited = map[Action]bool{Auth: true, LogIn: true, EndKey: true, Begin: true, Commit: true}
 
 // Target is what a change is about: the object's number, or the class. It is
 // empty for other requests.

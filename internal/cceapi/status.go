@@ -58,3 +58,11 @@ var messages = map[int]string{
 	cscp.CodeBadCommand:       "BAD COMMAND",
 	cscp.CodeBadParameters:    "BAD PARAMETERS",
 }
+
+// messageOf is the word of a code. A newer cced may have codes of its own.
+func messageOf(code int) string {
+	if m := messages[code]; m != "" {
+		return m
+	}
+	return messages[cscp.CodeFail]
+}

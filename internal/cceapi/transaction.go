@@ -139,7 +139,7 @@ func (r *Results) results(o *object, rolledBack bool, wanted func(*result) bool)
 			o.string("error", one.errors)
 		}
 		o.int("index", i)
-		o.string("message", messages[one.status])
+		o.string("message", messageOf(one.status))
 		if one.oid != "" {
 			o.string("oid", one.oid)
 		}

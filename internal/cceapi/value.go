@@ -1,7 +1,6 @@
 package cceapi
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -41,7 +40,7 @@ func textOf(text json.RawMessage) (string, error) {
 func scalarOf(text json.RawMessage) (string, error) {
 	switch text[0] {
 	case '"':
-		return stringOf(text)
+		return unquote(text)
 	case 't':
 		return "1", nil
 	case 'f':
@@ -59,18 +58,15 @@ func valueOf(text json.RawMessage) (string, error) {
 	if text[0] != '[' {
 		return scalarOf(text)
 	}
-	var list []json.RawMessage
-	if err := json.Unmarshal(text, &list); err != nil {
-		return "", err
-	}
-	elements := make([]string, len(list))
-	for i, one := range list {
-		var err error
-		if elements[i], err = scalarOf(one); err != nil {
+	var list []string
+	for one := range elements(text) {
+		s, err := scalarOf(one)
+		if err != nil {
 			return "", err
 		}
+		list = append(list, s)
 	}
-	return joinArray(elements), nil
+	return joinArray(list), nil
 }
 
 // maxDigits bounds what an exponent may add to a number.
@@ -149,7 +145,7 @@ func addPairs(list []cscp.Pair, text json.RawMessage) ([]cscp.Pair, error) {
 }
 
 func isEmptyArray(text json.RawMessage) bool {
-	return text[0] == '[' && len(bytes.TrimSpace(text[1:len(text)-1])) == 0
+	return text[0] == '[' && len(trimBlanks(text[1:])) == 1
 }
 
 // oidsOf are the OIDs of an array, each once.
@@ -160,12 +156,9 @@ func oidsOf(text json.RawMessage) ([]cscp.OID, error) {
 	if text[0] != '[' {
 		return nil, errNoList
 	}
-	var list []json.RawMessage
-	if err := json.Unmarshal(text, &list); err != nil {
-		return nil, err
-	}
-	oids, seen := make([]cscp.OID, 0, len(list)), make(map[cscp.OID]bool, len(list))
-	for _, one := range list {
+	var oids []cscp.OID
+	seen := map[cscp.OID]bool{}
+	for one := range elements(text) {
 		digits, err := textOf(one)
 		if err != nil {
 			return nil, err

@@ -33,6 +33,24 @@ func (p *Pool) LogIn(ctx context.Context, user string, password Secret) (Session
 	return Session{}, err
 }
 
+// Suspended asks whether cced refuses changes, and why. It says so only when it
+// greets, so this takes a connection of its own.
+func (p *Pool) Suspended(ctx context.Context) (suspended bool, reason string, err error) {
+	if _, _, err := p.acquire(ctx, nil, freshConn); err != nil {
+		return false, "", err
+	}
+	c, err := p.openLimited(ctx)
+	if err == nil {
+		suspended, reason = c.Suspended()
+		c.Close()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free(nil)
+	p.serve(1)
+	return suspended, reason, err
+}
+
 // join makes the connection of a log-in one of the session's.
 func (p *Pool) join(c *Conn, s Session) Session {
 	p.mu.Lock()
@@ -69,8 +87,10 @@ func (p *Pool) openLimited(ctx context.Context) (*Conn, error) {
 func (p *Pool) openConn(ctx context.Context) (*Conn, error) {
 	p.mu.Lock()
 	p.stats.Dialled++
+	options := p.options
+	options.MaxReply = p.limits.MaxReply
 	p.mu.Unlock()
-	return Open(ctx, p.dial, p.options)
+	return Open(ctx, p.dial, options)
 }
 
 // take returns a connection of a session that cced accepts. It must be given
@@ -87,6 +107,9 @@ func (p *Pool) take(ctx context.Context, s Session, want demand) (*pooled, error
 		return g.conn, err
 	}
 	c, err := p.prove(ctx, s, g.conn)
+	if isLost(err) {
+		err = &unsentError{err}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	// Whoever waits for the end of the proof can go on, come of it what may.

@@ -1,188 +1,250 @@
-package cscp_test
+package cscp
 
 import (
+	"bufio"
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
-	"os"
-	"slices"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
-
-	"github.com/sallyport/sallyport/internal/cscp"
-	"github.com/sallyport/sallyport/internal/fake/cced"
 )
 
-// moreSpaces gives the stand-in's users five namespaces.
-const moreSpaces = `<SCHEMA NAME="More namespaces" VENDOR="lab" VERSION="1.0">
-<class name="User" namespace="Php" version="1.0"><property name="enabled" type="boolean" default="0"/></class>
-<class name="User" namespace="Quota" version="1.0"><property name="used" type="uint" default="0"/></class>
-</SCHEMA>`
-
-// reader reads from a daemon in its administrator's session.
-type reader struct {
-	dial    cscp.Dial
-	pool    *cscp.Pool
-	session cscp.Session
+func BenchmarkAppend(b *testing.B) {
+	set := Set{6, "Email", []Pair{{"vacationOn", "1"}, {"vacationMsg", "Bin \"weg\"\nbis Montag, später mehr"}, {"aliases", "&a&b&c&"}}}
+	var line []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		line, _ = Append(line[:0], set)
+	}
 }
 
-func startReader(b *testing.B, users int) *reader {
-	b.Helper()
-	daemon := cced.Start(b, func(c *cced.Config) {
-		c.Record = false
-		c.Schemas = []string{cced.BaseSchema, cced.LabSchema, moreSpaces}
-		c.Setup = slices.Clone(cced.DefaultSetup)
-		for i := range users {
-			c.Setup = append(c.Setup, fmt.Sprintf(`CREATE User name = "bench%d" fullName = "User %d"`, i, i))
+func BenchmarkParseLine(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ParseLine(`SET 6 . Email vacationOn = "1" vacationMsg = "Bin \"weg\"\nbis Montag" aliases="&a&b&c&"`); err != nil {
+			b.Fatal(err)
 		}
-	})
-	var d net.Dialer
-	r := &reader{dial: func(ctx context.Context) (net.Conn, error) {
-		return d.DialContext(ctx, "unix", daemon.Socket())
-	}}
-	r.pool = cscp.NewPool(cscp.PoolConfig{Dial: r.dial})
-	b.Cleanup(r.pool.Close)
-	var err error
-	if r.session, err = r.pool.LogIn(b.Context(), "admin", "secret-1"); err != nil {
-		b.Fatal(err)
 	}
-	return r
 }
 
-// way carries out n reads, as Conn.Pipeline does.
-type way func(ctx context.Context, n int, command func(int) cscp.Command, handle func(int, *cscp.Reply) error) error
-
-// together sends many commands in one write.
-func (r *reader) together(ctx context.Context, n int, command func(int) cscp.Command, handle func(int, *cscp.Reply) error) error {
-	return r.pool.Pipeline(ctx, r.session, n, command, handle)
+// anObject is the reply to a GET of an object of 30 properties.
+func anObject() string {
+	var text strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&text, "102 DATA property%d = \"a value of \\\"%d\\\" \\303\\251\"\n", i, i)
+	}
+	return text.String() + "201 OK\n"
 }
 
-// oneByOne waits for each reply before it sends the next command.
-func (r *reader) oneByOne(ctx context.Context, n int, command func(int) cscp.Command, handle func(int, *cscp.Reply) error) error {
-	lease, err := r.pool.Lease(ctx, r.session)
-	if err != nil {
-		return err
+// forever is a stream that begins again when it is over.
+type forever struct {
+	text []byte
+	next bytes.Reader
+}
+
+func (f *forever) Read(p []byte) (int, error) {
+	n, err := f.next.Read(p)
+	if errors.Is(err, io.EOF) {
+		f.next.Reset(f.text)
+		n, err = f.next.Read(p)
 	}
-	defer lease.Release()
-	for i := range n {
-		reply, err := lease.Do(ctx, command(i))
+	return n, err
+}
+
+// BenchmarkReader reads an object of 30 properties and decodes its values.
+func BenchmarkReader(b *testing.B) {
+	text := []byte(anObject())
+	r := reader{from: &forever{text: text}, max: DefaultMaxReply}
+	b.ReportAllocs()
+	b.SetBytes(int64(len(text)))
+	var value []byte
+	for b.Loop() {
+		reply, err := r.reply()
 		if err != nil {
-			return err
+			b.Fatal(err)
 		}
-		if err := handle(i, reply); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// connecting opens a connection for each command and takes the session up again.
-func (r *reader) connecting(ctx context.Context, n int, command func(int) cscp.Command, handle func(int, *cscp.Reply) error) error {
-	for i := range n {
-		conn, err := cscp.Open(ctx, r.dial, cscp.Options{DropRights: os.Geteuid() == 0})
-		if err != nil {
-			return err
-		}
-		if err := conn.Resume(ctx, r.session.User, r.session.ID); err != nil {
-			return err
-		}
-		reply, err := conn.Do(ctx, command(i))
-		conn.Close()
-		if err != nil {
-			return err
-		}
-		if err := handle(i, reply); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// find searches for all users by a pattern, and reads each of them for whether
-// the property can be read. It returns how many there are.
-func find(ctx context.Context, do way) (hits int, err error) {
-	var oids []cscp.OID
-	search := cscp.Find{Class: "User", Criteria: []cscp.Criterion{{Property: "name", Value: "^bench", Regexp: true}}}
-	err = do(ctx, 1, func(int) cscp.Command { return search }, func(_ int, reply *cscp.Reply) error {
-		oids = oidsOf(reply)
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	get := func(i int) cscp.Command { return cscp.Get{OID: oids[i]} }
-	err = do(ctx, len(oids), get, func(_ int, reply *cscp.Reply) error {
 		for line := range reply.Lines() {
-			if name, _, ok := line.Data(); ok && string(name) == "name" {
-				hits++
-				break
-			}
-		}
-		return nil
-	})
-	return hits, err
-}
-
-// getAll searches for all users, and reads all namespaces of each. It returns how
-// many replies there are.
-func getAll(ctx context.Context, do way) (replies int, err error) {
-	var oids []cscp.OID
-	namespaces := []string{""}
-	list := []cscp.Command{cscp.Find{Class: "User"}, cscp.Names{Class: "User"}}
-	err = do(ctx, len(list), func(i int) cscp.Command { return list[i] }, func(_ int, reply *cscp.Reply) error {
-		oids = append(oids, oidsOf(reply)...)
-		namespaces = append(namespaces, reply.Namespaces()...)
-		return nil
-	})
-	if err != nil {
-		return 0, err
-	}
-	get := func(i int) cscp.Command {
-		return cscp.Get{OID: oids[i/len(namespaces)], Namespace: namespaces[i%len(namespaces)]}
-	}
-	err = do(ctx, len(oids)*len(namespaces), get, func(_ int, reply *cscp.Reply) error {
-		if reply.OK() {
-			replies++
-		}
-		return nil
-	})
-	return replies, err
-}
-
-func oidsOf(reply *cscp.Reply) (oids []cscp.OID) {
-	for _, text := range reply.Objects() {
-		if oid, err := cscp.ParseOID(text); err == nil {
-			oids = append(oids, oid)
-		}
-	}
-	return oids
-}
-
-// compare measures what is done in each of the ways.
-func (r *reader) compare(b *testing.B, do func(context.Context, way) (int, error), want int) {
-	for _, w := range []struct {
-		name string
-		way  way
-	}{{"together", r.together}, {"one by one", r.oneByOne}, {"a connection each", r.connecting}} {
-		b.Run(w.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if got, err := do(b.Context(), w.way); err != nil || got != want {
-					b.Fatalf("%d, want %d; %v", got, want, err)
+			if _, quoted, ok := line.Data(); ok {
+				if value, err = AppendUnquoted(value[:0], quoted); err != nil {
+					b.Fatal(err)
 				}
 			}
-		})
+		}
 	}
 }
 
-// BenchmarkFind is a search with 1,000 hits, each of which is checked. The
-// stand-in runs in the same process, which flatters connections of their own.
-func BenchmarkFind(b *testing.B) {
-	const users = 1000
-	startReader(b, users).compare(b, find, users)
+// parrot listens on a socket, takes each AUTHKEY for good, and answers all else
+// with the same reply, so that what is measured is the client.
+func parrot(b *testing.B, reply string) Dial {
+	b.Helper()
+	path := filepath.Join(b.TempDir(), "cced.socket")
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			stream, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go repeat(stream, reply)
+		}
+	}()
+	return func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}
 }
 
-// BenchmarkGetAll reads 200 users with 5 namespaces besides the main one.
-func BenchmarkGetAll(b *testing.B) {
-	const users = 200 - 4 // the stand-in has four of its own
-	startReader(b, users).compare(b, getAll, 200*6)
+func repeat(stream net.Conn, reply string) {
+	defer func() { _ = stream.Close() }()
+	in, out := bufio.NewReader(stream), bufio.NewWriterSize(stream, 16<<10)
+	_, _ = out.WriteString(greeting)
+	for {
+		if in.Buffered() == 0 && out.Flush() != nil {
+			return
+		}
+		line, err := in.ReadSlice('\n')
+		if err != nil {
+			return
+		}
+		answer := reply
+		if bytes.HasPrefix(line, []byte("AUTH")) {
+			answer = "201 OK\n"
+		}
+		_, _ = out.WriteString(answer)
+	}
+}
+
+// aHit is the reply to the GET of a small object.
+const aHit = "102 DATA name = \"site1\"\n201 OK\n"
+
+func served(b *testing.B) (Dial, *Pool, Session) {
+	b.Helper()
+	dial := parrot(b, aHit)
+	p := NewPool(PoolConfig{Dial: dial})
+	b.Cleanup(p.Close)
+	s := Session{"admin", "abc"}
+	if err := p.Check(b.Context(), s); err != nil {
+		b.Fatal(err)
+	}
+	return dial, p, s
+}
+
+func BenchmarkPoolDo(b *testing.B) {
+	_, p, s := served(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.Do(b.Context(), s, Get{OID: 1}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkThousandReads compares three ways to send 1,000 GETs.
+func BenchmarkThousandReads(b *testing.B) {
+	const reads = 1000
+	get := func(i int) Command { return Get{OID: OID(i + 1)} }
+	b.Run("pipeline", func(b *testing.B) {
+		_, p, s := served(b)
+		b.ReportAllocs()
+		for b.Loop() {
+			n := 0
+			err := p.Pipeline(b.Context(), s, reads, get, func(_ int, r *Reply) error { n += r.Final(); return nil })
+			if err != nil || n != reads*CodeOK {
+				b.Fatal(n, err)
+			}
+		}
+	})
+	b.Run("one at a time", func(b *testing.B) {
+		_, p, s := served(b)
+		for b.Loop() {
+			for i := range reads {
+				if _, err := p.Do(b.Context(), s, get(i)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+	b.Run("one connection each", func(b *testing.B) {
+		dial, _, s := served(b)
+		for b.Loop() {
+			for i := range reads {
+				c, err := Open(b.Context(), dial, Options{})
+				if err == nil {
+					err = c.Resume(b.Context(), s.User, s.ID)
+				}
+				if err == nil {
+					_, err = c.Do(b.Context(), get(i))
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				c.Close()
+			}
+		}
+	})
+}
+
+// TestAnIdleSessionCostsLittle holds what is promised: no more than 8 kB for
+// each idle session with a connection.
+func TestAnIdleSessionCostsLittle(t *testing.T) {
+	const sessions, most = 500, 8 << 10
+	d := newDaemon()
+	dial := d.listen(t)
+	p := NewPool(PoolConfig{Dial: dial, Limits: Limits{MaxConnections: sessions}})
+	defer p.Close()
+	all := make([]Session, sessions)
+	for i := range all {
+		all[i] = d.session("admin")
+	}
+	// The other end of the connections is in this process, too, and is taken off
+	// by connections that do nothing.
+	theirs := growth(t, func() {
+		for range all {
+			c, err := dial(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = c.Close() })
+			if _, err := io.ReadFull(c, make([]byte, len(greeting))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	ours := growth(t, func() {
+		for _, s := range all {
+			asks(t, p, s)
+		}
+	})
+	if s := p.Stats(); s.Idle != sessions {
+		t.Fatalf("Stats = %+v", s)
+	}
+	each := (ours - theirs) / sessions
+	t.Logf("%d bytes each", each)
+	if each > most {
+		t.Errorf("an idle session costs %d bytes, more than %d", each, most)
+	}
+}
+
+// growth is by how much the memory in use grows.
+func growth(t *testing.T, grow func()) int64 {
+	t.Helper()
+	before := inUse()
+	grow()
+	return inUse() - before
+}
+
+func inUse() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapInuse + m.StackInuse)
 }

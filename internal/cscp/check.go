@@ -102,6 +102,13 @@ func checkText(what, text string) error {
 	return nil
 }
 
+func checkValue(name, value string) error {
+	if strings.IndexByte(value, 0) >= 0 {
+		return checkText("the value of "+name, value)
+	}
+	return nil
+}
+
 func checkNamespace(name string) error {
 	if name == "" {
 		return nil
@@ -114,7 +121,7 @@ func checkPairs(pairs []Pair) error {
 		if err := checkName("name of a property", p.Name); err != nil {
 			return err
 		}
-		if err := checkText("the value of "+p.Name, p.Value); err != nil {
+		if err := checkValue(p.Name, p.Value); err != nil {
 			return err
 		}
 	}
@@ -176,7 +183,7 @@ func (k Criterion) check() error {
 			return badParameter("the regular expression for %s: %v", k.Property, err)
 		}
 	}
-	return checkText("the value of "+k.Property, k.Value)
+	return checkValue(k.Property, k.Value)
 }
 
 func (s *Sort) check() error {

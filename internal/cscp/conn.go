@@ -56,13 +56,26 @@ func Open(ctx context.Context, dial Dial, o Options) (*Conn, error) {
 		return nil, err
 	}
 	if o.DropRights {
-		// Any other command would run as administrator, whatever comes of a log-in.
-		if reply, err := c.Do(ctx, Auth{}); err != nil || !reply.OK() {
+		if err := c.dropRights(ctx); err != nil {
 			c.Close()
-			return nil, errors.Join(ErrProtocol, err)
+			return nil, err
 		}
 	}
 	return c, nil
+}
+
+// dropRights makes the connection nobody's. Any other command would run as
+// administrator, whatever comes of a log-in.
+func (c *Conn) dropRights(ctx context.Context) error {
+	reply, err := c.Do(ctx, Auth{})
+	if unknown, ok := errors.AsType[*UnknownOutcomeError](err); ok {
+		// Nothing that the caller has asked for was sent.
+		return unknown.Err
+	}
+	if err == nil && !reply.OK() {
+		return ErrProtocol
+	}
+	return err
 }
 
 func (c *Conn) greet(ctx context.Context) error {

@@ -172,8 +172,7 @@ func (d *daemon) reply(user *string, line string) string {
 		}
 	}
 	command, err := ParseLine(line)
-	var bad *SyntaxError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*SyntaxError](err); ok {
 		return fmt.Sprintf("%d BAD\n", bad.Code)
 	}
 	switch c := command.(type) {

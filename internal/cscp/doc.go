@@ -17,7 +17,17 @@
 // (what was wrong) and ends with one of 2xx or 4xx. The lines are kept as they
 // came, and read by the methods of Line.
 //
-// A Conn is one connection with one log-in. A Pool holds those of many sessions.
+// ParseLine reads a line as a client would have written it for cced and returns
+// the same value as if its parts had been given one by one.
+//
+// A Conn is one connection with one log-in. A Pool holds those of many sessions:
+//
+//	pool := cscp.NewPool(cscp.PoolConfig{Dial: dial})
+//	session, err := pool.LogIn(ctx, "admin", password)
+//	reply, err := pool.Do(ctx, session, cscp.Get{OID: 6})
+//
+// Pool.Pipeline sends many reads at once, Pool.Lease keeps a connection for a
+// transaction, and Pool.Forget closes what a session has when it ends.
 //
 // Why it is so careful: rights belong to a connection, and a failed log-in takes
 // none away; so whatever is unclear ends the connection. A change whose reply is

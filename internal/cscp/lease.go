@@ -35,7 +35,7 @@ func (p *Pool) Do(ctx context.Context, s Session, command Command) (reply *Reply
 func (p *Pool) do(ctx context.Context, c *Conn, s Session, command Command) (*Reply, error) {
 	reply, err := c.Do(ctx, command)
 	// Before the connection is free for others: it still has the session's rights.
-	if _, ends := command.(EndKey); ends && !isUnsent(err) {
+	if _, ends := command.(EndKey); ends && !IsUnsent(err) {
 		p.Forget(s)
 	}
 	return reply, err
@@ -63,7 +63,7 @@ func (p *Pool) Pipeline(ctx context.Context, s Session, n int, command func(i in
 // done can be done again.
 func (p *Pool) twice(ctx context.Context, s Session, repeatable func() bool, use func(*Conn) error) error {
 	err := p.once(ctx, s, anyConn, use)
-	if !isLost(err) || !isUnsent(err) && !repeatable() || ctx.Err() != nil {
+	if !isLost(err) || !IsUnsent(err) && !repeatable() || ctx.Err() != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -81,7 +81,8 @@ func (p *Pool) once(ctx context.Context, s Session, want demand, use func(*Conn)
 	return use(c.Conn)
 }
 
-func isUnsent(err error) bool {
+// IsUnsent reports whether an error says that nothing of a command was sent.
+func IsUnsent(err error) bool {
 	_, unsent := errors.AsType[*unsentError](err)
 	return unsent
 }

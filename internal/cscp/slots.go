@@ -61,7 +61,7 @@ func (p *Pool) grant(w *waiter) (grant, bool) {
 	h.waiting++
 	defer func() { h.waiting-- }()
 	prove := w.want == provenConn || time.Since(h.proven) >= p.limits.Recheck
-	if w.want != freshConn && !(prove && h.proving) {
+	if w.want != freshConn && (!prove || !h.proving) {
 		if c := p.takeIdle(h); c != nil {
 			h.proving = h.proving || prove
 			return grant{conn: c, prove: prove}, true

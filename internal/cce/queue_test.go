@@ -1,0 +1,182 @@
+package cce_test
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/cce"
+	"github.com/sallyport/sallyport/internal/cceapi"
+	"github.com/sallyport/sallyport/internal/cscp"
+	"github.com/sallyport/sallyport/internal/fake/cced"
+)
+
+const (
+	begun         = `{"status":201,"message":"BEGIN OK"}`
+	queued        = `{"status":100,"message":"QUEUED"}`
+	noTransaction = `{"status":400,"message":"No active transaction"}`
+	emptyCommit   = `{"status":201,"message":"COMMIT successful","data":{"results":[]}}`
+	badCommand    = `{"status":402,"message":"GOODBYE","data":{"errors":[{"code":402,"message":"BAD COMMAND"}]}}`
+)
+
+func TestAQueueIsItsCallersAlone(t *testing.T) {
+	b := startRunner(t)
+	admin, again, mary := b.logIn("admin"), b.logIn("admin"), b.logIn("mary")
+	shared := *admin.Caller
+	shared.Queue = "a guest who shares the session"
+	guest := &asker{&shared, b}
+	admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
+	for name, other := range map[string]*asker{"another session": again, "another user": mary, "a guest": guest} {
+		if answer, err := other.run(`{"cmd":"COMMIT"}`); err != nil || answer.HTTPStatus != 400 {
+			t.Errorf("%s: %v %v", name, answer, err)
+		}
+	}
+	admin.expect(`{"cmd":"BEGIN"}`, 400, `{"status":400,"message":"A transaction is already open"}`)
+	admin.expect(`{"cmd":"SET 3 fullName = x"}`, 200, queued)
+	again.expect(`{"cmd":"SET 3 fullName = y"}`, 200, nothing)
+	admin.expect(`{"cmd":"BYE"}`, 200, nothing)
+	admin.expect(`{"cmd":"COMMIT"}`, 400, noTransaction)
+	mary.expect(`{"cmd":"FIND","class":"User","args":{"fullName":"y"}}`, 200, `{"status":201,"message":"GOODBYE","data":{"oidlist":["3"]}}`)
+}
+
+func TestTheEndOfASessionIsTheEndOfItsTransaction(t *testing.T) {
+	b := startRunner(t)
+	admin := b.logIn("admin")
+	admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
+	admin.expect(`{"cmd":"ENDKEY"}`, 200, nothing)
+	if n := b.runner.Queues.Len(); n != 0 {
+		t.Errorf("%d transactions are open", n)
+	}
+}
+
+func TestOnlyChangesAreQueued(t *testing.T) {
+	b := startRunner(t)
+	admin := b.logIn("admin")
+	admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
+	for _, body := range []string{
+		`{"cmd":"SET","oid":"3","data":{"fullName":"x"}}`, `{"cmd":"SET 3 fullName = x"}`,
+		`{"cmd":"CREATE","class":"Probe","data":{"name":"p"}}`, `{"cmd":"DESTROY","oid":"8"}`,
+		// What is wrong shows at COMMIT.
+		`{"cmd":"SET","oid":"999","data":{"nosuch":"x"}}`,
+	} {
+		admin.expect(body, 200, queued)
+	}
+	for _, body := range []string{
+		`{"cmd":"GET 3"}`, `{"cmd":"NAMES 3"}`, `{"cmd":"CLASSES"}`, `{"cmd":"FIND Vsite"}`, `{"cmd":"FINDX Vsite"}`, `{"cmd":"WHOAMI"}`,
+		`{"cmd":"GETOBJECT Vsite"}`, `{"cmd":"GETALL Vsite"}`,
+	} {
+		answer, err := admin.run(body)
+		if err != nil || answer.HTTPStatus != 200 || strings.Contains(string(answer.Body), "QUEUED") {
+			t.Errorf("%s: %v %v", body, answer, err)
+		}
+	}
+	for _, body := range []string{`{"cmd":"SUSPEND"}`, `{"cmd":"ADMIN SUSPEND"}`, `{"cmd":"RESUME"}`} {
+		admin.expect(body, 400, badCommand)
+	}
+	admin.expect(`{"cmd":"FIND","class":"Vsite","args":{"name":"site3"}}`, 200, `{"status":201,"message":"GOODBYE","data":{"oidlist":["8"]}}`)
+}
+
+func TestATransactionHasBounds(t *testing.T) {
+	b := startRunner(t)
+	// The number of changes.
+	admin := b.logIn("admin")
+	admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
+	for range 10_000 {
+		if answer, err := admin.run(`{"cmd":"SET 3 fullName = x"}`); err != nil || answer.Status != 100 {
+			t.Fatalf("%v %v", answer, err)
+		}
+	}
+	const full = `{"status":413,"message":"the transaction has too many changes; COMMIT, or BYE to give it up"}`
+	admin.expect(`{"cmd":"SET 3 fullName = x"}`, 413, full)
+	admin.expect(`{"cmd":"BYE"}`, 200, nothing)
+	admin.expect(`{"cmd":"SET 3 fullName = x"}`, 200, nothing)
+	// Their length.
+	admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
+	long := `{"cmd":"SET","oid":"3","data":{"fullName":"` + strings.Repeat("x", 1_000_000) + `"}}`
+	for range 8 {
+		if answer, err := admin.run(long); err != nil || answer.Status != 100 {
+			t.Fatalf("%v %v", answer, err)
+		}
+	}
+	if answer, err := admin.run(long); err != nil || answer.Status != 413 {
+		t.Errorf("%v %v", answer, err)
+	}
+	admin.expect(`{"cmd":"BYE"}`, 200, nothing)
+}
+
+func TestThereAreNoMoreThanSoManyTransactions(t *testing.T) {
+	b := startRunner(t)
+	admin := b.logIn("admin")
+	for i := range 1_000 {
+		admin.Queue = fmt.Sprint(i)
+		admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
+	}
+	admin.Queue = "one more"
+	admin.expect(`{"cmd":"BEGIN"}`, 503, `{"status":503,"message":"too many transactions are open"}`)
+	// Those that nobody has touched for an hour make room.
+	b.pass(time.Hour + time.Second)
+	admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
+	if n := b.runner.Queues.Len(); n != 1 {
+		t.Errorf("%d transactions are open", n)
+	}
+}
+
+func TestATransactionThatNobodyTouchesForAnHourIsOver(t *testing.T) {
+	b := startRunner(t)
+	admin := b.logIn("admin")
+	admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
+	b.pass(59 * time.Minute)
+	admin.expect(`{"cmd":"DESTROY 8"}`, 200, queued)
+	b.pass(59 * time.Minute)
+	admin.expect(`{"cmd":"DESTROY 7"}`, 200, queued)
+	b.pass(61 * time.Minute)
+	admin.expect(`{"cmd":"COMMIT"}`, 400, noTransaction)
+	admin.expect(`{"cmd":"FIND","class":"Vsite","sorttype":"ascii","sortprop":"name"}`, 200, `{"status":201,"message":"GOODBYE","data":{"oidlist":["6","7","8"]}}`)
+}
+
+func TestBeginsOfSessionsThatCcedDoesNotKnowKeepNothing(t *testing.T) {
+	n := 100_000
+	if testing.Short() {
+		n = 5_000
+	}
+	b := startRunner(t, func(c *cced.Config) { c.Record, c.Pause = false, func() time.Duration { return 0 } })
+	request, err := cceapi.Parse([]byte(`{"cmd":"BEGIN"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := func(from, to int) {
+		for i := from; i < to; i++ {
+			session := cscp.Session{User: "admin", ID: cscp.Secret(fmt.Sprintf("%063d", i))}
+			if _, err := b.runner.Run(t.Context(), &cce.Caller{Session: session}, request); !errors.Is(err, cscp.ErrRefused) {
+				t.Errorf("BEGIN %d: %v", i, err)
+				return
+			}
+		}
+	}
+	begin(0, 100)
+	before := heap()
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() { begin(100+i*n/8, 100+(i+1)*n/8) })
+	}
+	all.Wait()
+	if grown := int64(heap()) - int64(before); grown > 2<<20 {
+		t.Errorf("%d bytes are kept of %d refused sessions", grown, n)
+	}
+	if s := b.runner.Pool.Stats(); b.runner.Queues.Len() != 0 || s.Open != 0 || s.Sessions != 0 {
+		t.Errorf("%d transactions are open; %+v", b.runner.Queues.Len(), s)
+	}
+}
+
+// heap is how much is in use, in bytes.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
