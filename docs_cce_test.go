@@ -43,7 +43,9 @@ func (s *session) hasCCE(config string) bool {
 	return strings.Contains(config, fmt.Sprintf("\nhttps://:%d {\n", s.ccePort))
 }
 
-func (s *session) cceCertificate() string { return filepath.Join(s.dir, "etc/admserv/certs/certificate") }
+func (s *session) cceCertificate() string {
+	return filepath.Join(s.dir, "etc/admserv/certs/certificate")
+}
 
 // prepareCCE makes what a cce needs: cced, certificate and a client.
 func (s *session) prepareCCE(t *testing.T) {

@@ -33,7 +33,7 @@ type desk struct {
 	// life ends with the desk, and limits what it does when it is closed.
 	life context.Context
 	die  context.CancelFunc
-	mu sync.Mutex
+	mu   sync.Mutex
 	// endpoints are those of all configurations that there are now; the one that
 	// was configured last is at the end. guests are the sessions in which guests
 	// act, by account.
