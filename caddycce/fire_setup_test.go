@@ -16,10 +16,8 @@ import (
 )
 
 const (
-	done         = `{"status":201,"message":"GOODBYE"}`
 	queued       = `{"status":100,"message":"QUEUED"}`
 	begun        = `{"status":201,"message":"BEGIN OK"}`
-	notLoggedIn  = `{"status":401,"message":"GOODBYE","data":{"errors":[{"code":401,"message":"FAIL"}]}}`
 	whoIsAdmin   = `{"status":201,"message":"GOODBYE","data":{"oid":"2"}}`
 	unreachable  = "cced cannot be reached"
 	tooLate      = "cced has not answered in time"

@@ -122,14 +122,14 @@ func TestCcedShutsDown(t *testing.T) {
 	e.from(t, office, `{"cmd":"WHOAMI",`+token+`}`, "X-Client-Secret", officeSecret).expect(t, 200, whoIsAdmin)
 
 	// A change that runs fails, and a read that waits is lost with cced.
-	change := e.later(t.Context(), `{"cmd":"CREATE Probe name = p mode = slow1",` + admin + `}`)
+	change := e.later(t.Context(), `{"cmd":"CREATE Probe name = p mode = slow1",`+admin+`}`)
 	e.awaitLine(t, "CREATE")
 	e.daemon.Stall(true)
-	read := e.later(t.Context(), `{"cmd":"NAMES 1",` + mary + `}`)
+	read := e.later(t.Context(), `{"cmd":"NAMES 1",`+mary+`}`)
 	e.awaitLine(t, "NAMES 1")
 	e.daemon.Stop()
 	e.daemon.Stall(false)
-	(<-change).expect(t, 401, notLoggedIn)
+	(<-change).expect(t, 401, failed)
 	(<-read).expectFailure(t, 502, unreachable)
 	e.restart(t)
 	e.local(t, `{"cmd":"FIND Probe",`+admin+`}`).expect(t, 200, done)
@@ -138,7 +138,7 @@ func TestCcedShutsDown(t *testing.T) {
 func TestTheLockOfCcedIsLost(t *testing.T) {
 	e := underFire(t, "timeout 1s", func(c *cced.Config) { c.Second = time.Hour })
 	admin := e.session(t, "admin", "secret-1")
-	doomed := e.later(t.Context(), `{"cmd":"CREATE Probe name = p mode = slow1",` + admin + `}`)
+	doomed := e.later(t.Context(), `{"cmd":"CREATE Probe name = p mode = slow1",`+admin+`}`)
 	e.awaitLine(t, "CREATE")
 	e.daemon.KillWorker()
 	(<-doomed).expectFailure(t, 502, "it is not known whether CREATE has been carried out")
@@ -159,9 +159,9 @@ func TestWhileCcedIsSuspended(t *testing.T) {
 		{`{"cmd":"ADMIN SUSPEND","reason":"a backup",`, `{"cmd":"admin resume",`, `a backup`},
 		{`{"cmd":"admin suspend backup","reason":"not this",`, `{"cmd":"ADMIN RESUME",`, `backup`},
 	} {
-		e.local(t, c.suspend+mary+`}`).expect(t, 401, notLoggedIn)
+		e.local(t, c.suspend+mary+`}`).expect(t, 401, failed)
 		e.local(t, c.suspend+admin+`}`).expect(t, 200, done)
-		e.local(t, c.suspend+admin+`}`).expect(t, 401, notLoggedIn)
+		e.local(t, c.suspend+admin+`}`).expect(t, 401, failed)
 		refused := `{"status":401,"message":"GOODBYE","data":{"errors":[{"code":309,"message":"SUSPENDED \"` + c.reason + `\""},{"code":401,"message":"FAIL"}]}}`
 		for _, change := range []string{`{"cmd":"SET 3 description = x",`, `{"cmd":"CREATE Probe name = p",`, `{"cmd":"DESTROY 8",`} {
 			r := e.local(t, change+admin+`}`)
@@ -174,9 +174,9 @@ func TestWhileCcedIsSuspended(t *testing.T) {
 			`{"status":401,"message":"GOODBYE","data":{"errors":[{"code":302,"message":"BAD DATA 3 nosuch \"[[base-cce.unknownAttr]]\""},{"code":401,"message":"FAIL"}]}}`)
 		e.local(t, `{"cmd":"WHOAMI",`+admin+`}`).expect(t, 200, whoIsAdmin)
 		e.local(t, `{"cmd":"FINDX Vsite name = site1",`+mary+`}`).expect(t, 200, `{"status":201,"message":"OK","data":{"oidlist":["6"]}}`)
-		e.local(t, c.resume+mary+`}`).expect(t, 401, notLoggedIn)
+		e.local(t, c.resume+mary+`}`).expect(t, 401, failed)
 		e.local(t, c.resume+admin+`}`).expect(t, 200, done)
-		e.local(t, c.resume+admin+`}`).expect(t, 401, notLoggedIn)
+		e.local(t, c.resume+admin+`}`).expect(t, 401, failed)
 		e.local(t, `{"cmd":"SET 3 description = x",`+admin+`}`).expect(t, 200, done)
 	}
 	if n := len(e.daemon.Lines()); n == 0 {
