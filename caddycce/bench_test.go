@@ -40,7 +40,6 @@ func newChain(tb testing.TB, fields string) *chain {
 	}
 	c.request = httptest.NewRequestWithContext(tb.Context(), http.MethodPost, "/v2/cce", c.body)
 	c.request.RemoteAddr = "127.0.0.1:1234"
-	c.request.Body = io.NopCloser(c.body)
 	c.request.Header.Set("Content-Type", "application/json")
 	for _, server := range app.(*caddyhttp.App).Servers {
 		c.server = server
@@ -51,6 +50,8 @@ func newChain(tb testing.TB, fields string) *chain {
 // serve makes one request and returns its status.
 func (c *chain) serve() int {
 	c.body.Reset(c.text)
+	// Caddy wraps what is there.
+	c.request.Body = io.NopCloser(c.body)
 	clear(c.writer.header)
 	c.server.ServeHTTP(c.writer, c.request)
 	return c.writer.status
