@@ -30,7 +30,7 @@ var testOnly = []string{"internal/caddyrun", "internal/acmetest", fake}
 const fake = "internal/fake"
 
 // showFakes are the commands that run stand-ins.
-var showFakes = []string{"cmd/demo", "cmd/fakecced"}
+var showFakes = []string{"bench", "cmd/demo", "cmd/fakecced"}
 
 // knowCaddy are the packages that may import Caddy besides the plugins and what
 // they share, below internal/plugin.

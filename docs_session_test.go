@@ -32,11 +32,18 @@ import (
 //   - curl reaches every host name at that server, and trusts that authority.
 //   - systemctl starts and stops that server; sudo only runs its command.
 //   - /var/lib/sallyport and such are in the session's directory.
+//   - A stand-in for cced listens where the configuration says, if it has a cce.
+//   - ssh runs its command at a client's: what curl asks there comes from the
+//     address of that client.
 type session struct {
 	dir, binary string
 	// host and port are those of the site.
 	host string
 	port int
+	// ccePort is that of the site for CCE.
+	ccePort int
+	// cceWords stand in dialogues for what the server has answered.
+	cceWords map[string]string
 	// paths maps those of the document to those of the session.
 	paths [][2]string
 	// defaultAdmin: the configuration leaves the admin API where Caddy has it.
@@ -47,7 +54,7 @@ type session struct {
 // configOf says which configuration a document is about.
 func configOf(t *testing.T, document string) string {
 	t.Helper()
-	if document != "README.md" {
+	if document != "README.md" && document != "docs/cce.md" {
 		return readFile(t, "Caddyfile.example")
 	}
 	for _, b := range readBlocks(t, document) {
@@ -73,23 +80,30 @@ func newSession(t *testing.T, binary, document string) *session {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	s := &session{dir: dir, binary: binary}
-	for _, path := range []string{"/home/alice", "/var/lib/sallyport", "/var/backups/sallyport", "/etc/caddy", "/run/caddy", "/safe"} {
+	for _, path := range []string{
+		"/home/alice", "/var/lib/sallyport", "/var/backups/sallyport", "/etc/caddy", "/run/caddy", "/safe",
+		"/usr/sausalito", "/etc/cced-api/config", "/etc/admserv/certs",
+	} {
 		s.paths = append(s.paths, [2]string{path, filepath.Join(dir, path)})
 		if err := os.MkdirAll(filepath.Join(dir, path), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	port := freePort(t)
-	config := s.contain(configOf(t, document), port, newUpstream(t))
+	s.port, s.ccePort = freePort(t), freePort(t)
+	config := s.contain(configOf(t, document), newUpstream(t))
 	site := regexp.MustCompile(`(?m)^([a-z.]+) \{$`).FindStringSubmatch(config)
-	if site == nil {
+	if site != nil {
+		s.host = site[1]
+	}
+	if site == nil && !s.hasCCE(config) {
 		t.Fatalf("the configuration of %s has no site", document)
 	}
-	s.host, s.port = site[1], port
+	if s.hasCCE(config) {
+		s.prepareCCE(t)
+	}
 	s.write(t, "home/alice/Caddyfile", config, 0o600)
 	s.write(t, "etc/caddy/Caddyfile", config, 0o600)
-	s.write(t, "home/alice/.curlrc", fmt.Sprintf("connect-to = \"::127.0.0.1:%d\"\ncacert = \"%s\"\nsilent\nshow-error\n",
-		port, s.root()), 0o600)
+	s.write(t, "home/alice/.curlrc", s.curlrc(), 0o600)
 	s.write(t, "bin/sudo", "#!/bin/sh\n[ \"$1\" != -u ] || shift 2\nexec \"$@\"\n", 0o755)
 	s.write(t, "bin/systemctl", "#!/bin/sh\nexec caddy \"$1\" --config "+filepath.Join(dir, "etc/caddy/Caddyfile")+" >>"+filepath.Join(dir, "journal")+" 2>&1\n", 0o755)
 	if err := os.Symlink(binary, filepath.Join(dir, "bin/caddy")); err != nil {
@@ -112,8 +126,8 @@ func (s *session) write(t *testing.T, path, text string, mode os.FileMode) {
 
 // contain puts a configuration on the loopback: it adds global options and
 // changes addresses and paths, and leaves everything else as it is.
-func (s *session) contain(config string, port int, upstream string) string {
-	options := "\tlocal_certs\n\tskip_install_trust\n\tdefault_bind 127.0.0.1\n\tauto_https disable_redirects\n\thttps_port " + strconv.Itoa(port) + "\n"
+func (s *session) contain(config, upstream string) string {
+	options := "\tlocal_certs\n\tskip_install_trust\n\tdefault_bind 127.0.0.1\n\tauto_https disable_redirects\n\thttps_port " + strconv.Itoa(s.port) + "\n"
 	if s.defaultAdmin = !strings.Contains(config, "\tadmin "); s.defaultAdmin {
 		options += "\tadmin unix//run/caddy/admin.sock\n"
 	}
@@ -122,6 +136,8 @@ func (s *session) contain(config string, port int, upstream string) string {
 		lines = "\n{\n}\n" + lines
 	}
 	lines = strings.Replace(lines, "\n{\n", "\n{\n"+options, 1)
+	lines = strings.Replace(lines, cceSite, fmt.Sprintf("\nhttps://:%d {\n", s.ccePort), 1)
+	lines = strings.Replace(lines, "trusted_proxies static 10.0.0.0/8", "trusted_proxies static "+proxyAddress, 1)
 	return regexp.MustCompile(`127\.0\.0\.1:900\d`).ReplaceAllString(s.here(lines), upstream)
 }
 
@@ -151,24 +167,28 @@ func (s *session) root() string {
 // which a reader has by the time he types the next command.
 func (s *session) waitForCertificate(t *testing.T) {
 	t.Helper()
+	file, host, port := s.root(), s.host, s.port
+	if host == "" {
+		file, host, port = s.cceCertificate(), cceHost, s.ccePort
+	}
 	var last error
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		text, err := os.ReadFile(s.root())
+		text, err := os.ReadFile(file)
 		if err != nil {
 			last = err
 			continue
 		}
 		pool := x509.NewCertPool()
 		pool.AppendCertsFromPEM(text)
-		dialer := tls.Dialer{Config: &tls.Config{RootCAs: pool, ServerName: s.host}}
-		connection, err := dialer.DialContext(t.Context(), "tcp", "127.0.0.1:"+strconv.Itoa(s.port))
+		dialer := tls.Dialer{Config: &tls.Config{RootCAs: pool, ServerName: host}}
+		connection, err := dialer.DialContext(t.Context(), "tcp", "127.0.0.1:"+strconv.Itoa(port))
 		if err == nil {
 			connection.Close()
 			return
 		}
 		last = err
 	}
-	t.Fatalf("no certificate for %s after 30 seconds: %v", s.host, last)
+	t.Fatalf("no certificate for %s after 30 seconds: %v\n%s", host, last, readFile(t, filepath.Join(s.dir, "journal")))
 }
 
 // brokenPath is where the application hangs up.
@@ -312,6 +332,9 @@ var variable = []struct {
 	{regexp.MustCompile(`(?m)^(x-error-id: )[A-Z2-7]{12}\b`), "${1}ID"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`), "UUID"},
 	{regexp.MustCompile(`("app_token":"\w+:)[0-9a-f]{64}"`), `${1}TOKEN"`},
+	{regexp.MustCompile(`("token":")[0-9A-Za-z]{64}"`), `${1}TOKEN"`},
+	{regexp.MustCompile(`("sessionid":")[0-9A-Za-z]{63}"`), `${1}SESSION"`},
+	{regexp.MustCompile(`(?m)^[0-9A-Za-z]{32}$`), "SECRET"},
 	{regexp.MustCompile(`("api_server_version":")[^"]*"`), `${1}VERSION"`},
 	{regexp.MustCompile(`("user_agent":"curl/)[^"]*"`), `${1}VERSION"`},
 	{regexp.MustCompile(`(is locked for the next )\d+`), "${1}60"},

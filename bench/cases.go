@@ -1,6 +1,9 @@
 package main
 
-import "net/http"
+import (
+	"cmp"
+	"net/http"
+)
 
 // site is one of Caddy's servers: its handlers before the respond.
 type site struct {
@@ -18,14 +21,14 @@ const (
 	errorsSite   = "errors"
 )
 
-func sites(keys string) []site {
-	return []site{
+func sites(f *files) []site {
+	return append(cceSites(f), []site{
 		{bareSite, nil},
-		{floorSite, []handler{{"handler": "floor", "keys": keys}}},
+		{floorSite, []handler{{"handler": "floor", "keys": f.good}}},
 		{gateSite, []handler{{"handler": "token_auth"}}},
 		{identitySite, []handler{{"handler": "token_auth", "forward_identity": "X-User"}}},
 		{errorsSite, []handler{{"handler": "token_auth", "errors": "caddy"}}},
-	}
+	}...)
 }
 
 // load is a stream of requests to a site.
@@ -33,9 +36,15 @@ type load struct {
 	site string
 	// keys is the file of keys that the requests carry in turn; empty is none.
 	keys string
+	// body is the file with the body of POST requests; empty is GET without one.
+	body string
+	// parallel is how many requests are on their way at once; 0 means 16.
+	parallel int
 	// status is what every answer has.
 	status int
 }
+
+func (l load) connections() int { return cmp.Or(l.parallel, 16) }
 
 // comparison is a case and what it is compared with.
 type comparison struct {
@@ -50,19 +59,19 @@ type comparison struct {
 // comparisons lists the lines of the table, but for the first. Each base gets
 // the same requests as its case, header for header.
 func comparisons(f *files) []comparison {
-	bare := func(keys string) load { return load{bareSite, keys, http.StatusOK} }
+	bare := func(keys string) load { return load{site: bareSite, keys: keys, status: http.StatusOK} }
 	const refused = http.StatusUnauthorized
-	accepted := load{gateSite, f.good, http.StatusOK}
-	floor := load{floorSite, f.good, http.StatusOK}
+	accepted := load{site: gateSite, keys: f.good, status: http.StatusOK}
+	floor := load{site: floorSite, keys: f.good, status: http.StatusOK}
 	return []comparison{
 		{name: "floor: the least possible check", base: bare(f.good), test: floor},
 		{name: acceptedName, base: bare(f.good), test: accepted, promise: 0.88},
 		{name: acceptedName, base: floor, test: accepted, promise: 0.90, floor: true},
-		{name: "app token accepted", base: bare(f.tokens), test: load{gateSite, f.tokens, http.StatusOK}},
-		{name: "key accepted, `forward_identity`", base: bare(f.good), test: load{identitySite, f.good, http.StatusOK}},
-		{name: "refused: unknown key", base: bare(f.bad), test: load{gateSite, f.bad, refused}, promise: 0.85},
-		{name: "refused: no key", base: bare(""), test: load{gateSite, "", refused}, promise: 0.85},
-		{name: "refused: no key, `errors caddy`", base: bare(""), test: load{errorsSite, "", refused}},
+		{name: "app token accepted", base: bare(f.tokens), test: load{site: gateSite, keys: f.tokens, status: http.StatusOK}},
+		{name: "key accepted, `forward_identity`", base: bare(f.good), test: load{site: identitySite, keys: f.good, status: http.StatusOK}},
+		{name: "refused: unknown key", base: bare(f.bad), test: load{site: gateSite, keys: f.bad, status: refused}, promise: 0.85},
+		{name: "refused: no key", base: bare(""), test: load{site: gateSite, status: refused}, promise: 0.85},
+		{name: "refused: no key, `errors caddy`", base: bare(""), test: load{site: errorsSite, status: refused}},
 	}
 }
 

@@ -11,16 +11,16 @@ import (
 	"github.com/sallyport/sallyport/bench/cputime"
 )
 
-// counters is processor time: that of the machine, of the server and of this
-// process.
+// counters is processor time: that of the machine, of the server, of its backends
+// and of this process.
 type counters struct {
-	busy, idle, server, self time.Duration
+	busy, idle, server, backends, self time.Duration
 }
 
 // tick is the unit of /proc: USER_HZ is 100 on every platform that Go runs on.
 const tick = 10 * time.Millisecond
 
-func readCounters(server int) (counters, error) {
+func readCounters(server, backends int) (counters, error) {
 	c := counters{self: cputime.Used()}
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -40,17 +40,27 @@ func readCounters(server int) (counters, error) {
 			c.busy += t
 		}
 	}
-	if text, err = os.ReadFile(fmt.Sprintf("/proc/%d/stat", server)); err != nil {
-		return c, fmt.Errorf("the server has ended: %w", err)
+	if c.server, err = usedBy(server); err != nil {
+		return c, err
+	}
+	c.backends, err = usedBy(backends)
+	return c, err
+}
+
+// usedBy is the processor time of a process.
+func usedBy(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, fmt.Errorf("a process that is measured has ended: %w", err)
 	}
 	// The program's name in parentheses may have blanks; utime and stime are the
 	// fields 14 and 15, and the one after the name is 3.
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	if times, err = ticks(fields, 11, 2); err != nil {
-		return c, err
+	times, err := ticks(fields, 11, 2)
+	if err != nil {
+		return 0, err
 	}
-	c.server = times[0] + times[1]
-	return c, nil
+	return times[0] + times[1], nil
 }
 
 func ticks(fields []string, from, n int) ([]time.Duration, error) {
@@ -69,5 +79,8 @@ func ticks(fields []string, from, n int) ([]time.Duration, error) {
 }
 
 func (c counters) since(before counters) counters {
-	return counters{c.busy - before.busy, c.idle - before.idle, c.server - before.server, c.self - before.self}
+	return counters{
+		c.busy - before.busy, c.idle - before.idle,
+		c.server - before.server, c.backends - before.backends, c.self - before.self,
+	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -24,12 +25,22 @@ type files struct {
 	// good has keys that are accepted, bad has as many that were never issued,
 	// tokens has app tokens, one a line.
 	good, bad, tokens string
+	// cced is the daemon's socket. It is the stand-in's if it is not realCced.
+	cced     string
+	realCced bool
+	// upstream is the socket that reverse_proxy asks, and answer what it gets.
+	upstream, answer string
+	// findX, getAll and get are bodies of requests.
+	findX, getAll, get string
 }
 
 func filesIn(dir string) *files {
+	in := func(name string) string { return filepath.Join(dir, name) }
+	socket, given := os.LookupEnv("CCED_SOCKET")
 	return &files{
-		dir: dir, store: filepath.Join(dir, "auth.db"),
-		good: filepath.Join(dir, "good"), bad: filepath.Join(dir, "bad"), tokens: filepath.Join(dir, "tokens"),
+		dir: dir, store: in("auth.db"), good: in("good"), bad: in("bad"), tokens: in("tokens"),
+		cced: cmp.Or(socket, in("cced")), realCced: given && socket != "",
+		upstream: in("upstream"), answer: in("answer"), findX: in("findx"), getAll: in("getall"), get: in("get"),
 	}
 }
 

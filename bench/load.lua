@@ -1,13 +1,16 @@
--- Sends the keys of a file in turn, and writes its counts in one line.
+-- Sends the keys of a file in turn, or a body, and writes its counts in one line.
 local requests, turn = {}, 0
 
 function init(args)
-	if args[1] then
+	if args[2] and args[2] ~= "" then
+		local body = io.open(args[2]):read("*a")
+		requests[1] = wrk.format("POST", nil, { ["Content-Type"] = "application/json" }, body)
+	elseif args[1] and args[1] ~= "" then
 		for key in io.lines(args[1]) do
-			requests[#requests + 1] = wrk.format("GET", "/", { ["Authorization"] = "Bearer " .. key })
+			requests[#requests + 1] = wrk.format("GET", nil, { ["Authorization"] = "Bearer " .. key })
 		end
 	else
-		requests[1] = wrk.format("GET", "/")
+		requests[1] = wrk.format("GET")
 	end
 end
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -16,15 +17,21 @@ func main() {
 	rounds := flag.Int("rounds", 10, "how often each case is measured, at least 6")
 	sample := flag.Duration("sample", time.Second, "how long one sample takes, in whole seconds")
 	keys := flag.Int("keys", 1000, "how many keys are in the store, and are presented in turn; making one takes half a millisecond")
+	only := flag.String("only", "", "measure 'gate' or 'cce' only")
 	dir := flag.String("serve", "", "for the measured process itself: the directory of the run")
+	backends := flag.String("backends", "", "for the process of the backends: the directory of the run")
 	flag.Parse()
 
 	err := errors.New("-rounds must be 6 or more, -sample 1s or more, -keys 1 or more")
 	switch {
 	case *dir != "":
 		err = serve(filesIn(*dir))
+	case *backends != "":
+		err = runBackends(filesIn(*backends))
+	case *only != "" && *only != "gate" && *only != "cce":
+		err = fmt.Errorf("-only '%s' is unknown; there are gate and cce", *only)
 	case *rounds >= 6 && *sample >= time.Second && *keys >= 1:
-		err = run(*rounds, sample.Truncate(time.Second), *keys)
+		err = run(plan{*rounds, sample.Truncate(time.Second), *keys, *only})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -32,8 +39,17 @@ func main() {
 	}
 }
 
-// run measures everything and prints the table.
-func run(rounds int, sample time.Duration, keys int) error {
+// plan is what is measured, and how.
+type plan struct {
+	rounds int
+	sample time.Duration
+	keys   int
+	// only is gate or cce; empty is both.
+	only string
+}
+
+// run measures what is planned and prints the tables.
+func run(p plan) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	for _, program := range []string{"wrk", "taskset"} {
@@ -51,23 +67,64 @@ func run(rounds int, sample time.Duration, keys int) error {
 	}
 	defer os.RemoveAll(dir)
 	f := filesIn(dir)
-	if err := f.prepare(ctx, keys); err != nil {
+	if err := f.prepare(ctx, p.keys); err != nil {
 		return fmt.Errorf("making the keys: %w", err)
 	}
-	s, err := startServer(ctx, f, cores[0])
+	b, err := startProcess(ctx, cores[1], "-backends", dir)
+	if err != nil {
+		return fmt.Errorf("starting the backends: %w", err)
+	}
+	defer b.stop()
+	s, err := startProcess(ctx, cores[0], "-serve", dir)
 	if err != nil {
 		return fmt.Errorf("starting the server: %w", err)
 	}
 	defer s.stop()
-	m := meter{server: s, core: cores[1], sample: sample, script: dir + "/load.lua"}
+	m := &meter{server: s, backends: b, core: cores[1], sample: p.sample, script: filepath.Join(dir, "load.lua")}
 	if err := os.WriteFile(m.script, loadScript, 0o600); err != nil {
 		return err
 	}
-	results, err := m.measure(ctx, comparisons(f), rounds)
+	if p.only != "cce" {
+		if err := p.gate(ctx, f, m); err != nil {
+			return err
+		}
+	}
+	if p.only != "gate" {
+		return p.cce(ctx, f, m)
+	}
+	return nil
+}
+
+// gate measures the gate and prints its table.
+func (p plan) gate(ctx context.Context, f *files, m *meter) error {
+	results, err := m.measure(ctx, comparisons(f), p.rounds)
 	if err != nil {
 		return err
 	}
 	printTable(os.Stdout, results)
-	fmt.Printf("\n%s; %d keys, %d rounds of samples of %v, wrk -t1 -c16.\n", machine(), keys, rounds, sample)
+	fmt.Printf("\n%s; %d keys, %d rounds of samples of %v, wrk -t1 -c16.\n\n", machine(), p.keys, p.rounds, p.sample)
+	return nil
+}
+
+// cce measures the CCE endpoint and prints its table.
+func (p plan) cce(ctx context.Context, f *files, m *meter) error {
+	r, err := f.prepareReading(ctx, m.server.url(load{site: cceSite}))
+	if err != nil {
+		return fmt.Errorf("preparing what is read from cced: %w", err)
+	}
+	client, err := measureClient(ctx, f, r, p.rounds)
+	if err != nil {
+		return fmt.Errorf("measuring the client: %w", err)
+	}
+	results, err := m.measure(ctx, cceComparisons(f, r), p.rounds)
+	if err != nil {
+		return err
+	}
+	printCCETable(os.Stdout, results, client)
+	daemon := "the stand-in"
+	if f.realCced {
+		daemon = "cced at " + f.cced
+	}
+	fmt.Printf("\n%s; %s, %d rounds of samples of %v, wrk -t1, -c16 for GET and -c1 for others.\n", machine(), daemon, p.rounds, p.sample)
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// server is the measured process. It ends when its standard input is closed,
+// server is a measured process. It ends when its standard input is closed,
 // and so with this process at the latest.
 type server struct {
 	command   *exec.Cmd
@@ -24,14 +24,14 @@ const (
 	stopLimit  = 10 * time.Second
 )
 
-// startServer runs this program on one core as the server, and waits until it
-// listens.
-func startServer(ctx context.Context, f *files, core string) (*server, error) {
+// startProcess runs this program on one core, as the server or the backends, and
+// waits until it listens.
+func startProcess(ctx context.Context, core string, args ...string) (*server, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{command: exec.CommandContext(ctx, "taskset", "-c", core, self, "-serve", f.dir)}
+	s := &server{command: exec.CommandContext(ctx, "taskset", append([]string{"-c", core, self}, args...)...)}
 	s.command.Stderr = os.Stderr
 	s.command.WaitDelay = stopLimit
 	input, err := s.command.StdinPipe()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -17,7 +19,7 @@ var loadScript []byte
 
 // meter takes samples with wrk.
 type meter struct {
-	server *server
+	server, backends *server
 	// core is where wrk runs.
 	core   string
 	sample time.Duration
@@ -38,15 +40,15 @@ type sample struct {
 func (m *meter) take(ctx context.Context, l load) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.sample+20*time.Second)
 	defer cancel()
-	url := "http://" + m.server.addresses[l.site] + "/"
+	url := m.server.url(l)
 	if err := ask(ctx, url, l); err != nil {
 		return sample{}, err
 	}
-	args := []string{"-c", m.core, "wrk", "-t1", "-c16", "-d", fmt.Sprintf("%ds", int(m.sample.Seconds())), "-s", m.script, url}
-	if l.keys != "" {
-		args = append(args, "--", l.keys)
+	args := []string{
+		"-c", m.core, "wrk", "-t1", "-c", strconv.Itoa(l.connections()), "-d", fmt.Sprintf("%ds", int(m.sample.Seconds())),
+		"-s", m.script, url, "--", l.keys, l.body,
 	}
-	before, err := readCounters(m.server.pid())
+	before, err := readCounters(m.server.pid(), m.backends.pid())
 	if err != nil {
 		return sample{}, err
 	}
@@ -55,7 +57,7 @@ func (m *meter) take(ctx context.Context, l load) (sample, error) {
 	if err != nil {
 		return sample{}, fmt.Errorf("wrk: %w: %s", err, output)
 	}
-	after, err := readCounters(m.server.pid())
+	after, err := readCounters(m.server.pid(), m.backends.pid())
 	if err != nil {
 		return sample{}, err
 	}
@@ -64,7 +66,7 @@ func (m *meter) take(ctx context.Context, l load) (sample, error) {
 		return sample{}, fmt.Errorf("%s: %w", l.site, err)
 	}
 	used := after.since(before)
-	ours := used.server + used.self + wrk.ProcessState.UserTime() + wrk.ProcessState.SystemTime()
+	ours := used.server + used.backends + used.self + wrk.ProcessState.UserTime() + wrk.ProcessState.SystemTime()
 	return sample{
 		rate:   float64(requests) / took.Seconds(),
 		cpu:    used.server / time.Duration(requests),
@@ -96,6 +98,21 @@ func counts(output string, l load) (requests int, took time.Duration, err error)
 	return requests, time.Duration(microseconds) * time.Microsecond, nil
 }
 
+// url is where the requests of a load go to.
+func (s *server) url(l load) string { return "http://" + s.addresses[l.site] + ccePath }
+
+// request makes the first request of a load.
+func (l load) request(ctx context.Context, url string) (*http.Request, error) {
+	if l.body == "" {
+		return http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	}
+	body, err := os.ReadFile(l.body)
+	if err != nil {
+		return nil, err
+	}
+	return http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+}
+
 // askLimit is how long one request may take.
 const askLimit = 10 * time.Second
 
@@ -103,7 +120,7 @@ const askLimit = 10 * time.Second
 func ask(ctx context.Context, url string, l load) error {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	request, err := l.request(ctx, url)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard" // the same modules that a server has
 
 	_ "github.com/sallyport/sallyport/caddyauth"
+	_ "github.com/sallyport/sallyport/caddycce"
 )
 
 // serve runs Caddy until its standard input ends, which it does when the process
@@ -41,7 +42,7 @@ func serve(f *files) error {
 // otherwise, but to nowhere.
 func configuration(f *files) map[string]any {
 	servers := map[string]any{}
-	for i, s := range sites(f.good) {
+	for i, s := range sites(f) {
 		servers[s.name] = map[string]any{
 			"listen":          []string{fmt.Sprintf("127.0.0.%d:0", i+1)},
 			"protocols":       []string{"h1"},

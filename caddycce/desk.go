@@ -48,12 +48,11 @@ const endLimit = 5 * time.Second
 func (h *CCE) provisionDesk() error {
 	s := &h.settings
 	h.key = deskKey{s.socket.String(), h.Base, s.apiUser, s.accessFile}
-	limits := cscp.Limits{MaxConnections: s.maxConnections, MaxPerSession: perSession(s.maxConnections)}
+	limits := cscp.Limits{
+		MaxConnections: s.maxConnections, MaxPerSession: perSession(s.maxConnections), MaxReply: int(s.maxReply),
+	}
 	value, _, err := desks.LoadOrNew(h.key, func() (caddy.Destructor, error) {
-		return newDesk(cscp.PoolConfig{
-			Dial: dialer(s.socket), Options: cscp.Options{MaxReply: int(s.maxReply)},
-			Limits: limits,
-		}), nil
+		return newDesk(cscp.PoolConfig{Dial: dialer(s.socket), Limits: limits}), nil
 	})
 	if err != nil {
 		return err

@@ -27,6 +27,8 @@ type call struct {
 	// cause is why it was not, for the log; it holds no client's text.
 	cause string
 	err   error
+	// reported says that the log has the cause already.
+	reported bool
 	// refusal is that of the caddyauth app, if it has refused the caller.
 	refusal *principal.Refusal
 }
@@ -154,6 +156,7 @@ func (h *CCE) explain(c *call, err error) *cceapi.Answer {
 // fail reports what went wrong and answers with the id of the report.
 func (h *CCE) fail(c *call, f failure) *cceapi.Answer {
 	id := h.reporter.Report(c.r, f.status, c.cause)
+	c.reported = true
 	if c.err != nil {
 		if entry := h.log.Check(zap.WarnLevel, "request not carried out"); entry != nil {
 			entry.Write(zap.String("error_id", id), zap.String("cause", c.cause), zap.Error(c.err))
@@ -175,14 +178,11 @@ func (h *CCE) settle(c *call, answer *cceapi.Answer, took time.Duration) {
 		word = c.request.Word
 	}
 	metrics.count(word, answer, took)
-	if c.request == nil || !c.request.Audited() {
-		return
+	if c.cause != "" && !c.reported {
+		h.reporter.Report(c.r, answer.HTTPStatus, c.cause)
 	}
-	if notAudited[answer.HTTPStatus] {
-		// Whoever asks can make as many of these as he likes.
-		if c.cause != "" {
-			h.reporter.Report(c.r, answer.HTTPStatus, c.cause)
-		}
+	// Whoever asks can make as many refusals as he likes.
+	if c.request == nil || !c.request.Audited() || notAudited[answer.HTTPStatus] {
 		return
 	}
 	if entry := h.audit.Check(zap.InfoLevel, "cce command"); entry != nil {

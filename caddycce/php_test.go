@@ -74,6 +74,8 @@ func startTLSEndpoint(t *testing.T) *endpoint {
 	config := e.caddyfile(t, "")
 	for _, change := range [][2]string{
 		{"insecure_plain_http", ""},
+		// A second server, for redirects, could be taken for this one.
+		{"\tservers {", "\tauto_https disable_redirects\n\tservers {"},
 		{"http://:0 {", "https://:0 {\n\ttls " + certificate + " " + key},
 	} {
 		if !strings.Contains(config, change[0]) {

@@ -87,8 +87,10 @@ func (p *Pool) openLimited(ctx context.Context) (*Conn, error) {
 func (p *Pool) openConn(ctx context.Context) (*Conn, error) {
 	p.mu.Lock()
 	p.stats.Dialled++
+	options := p.options
+	options.MaxReply = p.limits.MaxReply
 	p.mu.Unlock()
-	return Open(ctx, p.dial, p.options)
+	return Open(ctx, p.dial, options)
 }
 
 // take returns a connection of a session that cced accepts. It must be given

@@ -45,8 +45,8 @@ func (c *Conn) Pipeline(ctx context.Context, n int, command func(i int) Command,
 	}()
 	go func() { written <- c.writeAll(n, command, slots, done) }()
 	err := c.readAll(n, slots, handle)
-	if err == nil && !c.reader.release() {
-		err = ErrProtocol
+	if err == nil {
+		err = c.endExchange(CodeOK)
 	}
 	if err != nil {
 		c.Close()
@@ -61,9 +61,10 @@ func (c *Conn) Pipeline(ctx context.Context, n int, command func(i int) Command,
 
 // readAll reads n replies, and makes a slot free after each batch of them.
 func (c *Conn) readAll(n int, slots <-chan struct{}, handle func(int, *Reply) error) error {
+	var reply Reply
 	for i := range n {
-		reply, err := c.reader.reply()
-		if err == nil {
+		var err error
+		if reply, err = c.reader.reply(); err == nil {
 			err = handle(i, &reply)
 		}
 		if err != nil {

@@ -25,6 +25,9 @@ type Limits struct {
 	// its rights when its session has ended, and nothing else makes cced's session
 	// last longer. Default: 30 s.
 	Recheck time.Duration
+	// MaxReply is how long a reply may be, in bytes, on connections that are opened
+	// from now on. Default: DefaultMaxReply.
+	MaxReply int
 }
 
 func (l Limits) withDefaults() Limits {
@@ -34,6 +37,7 @@ func (l Limits) withDefaults() Limits {
 		MaxWait:        cmp.Or(l.MaxWait, 5*time.Second),
 		IdleTimeout:    cmp.Or(l.IdleTimeout, 30*time.Second),
 		Recheck:        cmp.Or(l.Recheck, 30*time.Second),
+		MaxReply:       cmp.Or(l.MaxReply, DefaultMaxReply),
 	}
 }
 
@@ -41,8 +45,8 @@ func (l Limits) withDefaults() Limits {
 type PoolConfig struct {
 	// Dial opens a stream to cced.
 	Dial Dial
-	// Options are those of each connection. DropRights is set by itself in a
-	// process that is root.
+	// Options are those of each connection, but for MaxReply, which is one of the
+	// Limits. DropRights is set by itself in a process that is root.
 	Options Options
 	Limits
 }

@@ -33,21 +33,26 @@ type reader struct {
 func (r *reader) reply() (Reply, error) {
 	line, scanned := r.start, r.start
 	for {
-		if i := bytes.IndexByte(r.unread(scanned), '\n'); i >= 0 {
+		for text := r.unread(scanned); ; {
+			i := bytes.IndexByte(text, '\n')
+			if i < 0 {
+				break
+			}
 			end := scanned + i
 			code := codeOf((*r.buffer)[line:end])
-			switch {
-			case code >= 998:
-				return Reply{}, ErrShutdown
-			case code/100 == 2, code/100 == 4:
+			switch code / 100 {
+			case 1, 3:
+				line, scanned, text = end+1, end+1, text[i+1:]
+				continue
+			case 2, 4:
 				reply := Reply{(*r.buffer)[r.start : end+1], code}
 				r.start = end + 1
 				return reply, nil
-			case code/100 != 1 && code/100 != 3:
-				return Reply{}, notALine((*r.buffer)[line:end])
 			}
-			line, scanned = end+1, end+1
-			continue
+			if code >= 998 {
+				return Reply{}, ErrShutdown
+			}
+			return Reply{}, notALine((*r.buffer)[line:end])
 		}
 		scanned = r.end
 		moved, err := r.fill(line)
@@ -57,6 +62,10 @@ func (r *reader) reply() (Reply, error) {
 		line, scanned = line-moved, scanned-moved
 	}
 }
+
+// saysEnd reports whether what has not been given out yet is what cced says when
+// it ends.
+func (r *reader) saysEnd() bool { return codeOf(r.unread(r.start)) >= 998 }
 
 func (r *reader) unread(from int) []byte {
 	if r.buffer == nil {

@@ -139,10 +139,12 @@ func (l Line) Data() (name, quoted []byte, ok bool) {
 		return nil, nil, false
 	}
 	text, ok := bytes.CutPrefix(l.Text, []byte("DATA "))
-	if !ok {
+	// There is no blank in a name.
+	end := bytes.IndexByte(text, ' ')
+	if !ok || end < 0 || !bytes.HasPrefix(text[end:], []byte(" = ")) {
 		return nil, nil, false
 	}
-	return bytes.Cut(text, []byte(" = "))
+	return text[:end], text[end+len(" = "):], true
 }
 
 // IsError reports whether the line tells of something that went wrong, or nearly.

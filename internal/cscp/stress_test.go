@@ -30,13 +30,9 @@ func TestManyClientsGetTheirOwnAnswers(t *testing.T) {
 	}
 	all.Wait()
 	s := p.Stats()
-	if s.Open != s.Idle || s.Open > 6 || s.Waiting != 0 || s.Sessions > len(sessions) {
+	if s.Open != s.Idle || s.Open > 6 || s.Waiting != 0 || s.Sessions > s.Open {
 		t.Errorf("Stats = %+v", s)
 	}
-	if _, _, _, proofs := d.counts(); proofs > len(sessions)+1 {
-		t.Errorf("%d AUTHKEYs at once for %d sessions", proofs, len(sessions))
-	}
-	t.Logf("%+v", s)
 	p.Close()
 	if s := p.Stats(); s.Open != 0 || s.Sessions != 0 {
 		t.Errorf("Stats = %+v", s)

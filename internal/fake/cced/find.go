@@ -19,6 +19,9 @@ type criterion struct {
 	value           []byte
 	isPattern       bool
 	pattern         *regexp.Regexp
+	// n is the namespace and i the property by their indexes; i is -1 if there is
+	// none.
+	n, i int
 }
 
 // parseQuery reads what follows the class.
@@ -104,19 +107,30 @@ func (c *conn) find(words [][]byte) {
 		c.unknownClass(words[0])
 		return
 	}
-	for i, one := range q.criteria {
-		if one.isPattern {
-			pattern, err := compilePattern(string(one.value))
-			if err != nil {
-				c.closing = true // the real daemon's worker crashes
-				return
-			}
-			q.criteria[i].pattern = pattern
-		}
+	if !q.resolve(of) {
+		c.closing = true // the real daemon's worker crashes
+		return
 	}
 	c.server.store.mu.RLock()
 	defer c.server.store.mu.RUnlock()
 	c.answerHits(c.hits(of, q.criteria), q.sortProp, compare)
+}
+
+// resolve finds the properties of a class, and compiles patterns. It is false if
+// one cannot be.
+func (q *query) resolve(of *class) bool {
+	for k := range q.criteria {
+		one := &q.criteria[k]
+		one.n, one.i = of.property(one.space, one.property)
+		if !one.isPattern {
+			continue
+		}
+		var err error
+		if one.pattern, err = compilePattern(string(one.value)); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // hits are the objects of a class that pass all criteria.
@@ -143,8 +157,8 @@ func (c *conn) hits(of *class, criteria []criterion) []*object {
 }
 
 func (c *conn) matchesAll(o *object, criteria []criterion) bool {
-	for _, one := range criteria {
-		if !c.matches(o, one) {
+	for k := range criteria {
+		if !c.matches(o, &criteria[k]) {
 			return false
 		}
 	}
@@ -153,12 +167,11 @@ func (c *conn) matchesAll(o *object, criteria []criterion) bool {
 
 // matches tests a property. One that the caller may not read never equals
 // anything, yet patterns are tried on it.
-func (c *conn) matches(o *object, one criterion) bool {
-	space, i := o.class.property(one.space, one.property)
-	if i < 0 {
+func (c *conn) matches(o *object, one *criterion) bool {
+	if one.i < 0 {
 		return false
 	}
-	p, value := o.class.spaces[space].properties[i], o.values[space][i]
+	p, value := o.class.spaces[one.n].properties[one.i], o.values[one.n][one.i]
 	switch {
 	case one.isPattern:
 		return one.pattern.MatchString(value)

@@ -1,6 +1,7 @@
 package cced
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 )
@@ -85,10 +86,29 @@ func (c *conn) get(words [][]byte) {
 		c.line("107 CREATED")
 		c.data("103 DATA ", o, space, nil)
 	} else {
-		c.data("102 DATA ", o, space, nil)
+		c.stored(o, space)
 		c.uncommitted(oid, space)
 	}
 	c.ok()
+}
+
+// stored answers the values of a namespace. Those of administrators, who may read
+// everything, are kept, so that the stand-in is faster than what is measured with
+// it.
+func (c *conn) stored(o *object, space int) {
+	if !c.caller.admin {
+		c.data("102 DATA ", o, space, nil)
+		return
+	}
+	whole := o.whole[space].Load()
+	if whole == nil {
+		before := len(c.out)
+		c.data("102 DATA ", o, space, nil)
+		text := bytes.Clone(c.out[before:])
+		c.out, whole = c.out[:before], &text
+		o.whole[space].Store(whole)
+	}
+	c.out = append(c.out, *whole...)
 }
 
 // uncommitted answers what the open transaction changes of an object.

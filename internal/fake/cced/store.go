@@ -3,6 +3,7 @@ package cced
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // object is an object as it was stored. It never changes: a change puts a new
@@ -11,10 +12,13 @@ type object struct {
 	oid    int64
 	class  *class
 	values [][]string // by namespace and property, as in the class
+	// whole are the lines 102 of each namespace with all its properties, once
+	// somebody has asked for them.
+	whole []atomic.Pointer[[]byte]
 }
 
 func newObject(oid int64, of *class) *object {
-	o := &object{oid: oid, class: of}
+	o := &object{oid: oid, class: of, whole: make([]atomic.Pointer[[]byte], len(of.spaces))}
 	for _, s := range of.spaces {
 		o.values = append(o.values, s.defaults)
 	}
@@ -31,7 +35,8 @@ func (o *object) value(name string) string {
 
 // with is the object with some values changed.
 func (o *object) with(space int, sets []assignment) *object {
-	changed := &object{o.oid, o.class, slices.Clone(o.values)}
+	changed := newObject(o.oid, o.class)
+	copy(changed.values, o.values)
 	changed.values[space] = slices.Clone(o.values[space])
 	for _, set := range sets {
 		if o.class.spaces[space].properties[set.property].name != neverStored {
