@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// bases are what the lines of the endpoint's table are compared with.
+// baseNames are what the lines of the endpoint's table are compared with.
 var baseNames = map[string]string{
 	connectingSite: "a connection for each command",
 	oneByOneSite:   "one command at a time",
@@ -14,18 +14,18 @@ var baseNames = map[string]string{
 
 // printCCETable writes the table of the CCE endpoint.
 func printCCETable(w io.Writer, results []result, client []clientResult) {
-	fmt.Fprintln(w, "| case | compared with | ms for one | ms for that | times as fast (quartiles) |")
-	fmt.Fprintln(w, "|---|---|---:|---:|---:|")
+	fmt.Fprintln(w, "| case | compared with | requests/s | of that | times as fast (quartiles) | server CPU µs per request | of that |")
+	fmt.Fprintln(w, "|---|---|---:|---:|---:|---:|---:|")
 	for i := range client {
 		c := &client[i]
-		printCCELine(w, c.name, c.base, 1000*quantile(c.took, 0.5), 1000*quantile(c.baseTook, 0.5), c.ratios)
+		fmt.Fprintf(w, "| %s | %s | %.4g | %.4g | %s | | |\n",
+			c.name, c.base, 1/quantile(c.took, 0.5), 1/quantile(c.baseTook, 0.5), times(c.ratios))
 	}
 	for i := range results {
 		r := &results[i]
-		each := func(s sample) float64 { return 1000 / s.rate }
-		printCCELine(w, r.name, baseNames[r.base.site],
-			quantile(r.of(func(t *triple) float64 { return each(t.test) }), 0.5),
-			quantile(r.of(func(t *triple) float64 { return each(t.before) }), 0.5), r.of((*triple).ratio))
+		base := bases(r)
+		fmt.Fprintf(w, "| %s | %s | %.4g | %.4g | %s | %.3g | %.3g |\n", r.name, baseNames[r.base.site],
+			r.rate(), base.rate(), times(r.of((*triple).ratio)), micros(r.cpu()), micros(base.cpu()))
 	}
 	fmt.Fprintln(w)
 	for i := range client {
@@ -39,9 +39,8 @@ func printCCETable(w io.Writer, results []result, client []clientResult) {
 	printNoise(w, results)
 }
 
-func printCCELine(w io.Writer, name, base string, took, baseTook float64, ratios []float64) {
-	fmt.Fprintf(w, "| %s | %s | %.3g | %.3g | %.3g (%.3g–%.3g) |\n",
-		name, base, took, baseTook, quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75))
+func times(ratios []float64) string {
+	return fmt.Sprintf("%.3g (%.3g–%.3g)", quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75))
 }
 
 func printKept(w io.Writer, name, base string, promise, ratio float64, noisy bool) {

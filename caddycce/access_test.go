@@ -22,7 +22,7 @@ const (
 	onlyLocal      = `{"status":403,"message":"AUTH and AUTHKEY only allowed from localhost"}`
 	noLocalLogin   = `{"status":403,"message":"LOGIN not allowed from localhost"}`
 	nobody         = `{"status":201,"message":"GOODBYE","data":{"errors":[{"code":401,"message":"FAIL"}],"oid":"-1"}}`
-	failed         = `{"status":401,"message":"GOODBYE","data":{"errors":[{"code":401,"message":"FAIL"}]}}`
+	notLoggedIn    = `{"status":401,"message":"GOODBYE","data":{"errors":[{"code":401,"message":"FAIL"}]}}`
 	failedBuiltIn  = `{"status":401,"message":"OK","data":{"errors":[{"code":401,"message":"FAIL"}]}}`
 	done           = `{"status":201,"message":"GOODBYE"}`
 	wrongSessionID = `"user":"admin","sessionid":"A1b2"`
@@ -68,8 +68,8 @@ type refusal struct {
 	body   string
 }
 
-// notLoggedIn is what callers get who may ask, but are nobody yet.
-func notLoggedIn(word string) refusal {
+// failed is what callers get who may ask, but are nobody yet.
+func failed(word string) refusal {
 	switch word {
 	case "PING":
 		return refusal{202, pong}
@@ -78,7 +78,7 @@ func notLoggedIn(word string) refusal {
 	case "FINDX", "GETOBJECT", "GETALL", "SUSPENDED":
 		return refusal{401, failedBuiltIn}
 	}
-	return refusal{401, failed}
+	return refusal{401, notLoggedIn}
 }
 
 // always is one answer for everything.
@@ -114,24 +114,24 @@ func TestAccess(t *testing.T) {
 		{
 			"localhost without a session",
 			func(t testing.TB, f string) reply { return e.local(t, "{"+f+"}") },
-			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, notLoggedIn),
+			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, failed),
 		},
 		{
 			"localhost with a token",
 			func(t testing.TB, f string) reply { return e.local(t, "{"+f+","+token+"}") },
-			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, notLoggedIn),
+			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, failed),
 		},
 		{
 			"localhost with a token as Bearer and a secret",
 			func(t testing.TB, f string) reply {
 				return e.local(t, "{"+f+"}", "Authorization", bearer(token), "X-Client-Secret", officeSecret)
 			},
-			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, notLoggedIn),
+			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, failed),
 		},
 		{
 			"localhost with an empty session id",
 			func(t testing.TB, f string) reply { return e.local(t, `{"user":"admin","sessionid":"",`+f+"}") },
-			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, notLoggedIn),
+			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, failed),
 		},
 		{
 			"localhost with a header of a proxy",
@@ -173,14 +173,14 @@ func TestAccess(t *testing.T) {
 		{
 			"a listed caller with a secret and no token",
 			func(t testing.TB, f string) reply { return e.from(t, office, "{"+f+"}", secret(officeSecret)...) },
-			except(refusal{0, ""}, []string{"LOGIN"}, except(refusal{403, onlyLocal}, sessions, notLoggedIn)),
+			except(refusal{0, ""}, []string{"LOGIN"}, except(refusal{403, onlyLocal}, sessions, failed)),
 		},
 		{
 			"a listed caller with a secret and the token of another entry",
 			func(t testing.TB, f string) reply {
 				return e.from(t, branchAddress, "{"+f+","+token+"}", secret(branchSecret)...)
 			},
-			except(refusal{0, ""}, []string{"LOGIN"}, except(refusal{403, onlyLocal}, sessions, notLoggedIn)),
+			except(refusal{0, ""}, []string{"LOGIN"}, except(refusal{403, onlyLocal}, sessions, failed)),
 		},
 		{
 			"a listed caller with everything and a session id besides",
@@ -194,7 +194,7 @@ func TestAccess(t *testing.T) {
 			func(t testing.TB, f string) reply {
 				return e.from(t, office, `{"user":"admin","password":"secret-1",`+f+"}", secret(officeSecret)...)
 			},
-			except(refusal{0, ""}, []string{"LOGIN"}, except(refusal{403, onlyLocal}, sessions, notLoggedIn)),
+			except(refusal{0, ""}, []string{"LOGIN"}, except(refusal{403, onlyLocal}, sessions, failed)),
 		},
 		{
 			"a stranger",

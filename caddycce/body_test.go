@@ -101,7 +101,7 @@ func TestAClientThatSendsHalfABodyAndGoes(t *testing.T) {
 		"POST /v2/cce HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"cmd\":\"PING\"",
 		"POST /v2/cce HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"cmd",
 	} {
-		client, err := net.Dial("tcp", address)
+		client, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
 		if err != nil {
 			t.Fatal(err)
 		}

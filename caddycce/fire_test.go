@@ -129,7 +129,7 @@ func TestCcedShutsDown(t *testing.T) {
 	e.awaitLine(t, "NAMES 1")
 	e.daemon.Stop()
 	e.daemon.Stall(false)
-	(<-change).expect(t, 401, failed)
+	(<-change).expect(t, 401, notLoggedIn)
 	(<-read).expectFailure(t, 502, unreachable)
 	e.restart(t)
 	e.local(t, `{"cmd":"FIND Probe",`+admin+`}`).expect(t, 200, done)
@@ -159,9 +159,9 @@ func TestWhileCcedIsSuspended(t *testing.T) {
 		{`{"cmd":"ADMIN SUSPEND","reason":"a backup",`, `{"cmd":"admin resume",`, `a backup`},
 		{`{"cmd":"admin suspend backup","reason":"not this",`, `{"cmd":"ADMIN RESUME",`, `backup`},
 	} {
-		e.local(t, c.suspend+mary+`}`).expect(t, 401, failed)
+		e.local(t, c.suspend+mary+`}`).expect(t, 401, notLoggedIn)
 		e.local(t, c.suspend+admin+`}`).expect(t, 200, done)
-		e.local(t, c.suspend+admin+`}`).expect(t, 401, failed)
+		e.local(t, c.suspend+admin+`}`).expect(t, 401, notLoggedIn)
 		refused := `{"status":401,"message":"GOODBYE","data":{"errors":[{"code":309,"message":"SUSPENDED \"` + c.reason + `\""},{"code":401,"message":"FAIL"}]}}`
 		for _, change := range []string{`{"cmd":"SET 3 description = x",`, `{"cmd":"CREATE Probe name = p",`, `{"cmd":"DESTROY 8",`} {
 			r := e.local(t, change+admin+`}`)
@@ -174,9 +174,9 @@ func TestWhileCcedIsSuspended(t *testing.T) {
 			`{"status":401,"message":"GOODBYE","data":{"errors":[{"code":302,"message":"BAD DATA 3 nosuch \"[[base-cce.unknownAttr]]\""},{"code":401,"message":"FAIL"}]}}`)
 		e.local(t, `{"cmd":"WHOAMI",`+admin+`}`).expect(t, 200, whoIsAdmin)
 		e.local(t, `{"cmd":"FINDX Vsite name = site1",`+mary+`}`).expect(t, 200, `{"status":201,"message":"OK","data":{"oidlist":["6"]}}`)
-		e.local(t, c.resume+mary+`}`).expect(t, 401, failed)
+		e.local(t, c.resume+mary+`}`).expect(t, 401, notLoggedIn)
 		e.local(t, c.resume+admin+`}`).expect(t, 200, done)
-		e.local(t, c.resume+admin+`}`).expect(t, 401, failed)
+		e.local(t, c.resume+admin+`}`).expect(t, 401, notLoggedIn)
 		e.local(t, `{"cmd":"SET 3 description = x",`+admin+`}`).expect(t, 200, done)
 	}
 	if n := len(e.daemon.Lines()); n == 0 {

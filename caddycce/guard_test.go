@@ -31,18 +31,20 @@ func bare(t *testing.T) (*CCE, *observer.ObservedLogs) {
 }
 
 // localRequest is one from this machine, as Caddy hands it over.
-func localRequest(body io.Reader) *http.Request {
-	r := httptest.NewRequest(http.MethodPost, "/", body)
-	r.RemoteAddr = "127.0.0.1:1234"
+func localRequest(t *testing.T, body io.Reader) *http.Request {
+	t.Helper()
 	vars := map[string]any{caddyhttp.ClientIPVarKey: "127.0.0.1"}
-	return r.WithContext(context.WithValue(r.Context(), caddyhttp.VarsCtxKey, vars))
+	ctx := context.WithValue(t.Context(), caddyhttp.VarsCtxKey, vars)
+	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", body)
+	r.RemoteAddr = "127.0.0.1:1234"
+	return r
 }
 
 func TestAPanicIsAnsweredAsAFailure(t *testing.T) {
 	h, logs := bare(t)
 	w := httptest.NewRecorder()
 	// Without a runner it panics.
-	r := localRequest(strings.NewReader(`{"cmd":"GET 1","user":"admin","sessionid":"do-not-tell"}`))
+	r := localRequest(t, strings.NewReader(`{"cmd":"GET 1","user":"admin","sessionid":"do-not-tell"}`))
 	if err := h.ServeHTTP(w, r, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +93,7 @@ func TestABodyThatDoesNotComeIsNotWaitedFor(t *testing.T) {
 		body := new(slowBody)
 		w := limitedWriter{httptest.NewRecorder(), body}
 		start := time.Now()
-		if err := h.ServeHTTP(w, localRequest(body), nil); err != nil {
+		if err := h.ServeHTTP(w, localRequest(t, body), nil); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(start); took != bodyTime {
@@ -112,7 +114,7 @@ func (brokenBody) Read([]byte) (int, error) { return 0, errors.New("broken") }
 func TestABodyThatBreaksOffIsABadRequest(t *testing.T) {
 	h, _ := bare(t)
 	w := httptest.NewRecorder()
-	if err := h.ServeHTTP(w, localRequest(brokenBody{}), nil); err != nil {
+	if err := h.ServeHTTP(w, localRequest(t, brokenBody{}), nil); err != nil {
 		t.Fatal(err)
 	}
 	if w.Code != 400 {
