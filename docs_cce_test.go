@@ -272,3 +272,46 @@ func TestDropIns(t *testing.T) {
 		t.Errorf("docs/cce.md has %d drop-ins, want 2", checked)
 	}
 }
+
+// TestCCEFailuresExplained holds the table of docs/cce.md against the failures that
+// the caller has not caused.
+func TestCCEFailuresExplained(t *testing.T) {
+	_, table, _ := strings.Cut(readFile(t, "docs/cce.md"), "\n## Failures\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	answers := regexp.MustCompile(`Failure\((http\.Status\w+|status), "(.+?)"`)
+	found := 0
+	for _, file := range []string{"internal/cceapi/failure.go", "internal/cce/transaction.go", "caddycce/answer.go"} {
+		for _, answer := range answers.FindAllStringSubmatch(readFile(t, file), -1) {
+			switch answer[1] {
+			case "http.StatusInternalServerError", "http.StatusBadGateway", "http.StatusServiceUnavailable", "http.StatusGatewayTimeout", "status":
+				found++
+				if !strings.Contains(table, " | `"+answer[2]) {
+					t.Errorf("'%s' has no row", answer[2])
+				}
+			}
+		}
+	}
+	if found < 8 {
+		t.Errorf("there are %d answers; this test cannot read them", found)
+	}
+}
+
+// TestEveryKeyOfCCEDAPIIsExplained demands that the migration names each key of
+// the file that it leaves behind.
+func TestEveryKeyOfCCEDAPIIsExplained(t *testing.T) {
+	_, table, _ := strings.Cut(readFile(t, "docs/cce.md"), "\n| key of `cced-api.conf` |")
+	keys := 0
+	for line := range strings.Lines(readFile(t, "internal/ccedapi/testdata/cced-api.conf")) {
+		key, _, found := strings.Cut(line, " = ")
+		if !found {
+			continue
+		}
+		keys++
+		if !regexp.MustCompile("(?m)^\\| .*`" + key + "`.* \\| .+ \\|$").MatchString(table) {
+			t.Errorf("'%s' has no row", key)
+		}
+	}
+	if keys != 13 {
+		t.Errorf("the file has %d keys, want all 13", keys)
+	}
+}

@@ -256,6 +256,14 @@ $ code any /reports/broken
 502
 $ printf 'X-Api-Key: %s\nX-User: mallory\n' "$(cat admin)" | curl -H @- https://ops.example.org/admin/
 hello carol
+$ sudo caddy cce account rotate --socket unix//usr/sausalito/cced.socket --password-file /var/lib/sallyport/api.pass --master-key-file /var/lib/sallyport/master.key 2>/dev/null
+$ cce() { curl --cacert /etc/admserv/certs/certificate --data "{\"cmd\":\"$1\"}" "${@:2}" https://server.example:9092/v2/cce; }
+$ cce PING
+{"status":202,"message":"PONG"}
+$ cce PING -H 'X-Forwarded-For: 203.0.113.5'
+Forbidden
+$ printf 'X-Api-Key: %s\n' "$(cat any)" | cce 'NAMES System' -H @-
+{"status":201,"message":"GOODBYE","data":{"namespaces":["Snmp","Time"]}}
 `})
 	journal := readFile(t, filepath.Join(s.dir, "journal"))
 	for _, line := range []string{`"logger":"http.log.access`, `"logger":"http.log.error`, `"X-Api-Key":["REDACTED"]`} {

@@ -35,9 +35,9 @@ shell; a master key that is missing is made too. Without --master-key-file the
 password file is in the clear.
 
 It talks to cced's socket and must run as root, to which cced gives the right. The
-password is not shown. The files get the owner of the ones before; new ones must be
-given to the user as which Caddy runs. A running server takes the new password from
-the next LOGIN on; tokens that are out stay good.`,
+password is not shown. The files keep the owner of the ones before, and new ones get
+that of their directory: it has to be the user that Caddy runs as. A running server
+takes the new password from the next LOGIN on; tokens that are out stay good.`,
 		Example: `  caddy cce account rotate --password-file /etc/cced-api/api.pass --master-key-file /etc/cced-api/master.key`,
 		Args:    cobra.NoArgs,
 	}, nil, func(r *command.Run, _ []string) error { return flags.run(r) })

@@ -134,7 +134,7 @@ func checkLog() error {
 	if err != nil {
 		return err
 	}
-	for _, part := range []string{`"uri":"/reports/today"`, `"Authorization":["REDACTED"]`, `"X-Api-Key":["REDACTED"]`, `"X-Client-Secret":["REDACTED"]`, `"Set-Cookie":["REDACTED"]`} {
+	for _, part := range []string{`"uri":"/reports/today"`, `"uri":"/v2/cce"`, `"Authorization":["REDACTED"]`, `"X-Api-Key":["REDACTED"]`, `"X-Client-Secret":["REDACTED"]`, `"Set-Cookie":["REDACTED"]`} {
 		if !bytes.Contains(text, []byte(part)) {
 			return fmt.Errorf("%s lacks %s, which the lines must have caused", logFile, part)
 		}
