@@ -33,10 +33,11 @@ type block struct {
 // with where it is run or checked instead.
 var notRun = map[string]map[string]string{
 	"README.md": {
-		"# office":   "a file of secrets; TestSecretsFileInREADME reads it",
-		"make demo":  "CI runs the demonstration from beginning to end by `make demo-check`",
-		"make test":  "this test is a part of it",
-		"make bench": "a measurement takes minutes and needs a quiet machine",
+		"# office":                      "a file of secrets; TestSecretsFileInREADME reads it",
+		"make demo":                     "CI runs the demonstration from beginning to end by `make demo-check`",
+		"make test":                     "this test is a part of it",
+		"sudo caddy cce account rotate": "needs cced; docs/cce.md runs it beside the stand-in",
+		"make bench":                    "a measurement takes minutes and needs a quiet machine",
 		"xcaddy build v2.11.9 --with github.com/sallyport/sallyport@v0.0.0=.": "CI runs `make xcaddy`",
 		"go build -o caddy ./cmd/caddy":                                       "needs the checkout as its directory; every command of the documents is run with a binary built so",
 	},
@@ -290,6 +291,7 @@ var grammars = map[string]string{
 	"auth_api [<base>] {":                "AuthAPI",
 	"client_secret [<matcher>] {":        "ClientSecret",
 	"<field> credentials [<headers...>]": "CredentialsFilter",
+	"cce [<base>] {":                     "CCE",
 }
 
 // grammarOf returns the type whose grammar a block shows, or "".
@@ -299,19 +301,25 @@ func grammarOf(text string) string {
 }
 
 // grammarComment finds the indented block in the comment above UnmarshalCaddyfile
-// of a type of caddyauth.
+// of a type of a plugin.
 func grammarComment(t *testing.T, typeName string) string {
 	t.Helper()
-	source, err := os.ReadFile("caddyauth/caddyfile.go")
+	files, err := filepath.Glob("caddy*/caddyfile.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := regexp.MustCompile(`((?://[^\n]*\n)+)func \(\w+ \*` + typeName + `\) UnmarshalCaddyfile`).FindSubmatch(source)
-	if found == nil {
-		t.Fatalf("caddyauth/caddyfile.go: %s.UnmarshalCaddyfile has no comment", typeName)
+	var comment string
+	for _, file := range files {
+		found := regexp.MustCompile(`((?://[^\n]*\n)+)func \(\w+ \*` + typeName + `\) UnmarshalCaddyfile`).FindStringSubmatch(readFile(t, file))
+		if found != nil {
+			comment = found[1]
+		}
+	}
+	if comment == "" {
+		t.Fatalf("%q: %s.UnmarshalCaddyfile has no comment", files, typeName)
 	}
 	var grammar strings.Builder
-	for line := range strings.Lines(string(found[1])) {
+	for line := range strings.Lines(comment) {
 		if text, ok := strings.CutPrefix(line, "//\t"); ok {
 			grammar.WriteString(text)
 		}
@@ -372,7 +380,18 @@ func TestErrorsExplained(t *testing.T) {
 	if len(verdicts) < 5 {
 		t.Fatalf("internal/allowlist/admit.go has %d verdicts; this test cannot read them", len(verdicts))
 	}
-	for _, word := range slices.Concat(codes, own, causes, verdicts) {
+	cce := regexp.MustCompile(`Cause = "(\w+)"`).FindAllStringSubmatch(readFile(t, "internal/cce/explain.go"), -1)
+	files, err := filepath.Glob("caddycce/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		cce = append(cce, regexp.MustCompile(`\.cause = "(\w+)"`).FindAllStringSubmatch(readFile(t, file), -1)...)
+	}
+	if len(cce) < 20 {
+		t.Fatalf("internal/cce and caddycce have %d causes; this test cannot read them", len(cce))
+	}
+	for _, word := range slices.Concat(codes, own, causes, verdicts, cce) {
 		if word[1] == "admitted" {
 			continue
 		}
@@ -441,7 +460,7 @@ func TestStartErrorsAreReal(t *testing.T) {
 		t.Fatal("docs/errors.md has no table of what stops the start")
 	}
 	var source strings.Builder
-	for _, pattern := range []string{"caddyauth/*.go", "internal/plugin/*/*.go", "internal/allowlist/*.go", "internal/identity/*.go", "internal/store/*.go"} {
+	for _, pattern := range []string{"caddyauth/*.go", "caddycce/*.go", "internal/ccedapi/*.go", "internal/plugin/*/*.go", "internal/allowlist/*.go", "internal/identity/*.go", "internal/store/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
@@ -570,19 +589,26 @@ func verifyUnit(t *testing.T, analyze, unit, dropIn string) (string, error) {
 func TestCommandsInREADME(t *testing.T) {
 	binary := buildCaddy(t)
 	var commands, flags []string
-	for _, group := range subcommands(t, binary) {
-		verbs := subcommands(t, binary, group)
-		for _, verb := range verbs {
-			commands = append(commands, "caddy auth "+group+" "+verb)
-		}
-		if len(verbs) == 0 {
-			commands = append(commands, "caddy auth "+group)
+	for _, root := range []string{"auth", "cce"} {
+		for _, group := range subcommands(t, binary, root) {
+			verbs := subcommands(t, binary, root, group)
+			for _, verb := range verbs {
+				commands = append(commands, strings.Join([]string{"caddy", root, group, verb}, " "))
+			}
+			if len(verbs) == 0 {
+				commands = append(commands, "caddy "+root+" "+group)
+			}
 		}
 	}
-	local, _, _ := strings.Cut(help(t, binary, "key", "issue"), "\nGlobal Flags:")
+	local, _, _ := strings.Cut(help(t, binary, "auth", "key", "issue"), "\nGlobal Flags:")
 	for _, flag := range regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`).FindAllStringSubmatch(local, -1) {
 		if flag[1] != "--help" {
 			flags = append(flags, flag[1])
+		}
+	}
+	for _, command := range commands {
+		if text := help(t, binary, strings.Fields(command)[1:]...); !strings.Contains(text, "Examples:\n  "+command) {
+			t.Errorf("the help of '%s' has no example:\n%s", command, text)
 		}
 	}
 	text := readFile(t, "README.md")
@@ -591,7 +617,7 @@ func TestCommandsInREADME(t *testing.T) {
 		row   string
 		there []string
 	}{
-		{"command", "(?m)^\\| `(caddy auth [\\w-]+(?: \\w+)?)` \\|", commands},
+		{"command", "(?m)^\\| `(caddy (?:auth|cce) [\\w-]+(?: \\w+)?)` \\|", commands},
 		{"flag of key issue", "(?m)^\\| `(--[a-z-]+)` \\|", flags},
 	} {
 		var shown []string
@@ -606,7 +632,7 @@ func TestCommandsInREADME(t *testing.T) {
 	}
 }
 
-// subcommands reads the list of commands in the help of `caddy auth …`. A command
+// subcommands reads the list of commands in the help of a command of `caddy`. One
 // of its own has none.
 func subcommands(t *testing.T, binary string, path ...string) []string {
 	t.Helper()
@@ -621,7 +647,7 @@ func subcommands(t *testing.T, binary string, path ...string) []string {
 
 func help(t *testing.T, binary string, path ...string) string {
 	t.Helper()
-	text, err := exec.CommandContext(t.Context(), binary, slices.Concat([]string{"auth"}, path, []string{"--help"})...).Output()
+	text, err := exec.CommandContext(t.Context(), binary, append(slices.Clone(path), "--help")...).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

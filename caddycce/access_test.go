@@ -22,7 +22,7 @@ const (
 	onlyLocal      = `{"status":403,"message":"AUTH and AUTHKEY only allowed from localhost"}`
 	noLocalLogin   = `{"status":403,"message":"LOGIN not allowed from localhost"}`
 	nobody         = `{"status":201,"message":"GOODBYE","data":{"errors":[{"code":401,"message":"FAIL"}],"oid":"-1"}}`
-	failed         = `{"status":401,"message":"GOODBYE","data":{"errors":[{"code":401,"message":"FAIL"}]}}`
+	notLoggedIn    = `{"status":401,"message":"GOODBYE","data":{"errors":[{"code":401,"message":"FAIL"}]}}`
 	failedBuiltIn  = `{"status":401,"message":"OK","data":{"errors":[{"code":401,"message":"FAIL"}]}}`
 	done           = `{"status":201,"message":"GOODBYE"}`
 	wrongSessionID = `"user":"admin","sessionid":"A1b2"`
@@ -78,7 +78,7 @@ func notLoggedIn(word string) refusal {
 	case "FINDX", "GETOBJECT", "GETALL", "SUSPENDED":
 		return refusal{401, failedBuiltIn}
 	}
-	return refusal{401, failed}
+	return refusal{401, notLoggedIn}
 }
 
 // always is one answer for everything.

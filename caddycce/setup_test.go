@@ -35,16 +35,21 @@ type endpoint struct {
 	*caddyrun.Server
 	daemon *cced.Server
 	proxy  *http.Client
+	// text is the configuration.
+	text string
 	// files is the folder of the files access and password, the same for all
 	// configurations of a test.
 	files string
+	// reloads counts those that were made to look anew.
+	reloads int
 }
 
 // options are lines of the cce block besides those that every endpoint here has.
 func startEndpoint(t testing.TB, options string, daemon ...cced.Option) *endpoint {
 	t.Helper()
 	e := &endpoint{daemon: cced.Start(t, daemon...)}
-	e.Server = caddyrun.Start(t, e.caddyfile(t, options))
+	e.text = e.caddyfile(t, options)
+	e.Server = caddyrun.Start(t, e.text)
 	e.proxy = clientFrom(proxyAddress)
 	return e
 }

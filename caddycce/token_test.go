@@ -260,10 +260,10 @@ func TestTheEndOfATokenEndsItsSessionInCced(t *testing.T) {
 			session := `"user":"admin","sessionid":"` + id + `"`
 			e.local(t, `{"cmd":"AUTHKEY",`+session+`}`).expect(t, 200, done)
 			e.office(t, `{"cmd":"`+word+`",`+token+`}`).expect(t, 200, done)
-			e.office(t, `{"cmd":"CLASSES",`+token+`}`).expect(t, 401, failed)
-			e.local(t, `{"cmd":"AUTHKEY",`+session+`}`).expect(t, 401, failed)
+			e.office(t, `{"cmd":"CLASSES",`+token+`}`).expect(t, 401, notLoggedIn)
+			e.local(t, `{"cmd":"AUTHKEY",`+session+`}`).expect(t, 401, notLoggedIn)
 			// Nor has a connection kept its rights.
-			e.local(t, `{"cmd":"CLASSES",`+session+`}`).expect(t, 401, failed)
+			e.local(t, `{"cmd":"CLASSES",`+session+`}`).expect(t, 401, notLoggedIn)
 		})
 	}
 }
@@ -324,7 +324,7 @@ func TestTokensAndTransactionsLiveThroughReloads(t *testing.T) {
 	// Another account is another endpoint: its tokens would act as somebody else.
 	e.Reload(t, strings.ReplaceAll(e.caddyfile(t, ""), "api_user admin", "api_user mary"))
 	e.office(t, `{"cmd":"WHOAMI",`+token+`}`).expect(t, 401, nobody)
-	e.local(t, `{"cmd":"AUTHKEY","user":"admin","sessionid":"`+id+`"}`).expect(t, 401, failed)
+	e.local(t, `{"cmd":"AUTHKEY","user":"admin","sessionid":"`+id+`"}`).expect(t, 401, notLoggedIn)
 }
 
 func TestAnEntryThatIsTakenAwayEndsItsTokens(t *testing.T) {

@@ -51,7 +51,7 @@ func checkFolder() error {
 	return nil
 }
 
-// makeFolder makes the demo's folder anew, with configuration, user and key.
+// makeFolder makes the demo's folder anew, with configuration, users and key.
 func makeFolder(ctx context.Context, s site) error {
 	if err := os.RemoveAll(folder); err != nil {
 		return err
@@ -60,6 +60,9 @@ func makeFolder(ctx context.Context, s site) error {
 		return err
 	}
 	if err := os.WriteFile(configFile, []byte(s.caddyfile()), 0o600); err != nil {
+		return err
+	}
+	if err := makeAdministrator(); err != nil {
 		return err
 	}
 	if err := makeUser(ctx); err != nil {

@@ -1,12 +1,13 @@
 // Command demo shows Sallyport at work on this machine, as `make demo`.
 //
-// It runs bin/caddy with the Caddyfile beside this text, in front of a stand-in
-// for an application, and prints command lines to try in another terminal.
-// With -check it runs these lines itself and compares what they say.
+// It runs bin/caddy with the Caddyfile beside this text, in front of stand-ins for
+// an application and for the CCE daemon, and prints command lines to try in
+// another terminal. With -check it runs these lines itself and compares what they
+// say.
 //
 // It must be started in the repository's folder. All it writes is in .demo,
 // which is made anew each time; it listens on the loopback only and needs no
-// root. When it ends, so do Caddy and the stand-in.
+// root. When it ends, so do Caddy and the stand-ins.
 package main
 
 import (

@@ -45,7 +45,7 @@ func script(here string, port int, proxy bool) []line {
 		server = `(?:\{"level":"(?:info|warn)".*\}\n)*store sqlite:\S.* \(through the server at unix/\.demo/admin\.sock\)\n`
 	)
 	hello := greeting("demo")
-	return []line{
+	return append([]line{
 		{command: "cd " + quote(here)},
 		{"The welcome page is open to all", get("/", ""), 200, `Welcome\. The reports are at /reports/ and need a key or a session\.\n`},
 		{"Without a key the reports are refused", reports(""), 401, refusal("credential_missing", "this needs a credential")},
@@ -78,7 +78,7 @@ func script(here string, port int, proxy bool) []line {
 		},
 		{"With it the request passes", get("/office/", " -4 -H @"+officeHeader), 200, `Hello, client:127\.0\.0\.1\.\n`},
 		{"Where this machine is not listed no secret helps", get("/branch/", " -4 -H @"+officeHeader), 403, refusal("address_not_allowed", "this address is not allowed")},
-	}
+	}, cceScript(get)...)
 }
 
 // envelope matches an answer of auth_api.

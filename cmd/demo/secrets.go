@@ -65,6 +65,12 @@ var keepers = []struct {
 	{loginAnswer, "the app token", regexp.MustCompile(`"demo:([0-9a-f]{64})"`)},
 	{cookieFile, "the session", regexp.MustCompile(`__Host-sallyport\t([0-9A-Za-z]{43})\n`)},
 	{accessFile, "a client secret", regexp.MustCompile(`(?m):([0-9A-Za-z]{32})$`)},
+	{apiPassword, "the password of CCE's administrator", regexp.MustCompile(`^([0-9A-Z]{26})\n$`)},
+	{cceLogin, "the password of CCE's administrator", regexp.MustCompile(`"password": "([0-9A-Z]{26})"`)},
+	{cceAnswer, "the session of CCE", regexp.MustCompile(`"sessionid":"([0-9A-Za-z]{63})"`)},
+	{cceSession, "the session of CCE", regexp.MustCompile(`"sessionid": "([0-9A-Za-z]{63})"`)},
+	{tokenAnswer, "the token of CCE", regexp.MustCompile(`"token":"([0-9A-Za-z]{64})"`)},
+	{tokenHeader, "the token of CCE", regexp.MustCompile(`Bearer ([0-9A-Za-z]{64})\n`)},
 	{officeHeader, "the client secret of this machine", regexp.MustCompile(`: ([0-9A-Za-z]{32})\n`)},
 }
 

@@ -27,7 +27,7 @@ const (
 	tailLines = 12
 )
 
-// serve runs application and Caddy, and work when both are ready. The channel
+// serve runs application, cced and Caddy, and work when both are ready. The channel
 // tells work that Caddy has ended by itself. When serve returns, all have ended.
 func serve(ctx context.Context, s site, work func(ended <-chan error) error) (err error) {
 	stopUpstream, err := startUpstream()
@@ -35,6 +35,11 @@ func serve(ctx context.Context, s site, work func(ended <-chan error) error) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, stopUpstream()) }()
+	stopCCED, err := startCCED()
+	if err != nil {
+		return err
+	}
+	defer stopCCED()
 	ended, stopCaddy, err := startCaddy()
 	if err != nil {
 		return err

@@ -125,6 +125,43 @@ func TestThereAreNoMoreThanSoManyTransactions(t *testing.T) {
 	}
 }
 
+func TestAllTransactionsTogetherAreBounded(t *testing.T) {
+	b := startRunner(t)
+	admin := b.logIn("admin")
+	long := `{"cmd":"SET","oid":"3","data":{"fullName":"` + strings.Repeat("x", 1_000_000) + `"}}`
+	n := 0
+	for i := range 12 {
+		admin.Queue = fmt.Sprint(i)
+		admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
+		for range 8 {
+			if answer, err := admin.run(long); err == nil && answer.Status == 100 {
+				n++
+			}
+		}
+	}
+	if n != 67 {
+		t.Errorf("%d changes of 1 MB are queued, want 67", n)
+	}
+	admin.expect(long, 503, `{"status":503,"message":"too many transactions are open"}`)
+	// What is over makes room: by BYE, by COMMIT, and by lying too long.
+	admin.Queue = "0"
+	admin.expect(`{"cmd":"BYE"}`, 200, nothing)
+	admin.Queue = "11"
+	admin.expect(long, 200, queued)
+	admin.Queue = "1"
+	if answer, err := admin.run(`{"cmd":"COMMIT"}`); err != nil || answer.HTTPStatus != 200 {
+		t.Errorf("%v %v", answer, err)
+	}
+	b.pass(2 * time.Hour)
+	for _, queue := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
+		admin.Queue = queue
+		admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
+		for range 8 {
+			admin.expect(long, 200, queued)
+		}
+	}
+}
+
 func TestATransactionThatNobodyTouchesForAnHourIsOver(t *testing.T) {
 	b := startRunner(t)
 	admin := b.logIn("admin")

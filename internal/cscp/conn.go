@@ -217,11 +217,22 @@ func (c *Conn) read() (*Reply, error) {
 	if len(*c.reader.buffer) <= keepSize {
 		r.lines = bytes.Clone(r.lines)
 	}
-	// An empty line follows the good-bye.
-	if !c.reader.release() && r.final != CodeGoodbye {
-		return nil, ErrProtocol
+	return &r, c.endExchange(r.final)
+}
+
+// endExchange makes sure that cced has said no more than was asked for. An empty
+// line follows the good-bye, and 998 may follow anything: the connection is over
+// then, but the reply before it counts.
+func (c *Conn) endExchange(final int) error {
+	over := c.reader.saysEnd()
+	switch {
+	case c.reader.release() || final == CodeGoodbye:
+		return nil
+	case over:
+		c.Close()
+		return nil
 	}
-	return &r, nil
+	return ErrProtocol
 }
 
 // follow notes what a command has made of the connection's state.

@@ -286,3 +286,31 @@ func TestADeadPeerIsClosed(t *testing.T) {
 		t.Errorf("nothing of it was sent: %v", err)
 	}
 }
+
+func TestAReplyCountsThatIsFollowedByTheEndOfCced(t *testing.T) {
+	talkingTo := func(reply string) *Conn {
+		c, err := Open(t.Context(), replying(reply), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	const last = "304 PERMISSION DENIED name\n401 FAIL\n998 SHUTTING DOWN"
+	c := talkingTo(last)
+	reply, err := c.Do(t.Context(), Set{OID: 1})
+	if err != nil || reply.Final() != CodeFail {
+		t.Errorf("SET: %v, %v", reply, err)
+	}
+	if c.Usable() {
+		t.Error("the connection can be used again")
+	}
+	c = talkingTo(last)
+	n := 0
+	err = c.Pipeline(t.Context(), 1, func(int) Command { return Get{OID: 1} }, func(int, *Reply) error { n++; return nil })
+	if err != nil || n != 1 || c.Usable() {
+		t.Errorf("a pipeline: %v after %d replies, usable: %v", err, n, c.Usable())
+	}
+	if _, err := talkingTo("401 FAIL\n201 OK\n").Do(t.Context(), Set{OID: 1}); !errors.Is(err, ErrProtocol) {
+		t.Errorf("two replies: %v", err)
+	}
+}

@@ -45,8 +45,8 @@ func (c *Conn) Pipeline(ctx context.Context, n int, command func(i int) Command,
 	}()
 	go func() { written <- c.writeAll(n, command, slots, done) }()
 	err := c.readAll(n, slots, handle)
-	if err == nil && !c.reader.release() {
-		err = ErrProtocol
+	if err == nil {
+		err = c.endExchange(CodeOK)
 	}
 	if err != nil {
 		c.Close()

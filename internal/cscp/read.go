@@ -63,6 +63,10 @@ func (r *reader) reply() (Reply, error) {
 	}
 }
 
+// saysEnd reports whether what has not been given out yet is what cced says when
+// it ends.
+func (r *reader) saysEnd() bool { return codeOf(r.unread(r.start)) >= 998 }
+
 func (r *reader) unread(from int) []byte {
 	if r.buffer == nil {
 		return nil
