@@ -23,8 +23,11 @@ type account struct {
 	found, listed, property string
 }
 
-func accountFromEnvironment() account {
+func (f *files) account() account {
 	class := os.Getenv("CCED_CLASS")
+	if class == "" && f.realCced {
+		class = "User"
+	}
 	return account{
 		user:     cmp.Or(os.Getenv("CCED_USER"), "admin"),
 		password: cscp.Secret(cmp.Or(os.Getenv("CCED_PASSWORD"), "secret-1")),
@@ -56,7 +59,7 @@ type fields map[string]any
 // prepareReading logs in through the endpoint, finds the objects, and writes the
 // bodies of the requests and the upstream's answer.
 func (f *files) prepareReading(ctx context.Context, url string) (*reading, error) {
-	a := accountFromEnvironment()
+	a := f.account()
 	var login struct{ Data struct{ SessionID string } }
 	if err := call(ctx, url, fields{"cmd": "AUTH", "user": a.user, "password": string(a.password)}, &login); err != nil {
 		return nil, fmt.Errorf("AUTH as '%s': %w", a.user, err)
