@@ -68,8 +68,8 @@ type refusal struct {
 	body   string
 }
 
-// notLoggedIn is what callers get who may ask, but are nobody yet.
-func notLoggedIn(word string) refusal {
+// failed is what callers get who may ask, but are nobody yet.
+func failed(word string) refusal {
 	switch word {
 	case "PING":
 		return refusal{202, pong}
@@ -114,24 +114,24 @@ func TestAccess(t *testing.T) {
 		{
 			"localhost without a session",
 			func(t testing.TB, f string) reply { return e.local(t, "{"+f+"}") },
-			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, notLoggedIn),
+			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, failed),
 		},
 		{
 			"localhost with a token",
 			func(t testing.TB, f string) reply { return e.local(t, "{"+f+","+token+"}") },
-			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, notLoggedIn),
+			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, failed),
 		},
 		{
 			"localhost with a token as Bearer and a secret",
 			func(t testing.TB, f string) reply {
 				return e.local(t, "{"+f+"}", "Authorization", bearer(token), "X-Client-Secret", officeSecret)
 			},
-			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, notLoggedIn),
+			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, failed),
 		},
 		{
 			"localhost with an empty session id",
 			func(t testing.TB, f string) reply { return e.local(t, `{"user":"admin","sessionid":"",`+f+"}") },
-			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, notLoggedIn),
+			except(refusal{403, noLocalLogin}, []string{"LOGIN"}, failed),
 		},
 		{
 			"localhost with a header of a proxy",
@@ -173,14 +173,14 @@ func TestAccess(t *testing.T) {
 		{
 			"a listed caller with a secret and no token",
 			func(t testing.TB, f string) reply { return e.from(t, office, "{"+f+"}", secret(officeSecret)...) },
-			except(refusal{0, ""}, []string{"LOGIN"}, except(refusal{403, onlyLocal}, sessions, notLoggedIn)),
+			except(refusal{0, ""}, []string{"LOGIN"}, except(refusal{403, onlyLocal}, sessions, failed)),
 		},
 		{
 			"a listed caller with a secret and the token of another entry",
 			func(t testing.TB, f string) reply {
 				return e.from(t, branchAddress, "{"+f+","+token+"}", secret(branchSecret)...)
 			},
-			except(refusal{0, ""}, []string{"LOGIN"}, except(refusal{403, onlyLocal}, sessions, notLoggedIn)),
+			except(refusal{0, ""}, []string{"LOGIN"}, except(refusal{403, onlyLocal}, sessions, failed)),
 		},
 		{
 			"a listed caller with everything and a session id besides",
@@ -194,7 +194,7 @@ func TestAccess(t *testing.T) {
 			func(t testing.TB, f string) reply {
 				return e.from(t, office, `{"user":"admin","password":"secret-1",`+f+"}", secret(officeSecret)...)
 			},
-			except(refusal{0, ""}, []string{"LOGIN"}, except(refusal{403, onlyLocal}, sessions, notLoggedIn)),
+			except(refusal{0, ""}, []string{"LOGIN"}, except(refusal{403, onlyLocal}, sessions, failed)),
 		},
 		{
 			"a stranger",
