@@ -38,8 +38,12 @@ func (*Admin) health(w http.ResponseWriter, r *http.Request) error {
 		return admin.Error(http.StatusMethodNotAllowed, errors.New("use GET"))
 	}
 	status := http.StatusOK
-	endpoints := []condition{}
-	for _, h := range latest() {
+	endpoints, all := []condition{}, latest()
+	if len(all) == 0 {
+		// Who asks after endpoints has one, and it does not run.
+		status = http.StatusServiceUnavailable
+	}
+	for _, h := range all {
 		one := h.desk.check(r.Context(), h)
 		if len(one.Problems) > 0 {
 			status = http.StatusServiceUnavailable

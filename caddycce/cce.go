@@ -81,8 +81,8 @@ type CCE struct {
 	Classes []string `json:"classes,omitempty"`
 
 	// Masked are patterns of the names of properties whose values such callers can
-	// neither see nor search without the scope write. Default: *pass*, *crypt* and
-	// *community*.
+	// neither see nor search without the scope write, besides *pass*, *crypt*,
+	// *community*, *api_key* and *secret*.
 	Masked []string `json:"masked,omitempty"`
 
 	// TokenLifetime is how long a token of LOGIN is good. Default: 300s.
@@ -115,7 +115,7 @@ type CCE struct {
 	MaxReply int64 `json:"max_reply,omitempty"`
 
 	// MaxConnections is how many connections to cced there may be at once.
-	// Default: 64. Of one session there are at most a sixteenth of that, and one
+	// Default: 64. Of one session there are at most a quarter of that, and one
 	// at least.
 	MaxConnections int `json:"max_connections,omitempty"`
 

@@ -2,7 +2,6 @@ package caddycce
 
 import (
 	"context"
-	"errors"
 	"net"
 	"slices"
 	"sync"
@@ -39,6 +38,8 @@ type desk struct {
 	// act, by account.
 	endpoints []*CCE
 	guests    map[string]*guestSession
+	// rejections are the passwords that cced has refused, by account.
+	rejections map[string]rejection
 }
 
 // endLimit is how long cced may take to end a session.
@@ -93,7 +94,7 @@ func (d *desk) latest() *CCE {
 
 // perSession is how many connections of one session there may be, of a number
 // for all.
-func perSession(all int) int { return max(all/16, 1) }
+func perSession(all int) int { return max(all/4, 1) }
 
 // Cleanup gives the share back. The last one ends what is left.
 func (h *CCE) Cleanup() error {
@@ -109,29 +110,11 @@ func newDesk(config cscp.PoolConfig) *desk {
 	d := &desk{
 		dial: config.Dial,
 		pool: cscp.NewPool(config), queues: cce.NewQueues(time.Now),
-		brake: cce.NewBrake(), guests: map[string]*guestSession{},
+		brake: cce.NewBrake(), guests: map[string]*guestSession{}, rejections: map[string]rejection{},
 	}
 	d.life, d.die = context.WithCancel(context.Background())
 	d.tokens = cce.NewTokens(d.end)
 	return d
-}
-
-// logIn logs an account in with the password of its file. If cced refuses it the
-// file is read once more: it may have been changed a moment ago.
-func (d *desk) logIn(ctx context.Context, a *cce.Account) (cscp.Session, error) {
-	password, err := a.Password(ctx)
-	if err != nil {
-		return cscp.Session{}, err
-	}
-	session, err := d.pool.LogIn(ctx, a.User(), password)
-	if !errors.Is(err, cscp.ErrRefused) {
-		return session, err
-	}
-	a.Refused()
-	if newer, failed := a.Password(ctx); failed == nil && newer != password {
-		return d.pool.LogIn(ctx, a.User(), newer)
-	}
-	return session, err
 }
 
 // end ends a session of ours: its transaction, at cced, and its connections. It

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sallyport/sallyport/internal/cce"
 	"github.com/sallyport/sallyport/internal/cceapi"
@@ -64,7 +63,12 @@ func (g *guests) admit(c *call) (v visitor, refused *cceapi.Answer, mine bool) {
 	return visitor{}, cceapi.Forbidden(), true
 }
 
+// fits reports whether the caller acts as the rule's account. One who can neither
+// read nor write has nothing to ask.
 func (r *rule) fits(p *principal.Principal) bool {
+	if !p.Scopes.Any(principal.Read | principal.Write) {
+		return false
+	}
 	if r.scope != 0 {
 		return p.Scopes.Any(r.scope)
 	}
@@ -120,7 +124,7 @@ func (h *CCE) forGuest(ctx context.Context, c *call) (*cceapi.Answer, error) {
 
 // limits is what a guest may do of what his account may.
 func (g *guests) limits(p *principal.Principal) *cce.Limits {
-	l := &cce.Limits{Classes: g.classes}
+	l := &cce.Limits{Classes: g.classes, WriteOnly: !p.Scopes.Any(principal.Read)}
 	if !p.Scopes.Any(principal.Write) {
 		l.ReadOnly, l.Hide = true, g.masked
 	}
@@ -132,14 +136,7 @@ type guestSession struct {
 	// turn is held while the session is looked at or made.
 	turn    chan struct{}
 	session cscp.Session
-	// failed is when and why the account did not log in.
-	failed   error
-	failedAt time.Time
 }
-
-// failurePause is how long after an account did not log in it is not tried
-// again: cced may lock it.
-const failurePause = 5 * time.Second
 
 // guestOf returns the place of an account's session.
 func (d *desk) guestOf(user string) *guestSession {
@@ -161,16 +158,13 @@ func (d *desk) guestSession(ctx context.Context, a *cce.Account) (cscp.Session, 
 	case g.turn <- struct{}{}:
 		defer func() { <-g.turn }()
 	case <-ctx.Done():
-		return cscp.Session{}, ctx.Err()
+		return cscp.Session{}, context.Cause(ctx)
 	}
 	if g.session.ID != "" {
 		return g.session, nil
 	}
-	if g.failed != nil && time.Since(g.failedAt) < failurePause {
-		return cscp.Session{}, g.failed
-	}
 	session, err := d.logIn(ctx, a)
-	if g.failed, g.failedAt = err, time.Now(); err == nil {
+	if err == nil {
 		g.session = session
 	}
 	return session, err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/cce"
 	"github.com/sallyport/sallyport/internal/cceapi"
+	"github.com/sallyport/sallyport/internal/cscp"
 	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/plugin/grammar"
 	"github.com/sallyport/sallyport/internal/principal"
@@ -187,8 +188,11 @@ func (h *CCE) settle(c *call, answer *cceapi.Answer, took time.Duration) {
 	}
 	if entry := h.audit.Check(zap.InfoLevel, "cce command"); entry != nil {
 		entry.Write(zap.String("command", word), zap.String("target", c.request.Target()),
-			zap.String("cce_user", c.user), zap.String("caller", c.visitor.name()),
+			zap.String("cce_user", short(c.user)), zap.String("caller", c.visitor.name()),
 			zap.String("client_ip", caller.Address(c.r).String()),
 			zap.Int("status", answer.Status), zap.Int("http_status", answer.HTTPStatus), zap.Duration("took", took))
 	}
 }
+
+// short cuts a name that a client has sent to what cced takes for one.
+func short(name string) string { return name[:min(len(name), cscp.MaxUser)] }

@@ -48,7 +48,8 @@ func (d *desk) check(ctx context.Context, h *CCE) condition {
 	if d.health.of == h && time.Since(d.health.seen) < healthPause {
 		return d.health.last
 	}
-	ctx, cancel := context.WithTimeout(ctx, healthLimit)
+	// What is seen holds for others, too, who have not gone away.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healthLimit)
 	defer cancel()
 	r := condition{Socket: h.settings.socket.String(), Base: h.Base}
 	if conn, err := cscp.Open(ctx, d.dial, cscp.Options{}); err != nil {

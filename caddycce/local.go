@@ -63,7 +63,12 @@ func (h *CCE) prove(ctx context.Context, c *call) (cscp.Session, *cceapi.Answer,
 		return cscp.Session{}, cceapi.TooMany(wait), nil
 	}
 	defer attempt.Undecided()
-	session, err := h.desk.pool.LogIn(ctx, q.User, q.Password)
+	session, err := h.desk.authenticate(q.User, q.Password)
+	if gone := context.Cause(ctx); err == nil && gone != nil {
+		// Nobody will ever use this session.
+		h.desk.end(session)
+		err = gone
+	}
 	switch {
 	case err == nil:
 		attempt.Succeeded()

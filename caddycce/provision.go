@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -115,6 +116,10 @@ func (h *CCE) addAccount(a Account) error {
 
 // absolute resolves the placeholders of a path.
 func absolute(setting, path string) (string, error) {
+	// The content of a file would be taken for a path, and told in errors.
+	if strings.Contains(path, "{file.") {
+		return "", fmt.Errorf("%s: write the path itself, without {file.…}", setting)
+	}
 	path, err := grammar.Resolve(setting, path)
 	if err != nil {
 		return "", err
@@ -150,10 +155,7 @@ func (h *CCE) provisionGuests(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("principal: %w", err)
 	}
-	g := &guests{app: app, masked: h.Masked, classes: h.Classes}
-	if len(g.masked) == 0 {
-		g.masked = cce.DefaultHidden()
-	}
+	g := &guests{app: app, masked: append(cce.DefaultHidden(), h.Masked...), classes: h.Classes}
 	for _, p := range h.Principals {
 		account := h.settings.accounts[p.As]
 		if account == nil {
