@@ -78,7 +78,7 @@ fuzz: ## Runs each fuzz target for a minute (FUZZTIME=60s)
 	tools/fuzz.sh $(FUZZTIME)
 
 .PHONY: bench
-bench: need-bench build ## Runs benchmarks (COUNT=1), compares them with earlier ones (BASE=file), and the whole server with and without the gate
+bench: need-bench build ## Runs benchmarks (COUNT=1), compares them with earlier ones (BASE=file), and whole servers: with and without the gate, the CCE endpoint and slower ways
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) $(BENCHED) | tee bin/bench.txt
 ifdef BASE
 	cd tools && $(GO) build -o ../bin/benchstat golang.org/x/perf/cmd/benchstat
@@ -97,10 +97,11 @@ clean: ## Removes bin and .demo
 
 # Go fetches modules over TLS. The race detector needs a C compiler, and the
 # documents' systemd units somebody who checks them. openssl writes files for
-# tests, and a client of the CCE endpoint is in PHP, which may lack its curl.
+# tests, and a client of the CCE endpoint is in PHP, which may lack its curl. ip makes
+# the addresses of the network that one test has to itself.
 .PHONY: need
 need: need-curl
-	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd openssl=openssl
+	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd openssl=openssl ip=iproute2
 	@php -n -d extension=curl -r 'curl_version();' >/dev/null 2>&1 || tools/need.sh php-with-curl=php-cli,php-curl
 
 .PHONY: need-bench

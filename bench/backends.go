@@ -14,15 +14,17 @@ import (
 	"github.com/sallyport/sallyport/internal/fake/cced"
 )
 
-// Numbers of the stand-in's objects: what FINDX finds, and of those what GETALL
-// reads.
+// Numbers of the stand-in's objects: the aliases that FINDX finds, and the users
+// that GETALL reads.
 const (
-	foundUsers = 1000
-	readUsers  = 200
+	aliases = 1000
+	users   = 200
 )
 
-// moreSpaces gives the stand-in's users five namespaces besides the main one.
-const moreSpaces = `<SCHEMA NAME="More namespaces" VENDOR="lab" VERSION="1.0">
+// schema has small objects to find, and gives the stand-in's users five namespaces
+// besides the main one.
+const schema = `<SCHEMA NAME="Measured" VENDOR="lab" VERSION="1.0">
+<class name="Alias" namespace="" version="1.0"><property name="name" type="account" readacl="ruleAll"/></class>
 <class name="User" namespace="Php" version="1.0"><property name="enabled" type="boolean" default="0"/></class>
 <class name="User" namespace="Quota" version="1.0"><property name="used" type="uint" default="0"/></class>
 </SCHEMA>`
@@ -53,12 +55,15 @@ func runBackends(f *files) error {
 
 func standIn(socket string) (*cced.Server, error) {
 	setup := slices.Clone(cced.DefaultSetup)
-	for i := range foundUsers {
+	for i := range users {
 		setup = append(setup, `CREATE User name = "bench`+strconv.Itoa(i)+`" fullName = "Somebody"`)
+	}
+	for i := range aliases {
+		setup = append(setup, `CREATE Alias name = "bench`+strconv.Itoa(i)+`"`)
 	}
 	daemon, err := cced.New(cced.Config{
 		Socket: socket, Setup: setup,
-		Schemas: []string{cced.BaseSchema, cced.LabSchema, moreSpaces},
+		Schemas: []string{cced.BaseSchema, cced.LabSchema, schema},
 	})
 	if err != nil {
 		return nil, err

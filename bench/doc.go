@@ -1,15 +1,27 @@
-// Command bench measures what the gate costs a whole server.
+// Command bench measures what the gate costs a whole server, and how fast the CCE
+// endpoint is.
 //
-//	go run ./bench [-rounds 6] [-sample 1.5s] [-keys 1000]
+//	go run ./bench [-rounds 6] [-sample 1s] [-keys 1000] [-only gate|cce]
 //
 // It starts Caddy in a process of its own on one core, loads it with wrk on the
-// other one, and prints a table in Markdown. Only ratios within one run mean
+// other one, and prints tables in Markdown. Only ratios within one run mean
 // something: each sample of a case stands between two of the case it is compared
 // with, samples in which other programs took more than a tenth of the machine
 // are dropped, and what is printed is the median with the quartiles. A request
 // of its own in each case, and wrk's count of refusals, make sure that every
 // answer was the one the case expects.
 //
-// The cases are handlers before a `respond "ok"`: none at all; the floor, which
-// is the least that a key check can be; and the gate.
+// The cases of the gate are handlers before a `respond "ok"`: none at all; the
+// floor, which is the least that a key check can be; and the gate.
+//
+// The CCE endpoint is compared with handlers that ask cced one command at a time,
+// or over a connection for each command, and with a reverse_proxy whose upstream
+// answers with a reply of the same size. The stand-in for cced and that upstream
+// run in a third process, on the core of wrk. The lines "client only" are measured
+// without HTTP, from this process.
+//
+// With CCED_SOCKET the daemon at that socket is measured in place of the stand-in.
+// Nothing is changed there: CCED_USER logs in with CCED_PASSWORD, and objects of
+// the class CCED_CLASS (User) are read, as many as there are with a property
+// CCED_PROPERTY (name) that is not empty. For GETALL that is the first 200.
 package main

@@ -16,16 +16,23 @@ import (
 
 // account is who reads, and what. For a real cced it stands in the environment.
 type account struct {
-	user            string
-	password        cscp.Secret
-	class, property string
+	user     string
+	password cscp.Secret
+	// found is the class that FINDX looks for by a pattern of the property, and
+	// listed the one that GETALL and GET read objects of.
+	found, listed, property string
 }
 
-func accountFromEnvironment() account {
+func (f *files) account() account {
+	class := os.Getenv("CCED_CLASS")
+	if class == "" && f.realCced {
+		class = "User"
+	}
 	return account{
 		user:     cmp.Or(os.Getenv("CCED_USER"), "admin"),
 		password: cscp.Secret(cmp.Or(os.Getenv("CCED_PASSWORD"), "secret-1")),
-		class:    cmp.Or(os.Getenv("CCED_CLASS"), "User"),
+		found:    cmp.Or(class, "Alias"),
+		listed:   cmp.Or(class, "User"),
 		property: cmp.Or(os.Getenv("CCED_PROPERTY"), "name"),
 	}
 }
@@ -52,46 +59,59 @@ type fields map[string]any
 // prepareReading logs in through the endpoint, finds the objects, and writes the
 // bodies of the requests and the upstream's answer.
 func (f *files) prepareReading(ctx context.Context, url string) (*reading, error) {
-	a := accountFromEnvironment()
+	a := f.account()
 	var login struct{ Data struct{ SessionID string } }
 	if err := call(ctx, url, fields{"cmd": "AUTH", "user": a.user, "password": string(a.password)}, &login); err != nil {
 		return nil, fmt.Errorf("AUTH as '%s': %w", a.user, err)
 	}
 	r := &reading{session: cscp.Session{User: a.user, ID: cscp.Secret(login.Data.SessionID)}}
-	r.find = cscp.Find{Class: a.class, Criteria: []cscp.Criterion{{Property: a.property, Value: f.pattern(), Regexp: true}}}
+	r.find = cscp.Find{Class: a.found, Criteria: []cscp.Criterion{{Property: a.property, Value: f.pattern(), Regexp: true}}}
 	in := func(body fields) fields {
 		body["user"], body["sessionid"] = a.user, login.Data.SessionID
 		return body
 	}
-	findX := in(fields{"cmd": "FINDX", "class": a.class, "regex_args": fields{a.property: f.pattern()}})
-	var found struct{ Data struct{ OIDList []string } }
-	if err := call(ctx, url, findX, &found); err != nil {
-		return nil, fmt.Errorf("FINDX: %w", err)
+	findX := func(class string) fields {
+		return in(fields{"cmd": "FINDX", "class": class, "regex_args": fields{a.property: f.pattern()}})
 	}
-	oids := found.Data.OIDList
-	if len(oids) == 0 {
-		return nil, fmt.Errorf("no object of class '%s' has a '%s'; set CCED_CLASS and CCED_PROPERTY", a.class, a.property)
+	var err error
+	if r.found, err = foundBy(ctx, url, findX(a.found)); err != nil {
+		return nil, err
 	}
-	for _, text := range oids {
-		oid, err := cscp.ParseOID(text)
-		if err != nil {
-			return nil, err
-		}
-		r.found = append(r.found, oid)
+	if r.listed, err = foundBy(ctx, url, findX(a.listed)); err != nil {
+		return nil, err
 	}
-	listed := min(len(oids), readUsers)
-	r.listed = r.found[:listed]
-	get := in(fields{"cmd": "GET", "oid": oids[0]})
+	r.listed = r.listed[:min(len(r.listed), users)]
+	get := in(fields{"cmd": "GET", "oid": r.listed[0]})
 	answer, err := post(ctx, url, get)
 	if err != nil {
 		return nil, fmt.Errorf("GET: %w", err)
 	}
 	return r, errors.Join(
 		os.WriteFile(f.answer, answer, 0o600),
-		writeJSON(f.findX, findX),
-		writeJSON(f.getAll, in(fields{"cmd": "GETALL", "oids": oids[:listed]})),
+		writeJSON(f.findX, findX(a.found)),
+		writeJSON(f.getAll, in(fields{"cmd": "GETALL", "oids": r.listed})),
 		writeJSON(f.get, get),
 	)
+}
+
+// foundBy are the objects that a FINDX finds, at least one.
+func foundBy(ctx context.Context, url string, findX fields) ([]cscp.OID, error) {
+	var found struct{ Data struct{ OIDList []string } }
+	if err := call(ctx, url, findX, &found); err != nil {
+		return nil, fmt.Errorf("FINDX: %w", err)
+	}
+	var oids []cscp.OID
+	for _, text := range found.Data.OIDList {
+		oid, err := cscp.ParseOID(text)
+		if err != nil {
+			return nil, err
+		}
+		oids = append(oids, oid)
+	}
+	if len(oids) == 0 {
+		return nil, fmt.Errorf("there is no object of class '%s' to read; set CCED_CLASS and CCED_PROPERTY", findX["class"])
+	}
+	return oids, nil
 }
 
 func writeJSON(path string, body fields) error {

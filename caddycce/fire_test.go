@@ -179,9 +179,6 @@ func TestWhileCcedIsSuspended(t *testing.T) {
 		e.local(t, c.resume+admin+`}`).expect(t, 401, notLoggedIn)
 		e.local(t, `{"cmd":"SET 3 description = x",`+admin+`}`).expect(t, 200, done)
 	}
-	if n := len(e.daemon.Lines()); n == 0 {
-		t.Error("cced was not asked")
-	}
 }
 
 func TestWhileCcedIsReadOnly(t *testing.T) {
@@ -218,8 +215,8 @@ func TestARegularExpressionThatKillsTheConnection(t *testing.T) {
 	e.local(t, `{"cmd":"WHOAMI",`+admin+`}`).expect(t, 200, whoIsAdmin)
 	// What would kill it is not sent.
 	from := len(e.daemon.Lines())
-	for _, pattern := range []string{`(`, `[`, `a{2,1}`, `*a`, `(a*)*`, `a{256}`, `\\`} {
-		e.local(t, `{"cmd":"FINDX","class":"Vsite","regex_args":`+object(t, map[string]string{"name": strings.ReplaceAll(pattern, `\\`, `\`)})+`,`+admin+`}`).expect(t, 400,
+	for _, pattern := range []string{`(`, `[`, `a{2,1}`, `*a`, `(a*)*`, `a{256}`, `\`} {
+		e.local(t, `{"cmd":"FINDX","class":"Vsite","regex_args":`+object(t, map[string]string{"name": pattern})+`,`+admin+`}`).expect(t, 400,
 			`{"status":403,"message":"OK","data":{"errors":[{"code":403,"message":"BAD PARAMETERS"}]}}`)
 	}
 	if n := len(e.daemon.Lines()) - from; n != 0 {

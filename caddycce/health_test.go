@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -155,21 +156,20 @@ func TestMetrics(t *testing.T) {
 		e.try(t, "AUTH", "admin", "guess")
 	}
 	after := e.metrics(t)
-	for series, want := range map[string]string{
-		`caddy_cce_commands_total{command="LOGIN",result="ok"}`:           "1",
-		`caddy_cce_commands_total{command="GET",result="ok"}`:             "1",
-		`caddy_cce_commands_total{command="AUTH",result="not_logged_in"}`: "2",
-		`caddy_cce_commands_total{command="AUTH",result="braked"}`:        "1",
-		`caddy_cce_commands_total{command="NONE",result="bad_command"}`:   "2",
-		`caddy_cce_commands_total{command="NONE",result="denied"}`:        "1",
-		`caddy_cce_command_seconds_count{command="GET"}`:                  "1",
-		`caddy_cce_brakes_total`:                                          "1",
+	for series, want := range map[string]int{
+		`caddy_cce_commands_total{command="LOGIN",result="ok"}`:           1,
+		`caddy_cce_commands_total{command="GET",result="ok"}`:             1,
+		`caddy_cce_commands_total{command="AUTH",result="not_logged_in"}`: 2,
+		`caddy_cce_commands_total{command="AUTH",result="braked"}`:        1,
+		`caddy_cce_commands_total{command="NONE",result="bad_command"}`:   2,
+		`caddy_cce_commands_total{command="NONE",result="denied"}`:        1,
+		`caddy_cce_command_seconds_count{command="GET"}`:                  1,
+		`caddy_cce_brakes_total`:                                          1,
 	} {
-		var was, is float64
-		fmt.Sscan(before[series], &was)
-		fmt.Sscan(after[series], &is)
-		if got := fmt.Sprint(is - was); got != want {
-			t.Errorf("%s went up by %s, want %s", series, got, want)
+		// What is not there has not been counted yet.
+		was, _ := strconv.Atoi(before[series])
+		if is, err := strconv.Atoi(after[series]); err != nil || is-was != want {
+			t.Errorf("%s went from '%s' to '%s', want %d more", series, before[series], after[series], want)
 		}
 	}
 	for series, want := range map[string]string{"caddy_cce_tokens": "1", "caddy_cce_transactions": "1", "caddy_cce_callers_waiting": "0"} {

@@ -50,11 +50,7 @@ func TestAReloadWhileCommandsRun(t *testing.T) {
 func TestTheEndOfTheLastConfigurationEndsAllAtCced(t *testing.T) {
 	e := startEndpoint(t, "")
 	e.token(t)
-	from := len(e.daemon.Lines())
 	e.Reload(t, "http://:0 {\n\trespond hello\n}")
 	e.awaitLine(t, "ENDKEY")
-	if n := len(e.daemon.Lines()) - from; n == 0 {
-		t.Error("cced was not told")
-	}
 	eventually(t, func() string { return different(strconv.Itoa(e.daemon.Connections().Open), "0") })
 }

@@ -18,7 +18,7 @@ func (r *Runner) refused(ctx context.Context, c *Caller, q *cceapi.Request, comm
 		return cceapi.Denied(q.BuiltIn(), q.Word), nil
 	}
 	oid := objectOf(command)
-	if oid == 0 || len(l.Classes) == 0 {
+	if oid == 0 || !l.narrow() {
 		return nil, nil
 	}
 	reply, err := r.Pool.Do(ctx, c.Session, cscp.Get{OID: oid})
@@ -48,9 +48,12 @@ func objectOf(command cscp.Command) cscp.OID {
 	return 0
 }
 
+// narrow reports whether there are classes that the caller does not see.
+func (l *Limits) narrow() bool { return l != nil && len(l.Classes) > 0 }
+
 // allowsObject reports whether the object of a GET is of an allowed class.
 func (l *Limits) allowsObject(reply *cscp.Reply) bool {
-	if l == nil || len(l.Classes) == 0 {
+	if !l.narrow() {
 		return true
 	}
 	for line := range reply.Lines() {

@@ -72,23 +72,31 @@ func (r *Runner) commit(ctx context.Context, c *Caller, _ *cceapi.Request) (*cce
 		return nil, err
 	}
 	defer lease.Release()
-	carryOut := carryOutAll
+	t := &transaction{lease, c.Limits, &cceapi.Results{Hide: c.Options.Hide}}
+	carryOut := t.all
 	if r.Independent {
-		carryOut = carryOutEach
+		carryOut = t.each
 	}
-	results := &cceapi.Results{Hide: c.Options.Hide}
-	if over, err = carryOut(ctx, lease, commands, results); err != nil {
+	if over, err = carryOut(ctx, commands); err != nil {
 		return nil, err
 	}
 	// What cced has refused is over as well.
 	over = true
-	return results.Answer(r.Independent), nil
+	return t.results.Answer(r.Independent), nil
 }
 
-// carryOutAll stores all changes or none. If there is an error, stored says
-// whether they may have been stored all the same.
-func carryOutAll(ctx context.Context, lease *cscp.Lease, commands []cscp.Command, results *cceapi.Results) (stored bool, err error) {
-	reply, err := lease.Do(ctx, cscp.Begin{})
+// transaction is one that is being carried out.
+type transaction struct {
+	lease *cscp.Lease
+	// limits are the caller's of now: they may have changed since he queued.
+	limits  *Limits
+	results *cceapi.Results
+}
+
+// all stores all changes or none. If there is an error, stored says whether they
+// may have been stored all the same.
+func (t *transaction) all(ctx context.Context, commands []cscp.Command) (stored bool, err error) {
+	reply, err := t.lease.Do(ctx, cscp.Begin{})
 	if err != nil {
 		return false, notStored(err)
 	}
@@ -96,22 +104,60 @@ func carryOutAll(ctx context.Context, lease *cscp.Lease, commands []cscp.Command
 		return false, cscp.ErrProtocol
 	}
 	for _, command := range commands {
-		if reply, err = lease.Do(ctx, command); err != nil {
+		if err := t.one(ctx, command); err != nil {
 			return false, notStored(err)
 		}
-		results.Add(command, reply)
 	}
-	if results.Failed() {
+	if t.results.Failed() {
 		// To store nothing is to leave without COMMIT: the lease's connection is
 		// closed.
 		return false, nil
 	}
-	if reply, err = lease.Do(ctx, cscp.Commit{}); err != nil {
+	if reply, err = t.lease.Do(ctx, cscp.Commit{}); err != nil {
 		// One that was never sent can be repeated.
 		return isUnknown(err), err
 	}
-	results.Commit(reply)
+	t.results.Commit(reply)
 	return true, nil
+}
+
+// each carries out each change by itself. If there is an error those before it
+// are stored.
+func (t *transaction) each(ctx context.Context, commands []cscp.Command) (stored bool, err error) {
+	for i, command := range commands {
+		err := t.one(ctx, command)
+		if err != nil && i == 0 && !isUnknown(err) {
+			return false, err
+		}
+		if err != nil {
+			return true, &cscp.UnknownOutcomeError{Word: cscp.Commit{}.Word(), Err: err}
+		}
+	}
+	return true, nil
+}
+
+// one carries out one change, if the caller may. An object may be another one by
+// now than when the change was queued: cced uses numbers again.
+func (t *transaction) one(ctx context.Context, command cscp.Command) error {
+	if t.limits != nil && t.limits.Allows(command) != nil {
+		t.results.Deny(command)
+		return nil
+	}
+	if oid := objectOf(command); oid != 0 && t.limits.narrow() {
+		reply, err := t.lease.Do(ctx, cscp.Get{OID: oid})
+		if err != nil {
+			return err
+		}
+		if !reply.OK() || !t.limits.allowsObject(reply) {
+			t.results.Miss(command, oid)
+			return nil
+		}
+	}
+	reply, err := t.lease.Do(ctx, command)
+	if err == nil {
+		t.results.Add(command, reply)
+	}
+	return err
 }
 
 // notStored is the error of a change within a transaction of cced, which stores
@@ -121,22 +167,6 @@ func notStored(err error) error {
 		return unknown.Err
 	}
 	return err
-}
-
-// carryOutEach carries out each change by itself. If there is an error those
-// before it are stored.
-func carryOutEach(ctx context.Context, lease *cscp.Lease, commands []cscp.Command, results *cceapi.Results) (stored bool, err error) {
-	for i, command := range commands {
-		reply, err := lease.Do(ctx, command)
-		if err != nil && i == 0 && !isUnknown(err) {
-			return false, err
-		}
-		if err != nil {
-			return true, &cscp.UnknownOutcomeError{Word: cscp.Commit{}.Word(), Err: err}
-		}
-		results.Add(command, reply)
-	}
-	return true, nil
 }
 
 func isUnknown(err error) bool {

@@ -6,11 +6,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sallyport/sallyport/internal/cceapi"
 	"github.com/sallyport/sallyport/internal/cscp"
 )
 
 // DefaultHidden are patterns of properties that look like secrets.
-func DefaultHidden() []string { return []string{"*pass*", "*crypt*", "*community*"} }
+func DefaultHidden() []string {
+	var patterns []string
+	for _, part := range cceapi.SecretParts {
+		patterns = append(patterns, "*"+part+"*")
+	}
+	return patterns
+}
 
 // Limits are what a caller may see and do who is no administrator of CCE. cced
 // does not hold them: the commands run as a user who may do more. The zero value
@@ -19,6 +26,8 @@ type Limits struct {
 	// ReadOnly allows GET, FIND, NAMES, CLASSES and WHOAMI, and what is made of
 	// them.
 	ReadOnly bool
+	// WriteOnly refuses those.
+	WriteOnly bool
 	// Hide are patterns of the properties whose values are not shown, and which
 	// cannot be searched for or sorted by. `*` stands for any characters, `?` for
 	// one; capital and small letters are the same.
@@ -72,6 +81,9 @@ func refused(format string, args ...any) error { return &RefusedError{fmt.Sprint
 // class of an object that a command names by its number has to be found out
 // beforehand, where Classes is set.
 func (l *Limits) Allows(command cscp.Command) error {
+	if l.WriteOnly && reads(command) {
+		return refused("%s is refused: the caller may not read", command.Word())
+	}
 	if l.ReadOnly && !reads(command) {
 		return refused("%s is refused: the caller may only read", command.Word())
 	}
@@ -80,6 +92,10 @@ func (l *Limits) Allows(command cscp.Command) error {
 		return l.allowsFind(c)
 	case cscp.Create:
 		return l.allowsClass(c.Class)
+	case cscp.Suspend, cscp.Resume:
+		if l.narrow() {
+			return refused("%s is refused: it concerns all classes", command.Word())
+		}
 	case cscp.Names:
 		if c.OID == 0 {
 			return l.allowsClass(c.Class)

@@ -2,6 +2,7 @@ package cceapi
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -143,7 +144,9 @@ func appendQuoted(dst, scratch, quoted []byte, arrays bool) (text, rest []byte, 
 			return append(dst, quoted...), scratch, nil
 		}
 	} else {
-		if scratch, err = cscp.AppendUnquoted(scratch[:0], quoted); err != nil {
+		// A value is no longer than its quoted form. Most need no scratch.
+		scratch = slices.Grow(scratch[:0], len(quoted))
+		if scratch, err = cscp.AppendUnquoted(scratch, quoted); err != nil {
 			return dst, scratch, errNotText
 		}
 		value = scratch

@@ -25,9 +25,8 @@ func (p *property) quoted() []byte { return p.text[p.length+uint32(len(" = ")):]
 // memory's bounds has as many lines.
 const changedRank = 1 << 31
 
-// usualProperties and usualValue are more than most objects of CCE have, and
-// than most of their values are long.
-const usualProperties, usualValue = 40, 256
+// usualProperties is more than most objects of CCE have.
+const usualProperties = 40
 
 // find notes the property of a line, if it is one.
 func (w *replyWriter) find(l cscp.Line, number uint32) {
@@ -39,7 +38,7 @@ func (w *replyWriter) find(l cscp.Line, number uint32) {
 		number += changedRank
 	}
 	if w.found == nil {
-		w.found, w.scratch = make([]property, 0, usualProperties), make([]byte, 0, usualValue)
+		w.found = make([]property, 0, usualProperties)
 	}
 	text := l.Text[len(l.Text)-len(name)-len(" = ")-len(quoted):]
 	w.found = append(w.found, property{text, uint32(len(name)), number})

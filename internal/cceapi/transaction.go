@@ -55,6 +55,25 @@ func (r *Results) Add(command cscp.Command, reply *cscp.Reply) {
 	r.listen(reply)
 }
 
+// Deny adds a command that the caller may not use, and which was not sent.
+func (r *Results) Deny(command cscp.Command) {
+	r.refuse(command, line{cscp.CodePermissionDenied, "PERMISSION DENIED " + command.Word()})
+}
+
+// Miss adds a command about an object that is not there for the caller, and which
+// was not sent.
+func (r *Results) Miss(command cscp.Command, oid cscp.OID) {
+	r.refuse(command, line{cscp.CodeUnknownObject, "UNKNOWN OBJECT " + oid.String()})
+}
+
+func (r *Results) refuse(command cscp.Command, why line) {
+	r.failed++
+	r.list = append(r.list, result{
+		command: r.text(command), status: why.code,
+		errors: "Error: " + strconv.Itoa(why.code) + " " + why.text,
+	})
+}
+
 // Commit adds the reply to cced's own COMMIT, which runs the handlers. It is a
 // result by itself only if it has failed.
 func (r *Results) Commit(reply *cscp.Reply) {
@@ -195,11 +214,15 @@ func (r *Results) mask(values []cscp.Pair) []cscp.Pair {
 	return shown
 }
 
-// looksSecret reports whether a property holds a secret by its name. cced's own
-// log leaves out `pass` and `api_key`; CCE has hashes and SNMP communities too.
+// SecretParts are what the names of properties have in them that hold secrets, in
+// small letters. cced's own log leaves out `pass` and `api_key`; CCE has hashes
+// and SNMP communities too.
+var SecretParts = [...]string{"pass", "crypt", "community", "api_key", "secret"}
+
+// looksSecret reports whether a property holds a secret by its name.
 func looksSecret(name string) bool {
 	name = strings.ToLower(name)
-	for _, part := range [...]string{"pass", "api_key", "crypt", "community", "secret"} {
+	for _, part := range SecretParts {
 		if strings.Contains(name, part) {
 			return true
 		}
