@@ -58,6 +58,12 @@ func (h *CCE) admit(c *call) (visitor, *cceapi.Answer) {
 		return v, refused
 	}
 	if caller.IsLocalhost(c.r) {
+		// A browser on this machine is no program of it when it acts for a page from
+		// elsewhere.
+		if crossOrigin.Check(c.r) != nil {
+			c.cause = "cross_origin"
+			return visitor{}, crossSite()
+		}
 		return visitor{kind: local}, nil
 	}
 	if h.list != nil {
@@ -68,6 +74,9 @@ func (h *CCE) admit(c *call) (visitor, *cceapi.Answer) {
 	c.cause = "address_not_listed"
 	return visitor{}, cceapi.Forbidden()
 }
+
+// crossOrigin tells pages of other sites from programs and pages of this one.
+var crossOrigin = http.NewCrossOriginProtection()
 
 // guarded is serve, with a panic turned into a failure: the PHP classes take an
 // answer without a JSON object for no API at all.

@@ -98,6 +98,10 @@ func twoTokens() *cceapi.Answer {
 	return cceapi.Failure(http.StatusBadRequest, "two different tokens; send one", "")
 }
 
+func crossSite() *cceapi.Answer {
+	return cceapi.Failure(http.StatusForbidden, "pages of another site cannot ask here", "")
+}
+
 func plainHTTP() *cceapi.Answer {
 	return cceapi.Failure(http.StatusForbidden, "LOGIN is accepted over HTTPS only", "")
 }

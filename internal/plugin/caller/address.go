@@ -28,7 +28,8 @@ func parseAddress(text string) netip.Addr {
 
 // IsLocalhost reports whether a request was made on this machine: the peer and
 // the client are both loopback, the peer is no trusted proxy, and no header says
-// that a proxy is between.
+// that a proxy is between. Where a listener takes the PROXY protocol the peer is
+// whoever it says.
 func IsLocalhost(r *http.Request) bool {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil || !parseAddress(host).IsLoopback() || !Address(r).IsLoopback() {
@@ -44,7 +45,7 @@ func IsLocalhost(r *http.Request) bool {
 // on. What it says is not looked at.
 func wasForwarded(h http.Header) bool {
 	for name := range h {
-		if name == "Forwarded" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-") {
+		if name == "Forwarded" || name == "Via" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-") {
 			return true
 		}
 	}

@@ -61,6 +61,7 @@ func TestOnlyWhatIsSaidToBeFromThisMachineByAllIsLocal(t *testing.T) {
 		"Forwarded":                     {"127.0.0.1:1234", "127.0.0.1", false, "Forwarded", false},
 		"X-Forwarded-For":               {"127.0.0.1:1234", "127.0.0.1", false, "X-Forwarded-For", false},
 		"X-Forwarded-Anything":          {"127.0.0.1:1234", "127.0.0.1", false, "x-forwarded-anything", false},
+		"Via":                           {"127.0.0.1:1234", "127.0.0.1", false, "Via", false},
 		"X-Real-IP":                     {"127.0.0.1:1234", "127.0.0.1", false, "X-Real-IP", false},
 	} {
 		t.Run(name, func(t *testing.T) {
