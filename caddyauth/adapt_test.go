@@ -1,66 +1,14 @@
 package caddyauth_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport/sallyport/internal/caddyrun"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// TestAdapt turns each Caddyfile in testdata/adapt into JSON. In a golden file
-// the Caddyfile stands above a line of ten dashes, and below it the JSON, or
-// the words of the error.
-func TestAdapt(t *testing.T) {
-	files, err := filepath.Glob("testdata/adapt/*.caddyfiletest")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%d golden files, %v", len(files), err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".caddyfiletest"), func(t *testing.T) {
-			input, want, found := strings.Cut(readFile(t, file), "----------\n")
-			if !found {
-				t.Fatal("there is no line of ten dashes")
-			}
-			got := adapt(t, input)
-			if *update {
-				if err := os.WriteFile(file, []byte(input+"----------\n"+got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			} else if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-			if !strings.HasPrefix(got, "{") {
-				return
-			}
-			if formatted := string(caddyfile.Format([]byte(input))); formatted != input {
-				t.Errorf("caddy fmt writes it otherwise (-here +fmt):\n%s", cmp.Diff(input, formatted))
-			}
-		})
-	}
-}
-
-func adapt(t *testing.T, input string) string {
-	t.Helper()
-	config, err := caddyrun.Adapt(input)
-	if err != nil {
-		return err.Error() + "\n"
-	}
-	var indented bytes.Buffer
-	if err := json.Indent(&indented, config, "", "\t"); err != nil {
-		t.Fatal(err)
-	}
-	return indented.String() + "\n"
-}
+// TestAdapt turns each Caddyfile in testdata/adapt into JSON.
+func TestAdapt(t *testing.T) { caddyrun.Golden(t) }
 
 // TestCaddyfileErrors is about what an administrator reads after a mistake.
 func TestCaddyfileErrors(t *testing.T) {
