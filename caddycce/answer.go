@@ -116,6 +116,15 @@ func notAuthenticated(r *principal.Refusal) *cceapi.Answer {
 	return cceapi.Failure(r.Status, r.Message, "")
 }
 
+// smallAnswer is how long an answer is that the system takes at once, in bytes.
+const smallAnswer = 64 << 10
+
+// readTime is how long a client may take to read so many bytes: half a minute, and
+// then 64 KiB in a second. Until then they are held in memory.
+func readTime(size int) time.Duration {
+	return 30*time.Second + time.Duration(size/(64<<10))*time.Second
+}
+
 // write sends an answer.
 func write(w http.ResponseWriter, a *cceapi.Answer) error {
 	h := w.Header()
@@ -129,6 +138,12 @@ func write(w http.ResponseWriter, a *cceapi.Answer) error {
 	}
 	if a.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int((a.RetryAfter+time.Second-1)/time.Second)))
+	}
+	if len(a.Body) > smallAnswer {
+		control := http.NewResponseController(w)
+		// Where there are no deadlines the server's own remain.
+		_ = control.SetWriteDeadline(time.Now().Add(readTime(len(a.Body))))
+		defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
 	}
 	w.WriteHeader(a.HTTPStatus)
 	// A client that has gone away needs no answer.

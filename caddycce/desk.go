@@ -29,6 +29,9 @@ type desk struct {
 	tokens *cce.Tokens
 	brake  *cce.Brake
 	health health
+	// lists has a place for each GETALL that is on its way to a client: its answer
+	// may have max_reply bytes.
+	lists chan struct{}
 	// life ends with the desk, and limits what it does when it is closed.
 	life context.Context
 	die  context.CancelFunc
@@ -112,9 +115,30 @@ func newDesk(config cscp.PoolConfig) *desk {
 		pool: cscp.NewPool(config), queues: cce.NewQueues(time.Now),
 		brake: cce.NewBrake(), guests: map[string]*guestSession{}, rejections: map[string]rejection{},
 	}
+	d.lists = make(chan struct{}, maxLists)
 	d.life, d.die = context.WithCancel(context.Background())
 	d.tokens = cce.NewTokens(d.end)
 	return d
+}
+
+// maxLists is how many GETALLs are on their way at once, and listWait how long
+// one waits for its turn.
+const (
+	maxLists = 16
+	listWait = 5 * time.Second
+)
+
+// list waits for the turn of a GETALL, which ends when its answer is written.
+func (d *desk) list(ctx context.Context, c *call) bool {
+	ctx, cancel := context.WithTimeout(ctx, listWait)
+	defer cancel()
+	select {
+	case d.lists <- struct{}{}:
+		c.done = func() { <-d.lists }
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // end ends a session of ours: its transaction, at cced, and its connections. It

@@ -30,6 +30,8 @@ type call struct {
 	err   error
 	// reported says that the log has the cause already.
 	reported bool
+	// done is called when the answer is written.
+	done func()
 	// refusal is that of the caddyauth app, if it has refused the caller.
 	refusal *principal.Refusal
 }
@@ -42,7 +44,8 @@ func (h *CCE) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	}
 	h.limits()
 	start := time.Now()
-	c := &call{r: r}
+	c := &call{r: r, done: func() {}}
+	defer func() { c.done() }()
 	answer := h.guarded(w, c, rest)
 	h.settle(c, answer, time.Since(start))
 	if c.refusal != nil {
@@ -68,6 +71,10 @@ func (h *CCE) serve(w http.ResponseWriter, c *call, rest string) *cceapi.Answer 
 	}
 	ctx, cancel := context.WithTimeout(c.r.Context(), h.settings.timeout)
 	defer cancel()
+	if c.request.Action == cceapi.GetAll && !h.desk.list(ctx, c) {
+		c.cause = string(cce.Busy)
+		return h.fail(c, failures[cce.Busy])
+	}
 	answer, err := h.carryOut(ctx, c)
 	if err != nil {
 		return h.explain(c, err)

@@ -27,8 +27,11 @@ func (r *Runner) find(ctx context.Context, session cscp.Session, find cscp.Find)
 	if err != nil {
 		return nil, nil, err
 	}
+	if len(hits) == 0 {
+		return nil, reply, nil
+	}
 	need := newNeed(find)
-	if len(hits) == 0 || len(need.namespaces) == 0 {
+	if len(need.namespaces) == 0 {
 		return hits, reply, nil
 	}
 	hits, err = r.readable(ctx, session, hits, need)

@@ -3,6 +3,7 @@ package cce
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 
 	"github.com/sallyport/sallyport/internal/cceapi"
 	"github.com/sallyport/sallyport/internal/cscp"
@@ -133,8 +134,12 @@ func (r *Runner) authKey(ctx context.Context, c *Caller, q *cceapi.Request) (*cc
 // closed, also when cced's answer does not come.
 func (r *Runner) endKey(ctx context.Context, c *Caller, q *cceapi.Request) (*cceapi.Answer, error) {
 	defer r.Pool.Forget(c.Session)
-	r.Queues.Drop(c.queue())
 	reply, err := r.Pool.Do(ctx, c.Session, cscp.EndKey{})
+	if err != nil && !errors.Is(err, cscp.ErrRefused) {
+		// It may live on, and its transaction with it.
+		return nil, err
+	}
+	r.Queues.Drop(c.queue())
 	if err != nil {
 		return nil, err
 	}

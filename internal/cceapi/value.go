@@ -69,8 +69,9 @@ func valueOf(text json.RawMessage) (string, error) {
 	return joinArray(list), nil
 }
 
-// maxDigits bounds what an exponent may add to a number.
-const maxDigits = 400
+// maxDigits bounds what an exponent may add to a number: a body must not become
+// many times as long by being read. CCE has no numbers of this length.
+const maxDigits = 40
 
 // plainNumber writes a JSON number without an exponent, and otherwise as it is:
 // 1e6 is 1000000. Nothing is rounded.

@@ -48,6 +48,10 @@ const SessionIDLength = 63
 // such bound; its own names have 30.
 const maxName = 256
 
+// maxCriteria bounds a search. A class has some dozens of properties, and cced
+// looks at each object for each criterion.
+const maxCriteria = 100
+
 // ParameterError says that a command cannot be written: a parameter is missing,
 // is no name, or cannot be said in the protocol. It never holds a value.
 type ParameterError struct{ text string }
@@ -161,6 +165,9 @@ func (c Destroy) check() error { return c.OID.check() }
 func (c Find) check() error {
 	if err := checkName("class", c.Class); err != nil {
 		return err
+	}
+	if len(c.Criteria) > maxCriteria {
+		return badParameter("there are more than %d criteria", maxCriteria)
 	}
 	for _, k := range c.Criteria {
 		if err := k.check(); err != nil {
