@@ -82,6 +82,23 @@ func TestBrakeOfAnAddress(t *testing.T) {
 	e.braked(t, "WHOAMI", "mary", "mary-pw 2")
 }
 
+// The log-in page of a program on this machine is open to more than its users.
+func TestNamesThatSomebodyMakesUpKeepNobodyOut(t *testing.T) {
+	e := startEndpoint(t, "auth_failures 1 60s")
+	e.session(t, "mary", "mary-pw 2")
+	for i := range 20 {
+		if r := e.try(t, "AUTH", fmt.Sprint("user", i), "guess"); r.StatusCode != 401 {
+			t.Fatalf("user %d: HTTP %d %s", i, r.StatusCode, r.Text)
+		}
+	}
+	e.braked(t, "AUTH", "admin", "secret-1")
+	e.session(t, "mary", "mary-pw 2")
+	if r := e.try(t, "AUTH", "mary", "guess"); r.StatusCode != 401 {
+		t.Errorf("HTTP %d %s", r.StatusCode, r.Text)
+	}
+	e.braked(t, "AUTH", "mary", "mary-pw 2")
+}
+
 func TestSuccessesDoNotCount(t *testing.T) {
 	e := startEndpoint(t, "auth_failures 3 60s")
 	for range 10 {

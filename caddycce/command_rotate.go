@@ -36,7 +36,8 @@ password file is in the clear.
 
 It talks to cced's socket and must run as root, to which cced gives the right. The
 password is not shown. The files keep the owner of the ones before, and new ones get
-that of their directory: it has to be the user that Caddy runs as. A running server
+that of their directory: it has to be the user that Caddy runs as. A path that is a
+symbolic link is followed only if the link is root's or your own. A running server
 takes the new password from the next LOGIN on; tokens that are out stay good.`,
 		Example: `  caddy cce account rotate --password-file /etc/cced-api/api.pass --master-key-file /etc/cced-api/master.key`,
 		Args:    cobra.NoArgs,

@@ -28,18 +28,31 @@ const (
 	maxQueued = 256
 	// queueFull is what those that do not fit have to wait.
 	queueFull = time.Second
+
+	// knownFor is how long a name that has logged in from an address is known
+	// there, maxKnown how many are, on all addresses together.
+	knownFor = 24 * time.Hour
+	maxKnown = 10_000
 )
 
 // Brake slows guessing at passwords down, since cced does not: it answers a wrong
 // password at once and then pauses on that connection only. Failures are counted
 // for each name from an address, and for each address. It may be used by many
 // goroutines at once.
+//
+// The failures of an address do not stop a name that has logged in from there
+// within a day. Else whoever reaches the log-in page of a program on this machine
+// could keep out all who use it, with a hundred names that he makes up. What this
+// costs: the names that are known from an address can all be guessed at from
+// there at once, each as often as one name may fail.
 type Brake struct {
 	seed      maphash.Seed
 	names     *brake.Counter[nameFrom]
 	addresses *brake.Counter[netip.Addr]
 
 	mu sync.Mutex
+	// known are the names that have logged in.
+	known *recent[nameFrom]
 	// freed is closed when an attempt ends.
 	freed  chan struct{}
 	queued int
@@ -68,6 +81,7 @@ func NewBrake() *Brake {
 		seed:      maphash.MakeSeed(),
 		names:     brake.New[nameFrom](),
 		addresses: brake.New[netip.Addr](),
+		known:     newRecent[nameFrom](knownFor, maxKnown),
 		freed:     make(chan struct{}),
 	}
 }
@@ -77,7 +91,8 @@ type Attempt struct {
 	brake            *Brake
 	name             nameFrom
 	limit, elsewhere brake.Limit
-	ended            bool
+	// known: the failures of others from the address do not stop it.
+	known, ended bool
 }
 
 // Begin asks whether a password of a user may be tried, before cced is asked. If
@@ -123,7 +138,8 @@ func (b *Brake) try(a *Attempt) (freed <-chan struct{}, wait time.Duration) {
 	defer b.mu.Unlock()
 	verdict, wait := b.names.Begin(a.name, a.limit)
 	refused := &b.stats.ByName
-	if verdict == brake.Free {
+	a.known = b.known.has(a.name, time.Now())
+	if verdict == brake.Free && !a.known {
 		verdict, wait = b.addresses.Begin(a.name.address, a.elsewhere)
 		refused = &b.stats.ByAddress
 		if verdict != brake.Free {
@@ -184,10 +200,23 @@ func (a *Attempt) end(outcome brake.Outcome) {
 		b.stats.Failed++
 	case brake.Succeeded:
 		b.stats.Succeeded++
+		b.known.add(a.name, time.Now())
+	}
+	b.endAtAddress(a, outcome)
+	close(b.freed)
+	b.freed = make(chan struct{})
+}
+
+// endAtAddress counts an attempt for its address.
+func (b *Brake) endAtAddress(a *Attempt, outcome brake.Outcome) {
+	if a.known {
+		// It has not begun there.
+		b.addresses.Note(a.name.address, a.elsewhere, outcome == brake.Failed)
+		return
+	}
+	if outcome == brake.Succeeded {
 		// Whoever has one account must not free his guesses at others with it.
 		outcome = brake.Unknown
 	}
 	b.addresses.End(a.name.address, a.elsewhere, outcome)
-	close(b.freed)
-	b.freed = make(chan struct{})
 }

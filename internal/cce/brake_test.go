@@ -131,6 +131,116 @@ func TestASuccessForgivesTheNameButNotTheAddress(t *testing.T) {
 	})
 }
 
+// logIn logs in, which has to be possible.
+func (b braking) logIn(address, user string) {
+	b.t.Helper()
+	attempt, wait := b.begin(address, user)
+	if attempt == nil {
+		b.t.Fatalf("%s from %s has to wait %s", user, address, wait)
+	}
+	attempt.Succeeded()
+}
+
+// spray fails with as many names as may fail from another machine, or from this
+// one, which then has to wait.
+func (b braking) spray(address string, names int) {
+	b.t.Helper()
+	for n := range names {
+		b.fail(address, fmt.Sprint("user", n))
+	}
+	b.expectWait(address, "one more", time.Minute)
+}
+
+// Else whoever reaches the log-in page of a program on this machine could keep
+// out all who use it.
+func TestFailuresOfOthersDoNotStopANameThatHasLoggedInFromThere(t *testing.T) {
+	for address, names := range map[string]int{"127.0.0.1": 60, "192.0.2.7": 12} {
+		inTime(t, func(b braking) {
+			b.logIn(address, "admin")
+			b.spray(address, names)
+			b.expectFree(address, "admin")
+			b.logIn(address, "admin")
+			// Its own failures stop it.
+			for range 3 {
+				b.fail(address, "admin")
+			}
+			b.expectWait(address, "admin", time.Minute)
+		})
+	}
+}
+
+func TestThisMachineIsOneSourceOfLogIns(t *testing.T) {
+	inTime(t, func(b braking) {
+		b.logIn("127.0.0.1", "admin")
+		b.spray("::1", 60)
+		b.expectFree("127.0.0.99", "admin")
+		b.expectFree("::ffff:127.0.0.5", "admin")
+	})
+}
+
+func TestANameThatHasLoggedInElsewhereIsStopped(t *testing.T) {
+	inTime(t, func(b braking) {
+		b.logIn("192.0.2.8", "admin")
+		b.logIn("192.0.2.7", "mary")
+		b.spray("192.0.2.7", 12)
+		b.expectWait("192.0.2.7", "admin", time.Minute)
+	})
+}
+
+func TestANameIsKnownForADay(t *testing.T) {
+	inTime(t, func(b braking) {
+		b.logIn("192.0.2.7", "admin")
+		b.logIn("192.0.2.7", "mary")
+		time.Sleep(12 * time.Hour)
+		b.logIn("192.0.2.7", "mary")
+		time.Sleep(12*time.Hour - time.Second)
+		b.spray("192.0.2.7", 12)
+		b.expectFree("192.0.2.7", "admin")
+		time.Sleep(time.Second)
+		b.expectWait("192.0.2.7", "admin", 59*time.Second)
+		b.expectFree("192.0.2.7", "mary")
+	})
+}
+
+func TestAFailedAttemptMakesNoNameKnown(t *testing.T) {
+	inTime(t, func(b braking) {
+		b.fail("192.0.2.7", "admin")
+		b.expectFree("192.0.2.7", "admin")
+		for n := range 11 {
+			b.fail("192.0.2.7", fmt.Sprint("user", n))
+		}
+		b.expectWait("192.0.2.7", "admin", time.Minute)
+	})
+}
+
+func TestFailuresOfAKnownNameCountForTheAddress(t *testing.T) {
+	inTime(t, func(b braking) {
+		for n := range 4 {
+			name := fmt.Sprint("user", n)
+			b.logIn("192.0.2.7", name)
+			for range 3 {
+				b.fail("192.0.2.7", name)
+			}
+		}
+		b.expectWait("192.0.2.7", "mary", time.Minute)
+		if s := b.Stats(); s != (cce.BrakeStats{Failed: 12, Succeeded: 4, ByAddress: 1}) {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestOfTenThousandKnownNamesTheOldestIsForgotten(t *testing.T) {
+	inTime(t, func(b braking) {
+		for n := range 10_001 {
+			b.logIn("127.0.0.1", fmt.Sprint("known", n))
+		}
+		b.spray("127.0.0.1", 60)
+		b.expectWait("127.0.0.1", "known0", time.Minute)
+		b.expectFree("127.0.0.1", "known1")
+		b.expectFree("127.0.0.1", "known10000")
+	})
+}
+
 func TestWhatIsNotDecidedCountsNeitherWay(t *testing.T) {
 	inTime(t, func(b braking) {
 		b.fail("192.0.2.7", "admin")

@@ -37,11 +37,8 @@ func (f AccountFiles) prepare(password cscp.Secret, random io.Reader) (*newPassw
 		return nil, err
 	}
 	if f.MasterKey != "" {
-		if p.keyMade, err = f.makeKey(random); err != nil {
-			return nil, err
-		}
-		key, _, err := f.readKey()
-		if err != nil {
+		var key []byte
+		if key, p.keyMade, err = f.key(random); err != nil {
 			return nil, err
 		}
 		if p.content, err = opensslenc.Encrypt(random, []byte(password), key); err != nil {
@@ -75,26 +72,44 @@ func (p *newPassword) discard() error {
 	return nil
 }
 
-// makeKey makes a master key if there is none.
-func (f AccountFiles) makeKey(random io.Reader) (made bool, err error) {
+// key returns the passphrase of the master key, which is made if there is none.
+func (f AccountFiles) key(random io.Reader) (key []byte, made bool, err error) {
 	was, err := lookSecret("master key", f.MasterKey)
-	if was != nil || err != nil {
-		return false, err
+	if err != nil {
+		return nil, false, err
 	}
+	if was == nil {
+		key, err := f.makeKey(random)
+		return key, true, err
+	}
+	key, info, err := f.readKey()
+	if err == nil && !os.SameFile(was, info) {
+		// A link by now, perhaps, that makes a passphrase of a file of root's.
+		err = inFile("master key", f.MasterKey, atomicfile.ErrReplaced)
+	}
+	return key, false, err
+}
+
+// makeKey makes a master key.
+func (f AccountFiles) makeKey(random io.Reader) ([]byte, error) {
 	key, err := credential.RandomBase62(random, masterKeyLength)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	if err := atomicfile.WriteNew(f.MasterKey, []byte(key+"\n")); err != nil {
-		return false, fmt.Errorf("master key file '%s' cannot be made: %w", f.MasterKey, err)
+		return nil, fmt.Errorf("master key file '%s' cannot be made: %w", f.MasterKey, err)
 	}
-	return true, nil
+	return []byte(key), nil
 }
 
 // lookSecret says what file is there, if any, and refuses what could not be
-// replaced by a secret.
+// replaced by a secret. Root does this in the directory of the server's user, who
+// must not lead it to other files by a link.
 func lookSecret(what, path string) (fs.FileInfo, error) {
-	info, err := os.Stat(path)
+	info, err := atomicfile.Look(path)
+	if errors.Is(err, atomicfile.ErrForeignLink) {
+		return nil, inFile(what, path, err)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Lstat(path); err == nil {
 			return nil, inFile(what, path, errors.New("it is a symbolic link that leads nowhere; remove it"))

@@ -17,6 +17,10 @@ const (
 	maxBytes = 64 << 20
 	// queueLife is how long a transaction may lie without a new command.
 	queueLife = time.Hour
+	// lapsedLife is how long it is known that one has lain too long, maxLapsed of
+	// how many.
+	lapsedLife = 24 * time.Hour
+	maxLapsed  = 10_000
 )
 
 // Queues holds the changes of open transactions until COMMIT, each under the key
@@ -27,6 +31,9 @@ type Queues struct {
 	open map[string]*queue
 	// size is that of all of them.
 	size int
+	// lapsed are the keys of transactions that have lain too long, until their
+	// callers are told.
+	lapsed *recent[string]
 }
 
 // queue is an open transaction.
@@ -41,7 +48,7 @@ type queue struct {
 
 // NewQueues makes an empty set of queues. now tells the time.
 func NewQueues(now func() time.Time) *Queues {
-	return &Queues{now: now, open: map[string]*queue{}}
+	return &Queues{now: now, open: map[string]*queue{}, lapsed: newRecent[string](lapsedLife, maxLapsed)}
 }
 
 // outcome says what came of a request about a queue.
@@ -59,11 +66,21 @@ const (
 	tooMany
 )
 
-// Open reports whether a transaction is open.
-func (q *Queues) Open(key string) bool {
+// Believed reports whether the caller takes himself to be in a transaction: it is
+// open, or has lain too long and he does not know yet. His changes then must not
+// be carried out at once.
+func (q *Queues) Believed(key string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.find(key) != nil
+	return q.find(key) != nil || q.lapsed.has(key, q.now())
+}
+
+// TakeLapsed reports whether a transaction has lain too long, once: the caller is
+// told.
+func (q *Queues) TakeLapsed(key string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.find(key) == nil && q.lapsed.remove(key)
 }
 
 // Len is how many transactions are open.
@@ -78,6 +95,7 @@ func (q *Queues) Drop(key string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.remove(key)
+	q.lapsed.remove(key)
 }
 
 // find returns the queue of a session unless it has lain too long.
@@ -85,6 +103,7 @@ func (q *Queues) find(key string) *queue {
 	one := q.open[key]
 	if one != nil && !one.running && q.now().Sub(one.used) > queueLife {
 		q.remove(key)
+		q.lapsed.add(key, q.now())
 		return nil
 	}
 	return one
@@ -111,6 +130,7 @@ func (q *Queues) begin(key string) outcome {
 	if len(q.open) >= maxTransactions {
 		return tooMany
 	}
+	q.lapsed.remove(key)
 	q.open[key] = &queue{used: q.now()}
 	return taken
 }
@@ -155,6 +175,7 @@ func (q *Queues) take(key string) (commands []cscp.Command, done func(over bool)
 	defer q.mu.Unlock()
 	one := q.find(key)
 	if one == nil || one.running {
+		q.lapsed.remove(key)
 		return nil, nil, false
 	}
 	one.running = true

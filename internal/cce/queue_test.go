@@ -175,6 +175,90 @@ func TestATransactionThatNobodyTouchesForAnHourIsOver(t *testing.T) {
 	admin.expect(`{"cmd":"FIND","class":"Vsite","sorttype":"ascii","sortprop":"name"}`, 200, `{"status":201,"message":"GOODBYE","data":{"oidlist":["6","7","8"]}}`)
 }
 
+// Whoever queues changes must not find them carried out one by one.
+func TestTheFirstChangeAfterATransactionThatIsOverIsNotCarriedOut(t *testing.T) {
+	for _, change := range []string{"SET 3 description = later", "CREATE Vsite name = later", "DESTROY 8", "SUSPEND"} {
+		b := startRunner(t)
+		admin, mary := b.logIn("admin"), b.logIn("mary")
+		admin.queue(`SET 3 description = "one"`)
+		b.pass(61 * time.Minute)
+		from := len(b.daemon.Lines())
+		admin.expect(`{"cmd":"`+change+`"}`, 400, noTransaction)
+		if sent := b.sent(from); len(sent) > 0 {
+			t.Errorf("%s: cced was asked %q", change, sent)
+		}
+		mary.expect(`{"cmd":"SET 3 fullName = x"}`, 200, nothing)
+		// Now he knows.
+		admin.expect(`{"cmd":"SET 3 description = \"two\""}`, 200, nothing)
+		if got := admin.value("3", "description"); got != "two" {
+			t.Errorf("%s: description is '%s'", change, got)
+		}
+	}
+}
+
+func TestWhatTellsThatATransactionIsOver(t *testing.T) {
+	for name, test := range map[string]struct {
+		body, want string
+		status     int
+	}{
+		"COMMIT": {`{"cmd":"COMMIT"}`, noTransaction, 400},
+		"BYE":    {`{"cmd":"BYE"}`, nothing, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := startRunner(t)
+			admin := b.logIn("admin")
+			admin.queue()
+			b.pass(61 * time.Minute)
+			admin.expect(test.body, test.status, test.want)
+			admin.expect(`{"cmd":"SET 3 fullName = x"}`, 200, nothing)
+		})
+	}
+	t.Run("another BEGIN", func(t *testing.T) {
+		b := startRunner(t)
+		admin := b.logIn("admin")
+		admin.queue()
+		b.pass(61 * time.Minute)
+		admin.queue(`SET 3 fullName = "x"`)
+		admin.expect(`{"cmd":"BYE"}`, 200, nothing)
+		admin.expect(`{"cmd":"SET 3 fullName = x"}`, 200, nothing)
+	})
+}
+
+func TestReadingDoesNotTellThatATransactionIsOver(t *testing.T) {
+	b := startRunner(t)
+	admin := b.logIn("admin")
+	admin.queue()
+	b.pass(61 * time.Minute)
+	for _, body := range []string{`{"cmd":"GET 3"}`, `{"cmd":"WHOAMI"}`} {
+		if answer, err := admin.run(body); err != nil || answer.HTTPStatus != 200 {
+			t.Errorf("%s: %v %v", body, answer, err)
+		}
+	}
+	admin.expect(`{"cmd":"SET 3 fullName = x"}`, 400, noTransaction)
+}
+
+// The one who has cleaned up is another one.
+func TestAThousandTransactionsThatAreOverAreTold(t *testing.T) {
+	b := startRunner(t)
+	admin := b.logIn("admin")
+	for i := range 1_000 {
+		admin.Queue = fmt.Sprint(i)
+		admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
+	}
+	b.pass(61 * time.Minute)
+	admin.Queue = "one more"
+	admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
+	b.pass(23 * time.Hour)
+	for _, queue := range []string{"0", "999"} {
+		admin.Queue = queue
+		admin.expect(`{"cmd":"SET 3 fullName = x"}`, 400, noTransaction)
+		admin.expect(`{"cmd":"SET 3 fullName = x"}`, 200, nothing)
+	}
+	b.pass(time.Hour)
+	admin.Queue = "1"
+	admin.expect(`{"cmd":"SET 3 fullName = x"}`, 200, nothing)
+}
+
 func TestBeginsOfSessionsThatCcedDoesNotKnowKeepNothing(t *testing.T) {
 	n := 100_000
 	if testing.Short() {

@@ -90,7 +90,7 @@ func (r *Runner) plain(ctx context.Context, c *Caller, q *cceapi.Request) (*ccea
 	if refused, err := r.refused(ctx, c, q, q.Command); refused != nil || err != nil {
 		return refused, err
 	}
-	if q.Command.Changes() && r.Queues.Open(c.queue()) {
+	if q.Command.Changes() && r.Queues.Believed(c.queue()) {
 		return r.enqueue(ctx, c, q)
 	}
 	if find, ok := q.Command.(cscp.Find); ok {

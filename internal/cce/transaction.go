@@ -34,6 +34,10 @@ func (r *Runner) enqueue(ctx context.Context, c *Caller, q *cceapi.Request) (*cc
 	if err := r.Pool.Check(ctx, c.Session); err != nil {
 		return nil, err
 	}
+	if r.Queues.TakeLapsed(c.queue()) {
+		// Whoever queues does not want this one to be carried out by itself.
+		return cceapi.NoTransaction(), nil
+	}
 	switch q.Command.(type) {
 	case cscp.Set, cscp.Create, cscp.Destroy:
 	default:

@@ -2,6 +2,7 @@ package ccedapi_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -147,6 +148,26 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	}
 	if _, err := ccedapi.Read(broken); err == nil || !strings.HasPrefix(err.Error(), "configuration of cced-api, '"+broken+"': line 2: write") {
 		t.Errorf("a broken file: %v", err)
+	}
+}
+
+// It says who may ask.
+func TestAFileThatEverybodyMayWriteIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cced-api.conf")
+	for mode, refused := range map[fs.FileMode]bool{0o600: false, 0o644: false, 0o664: false, 0o646: true, 0o602: true, 0o666: true} {
+		if err := os.WriteFile(path, []byte("api_access = 192.0.2.0/24\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := ccedapi.Read(path)
+		if (err != nil) != refused {
+			t.Errorf("mode %04o: %v", mode, err)
+		}
+		if want := fmt.Sprintf("'%s': everybody on this machine may write it (mode %04o); run `chmod o-w`", path, mode); refused && err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("mode %04o: %v", mode, err)
+		}
 	}
 }
 

@@ -95,9 +95,10 @@ func (e *LineError) Error() string {
 
 func (e *LineError) Unwrap() error { return e.Err }
 
-// Read reads a file of at most 1 MiB.
+// Read reads a file of at most 1 MiB. One that everybody on this machine may write
+// is refused, since it says who may ask; it holds no secret that must not be read.
 func Read(path string) (*Config, error) {
-	file, _, err := atomicfile.OpenRegular(path)
+	file, info, err := atomicfile.OpenRegular(path)
 	if errors.Is(err, atomicfile.ErrNotRegular) {
 		return nil, fmt.Errorf("configuration of cced-api, '%s': %w", path, err)
 	}
@@ -105,6 +106,9 @@ func Read(path string) (*Config, error) {
 		return nil, fmt.Errorf("configuration of cced-api: %w", err)
 	}
 	defer file.Close()
+	if mode := info.Mode().Perm(); mode&0o002 != 0 {
+		return nil, fmt.Errorf("configuration of cced-api, '%s': everybody on this machine may write it (mode %04o); run `chmod o-w`, and look at what it says", path, mode)
+	}
 	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("configuration of cced-api: %w", err)
