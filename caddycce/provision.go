@@ -75,7 +75,7 @@ func (h *CCE) provisionSettings(s *settingsSource) (err error) {
 		scalarArrays:   h.Scalars == arrays,
 		accounts:       map[string]*cce.Account{},
 	}
-	socket, err := grammar.Resolve("socket", cmp.Or(s.socket, defaultSocket))
+	socket, err := resolve("socket", cmp.Or(s.socket, defaultSocket))
 	if err != nil {
 		return err
 	}
@@ -116,15 +116,20 @@ func (h *CCE) addAccount(a Account) error {
 
 // absolute resolves the placeholders of a path.
 func absolute(setting, path string) (string, error) {
-	// The content of a file would be taken for a path, and told in errors.
-	if strings.Contains(path, "{file.") {
-		return "", fmt.Errorf("%s: write the path itself, without {file.…}", setting)
-	}
-	path, err := grammar.Resolve(setting, path)
+	path, err := resolve(setting, path)
 	if err != nil {
 		return "", err
 	}
 	return filepath.Abs(path)
+}
+
+// resolve resolves the placeholders of a path or an address, but for those of
+// files: their content would stand in errors.
+func resolve(setting, path string) (string, error) {
+	if strings.Contains(path, "{file.") {
+		return "", fmt.Errorf("%s: write the path itself, without {file.…}", setting)
+	}
+	return grammar.Resolve(setting, path)
 }
 
 // provisionAccess reads the list of addresses and takes a share of the file of

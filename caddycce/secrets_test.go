@@ -116,3 +116,30 @@ func TestNoSecretIsInAnyOutput(t *testing.T) {
 		}
 	}
 }
+
+// TestPathsAreNotReadFromFiles: their content would stand in errors.
+func TestPathsAreNotReadFromFiles(t *testing.T) {
+	e := startEndpoint(t, "")
+	writeFile(t, e.files+"/secret", "hidden-content-1")
+	placeholder := "{file." + e.files + "/secret}"
+	for block, setting := range map[string]string{
+		"socket " + placeholder:                                                      "socket: ",
+		"socket unix/" + placeholder:                                                 "socket: ",
+		"api_access " + office + "\naccess_file " + placeholder:                      "access_file: ",
+		"import_conf " + placeholder:                                                 "import_conf: ",
+		"api_password_file " + placeholder:                                           "account 'api-admin': password file: ",
+		"api_password_file " + e.files + "/password\nmaster_key_file " + placeholder: "account 'api-admin': master key file: ",
+		"principal scope read as monitor\naccount monitor " + placeholder:            "account 'monitor': password file: ",
+	} {
+		err := e.Load(t, "http://:0 {\n\tcce /v2/cce {\n"+block+"\n}\n}")
+		if err == nil || !strings.HasSuffix(err.Error(), setting+"write the path itself, without {file.…}") {
+			t.Errorf("%s: %v", block, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "hidden-content-1") {
+			t.Errorf("%s: the error has the content of the file", block)
+		}
+	}
+	if strings.Contains(e.Log(t), "hidden-content-1") {
+		t.Error("the log has the content of the file")
+	}
+}
