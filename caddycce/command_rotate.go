@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/internal/cce"
@@ -43,7 +42,7 @@ takes the new password from the next LOGIN on; tokens that are out stay good.`,
 		Args:    cobra.NoArgs,
 	}, nil, func(r *command.Run, _ []string) error { return flags.run(r) })
 	c.Flags().StringVar(&flags.socket, "socket", defaultSocket, "cced's socket")
-	c.Flags().StringVar(&flags.user, "user", defaultAPIUser, "The account")
+	c.Flags().StringVar(&flags.user, "user", cce.DefaultUser, "The account")
 	c.Flags().StringVar(&flags.files.Password, "password-file", "", "The file of the password, as in 'api_password_file'")
 	c.Flags().StringVar(&flags.files.MasterKey, "master-key-file", "", "The file of the passphrase, as in 'master_key_file'")
 	return c
@@ -53,7 +52,7 @@ func (f *rotation) run(r *command.Run) error {
 	if f.files.Password == "" {
 		return &command.UsageError{Text: "say by --password-file where the password is"}
 	}
-	address, err := caddy.ParseNetworkAddress(f.socket)
+	address, err := socketAddress(f.socket)
 	if err != nil {
 		return &command.UsageError{Text: "--socket: " + err.Error()}
 	}
