@@ -103,7 +103,7 @@ func (h *CCE) forGuest(ctx context.Context, c *call) (*cceapi.Answer, error) {
 		return noSessions(), nil
 	}
 	p := c.visitor.principal
-	in := &cce.Caller{Limits: h.guests.limits(p), Queue: "guest " + account.User() + " " + p.ID + " " + p.KeyID + p.TokenID}
+	in := &cce.Caller{Limits: h.guests.limits(p), Owner: "guest " + p.ID, Queue: "guest " + account.User() + " " + p.ID + " " + p.KeyID + p.TokenID}
 	for first := true; ; first = false {
 		session, err := h.desk.guestSession(ctx, account)
 		if err != nil {

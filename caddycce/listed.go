@@ -35,7 +35,7 @@ func (h *CCE) forListed(ctx context.Context, c *call) (*cceapi.Answer, error) {
 		c.cause = string(cce.NotLoggedIn)
 		return loginFailed(q), nil
 	}
-	answer, err := h.run(ctx, c, &cce.Caller{Session: session})
+	answer, err := h.run(ctx, c, &cce.Caller{Session: session, Owner: c.visitor.name()})
 	if q.Action == cceapi.Bye || q.Action == cceapi.EndKey {
 		// Whatever came of it: the caller has done with the token.
 		h.desk.tokens.End(token)

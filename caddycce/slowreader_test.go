@@ -47,7 +47,7 @@ func TestClientsThatDoNotReadHoldFewAnswers(t *testing.T) {
 // answer, and then no more.
 func (e *endpoint) ask(t *testing.T, body string) net.Conn {
 	t.Helper()
-	c, err := net.Dial("tcp", strings.TrimPrefix(e.URL, "http://"))
+	c, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(e.URL, "http://"))
 	if err != nil {
 		t.Fatal(err)
 	}

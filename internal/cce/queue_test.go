@@ -90,7 +90,7 @@ func TestATransactionHasBounds(t *testing.T) {
 			t.Fatalf("%v %v", answer, err)
 		}
 	}
-	const full = `{"status":413,"message":"the transaction has too many changes; COMMIT, or BYE to give it up"}`
+	const full = `{"status":413,"message":"the transaction has too many changes; BYE gives it up"}`
 	admin.expect(`{"cmd":"SET 3 fullName = x"}`, 413, full)
 	admin.expect(`{"cmd":"BYE"}`, 200, nothing)
 	admin.expect(`{"cmd":"SET 3 fullName = x"}`, 200, nothing)
@@ -112,7 +112,7 @@ func TestThereAreNoMoreThanSoManyTransactions(t *testing.T) {
 	b := startRunner(t)
 	admin := b.logIn("admin")
 	for i := range 1_000 {
-		admin.Queue = fmt.Sprint(i)
+		admin.Queue, admin.Owner = fmt.Sprint(i), fmt.Sprint(i%4)
 		admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
 	}
 	admin.Queue = "one more"
@@ -131,7 +131,7 @@ func TestAllTransactionsTogetherAreBounded(t *testing.T) {
 	long := `{"cmd":"SET","oid":"3","data":{"fullName":"` + strings.Repeat("x", 1_000_000) + `"}}`
 	n := 0
 	for i := range 12 {
-		admin.Queue = fmt.Sprint(i)
+		admin.Queue, admin.Owner = fmt.Sprint(i), fmt.Sprint(i)
 		admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
 		for range 8 {
 			if answer, err := admin.run(long); err == nil && answer.Status == 100 {
@@ -154,12 +154,72 @@ func TestAllTransactionsTogetherAreBounded(t *testing.T) {
 	}
 	b.pass(2 * time.Hour)
 	for _, queue := range []string{"a", "b", "c", "d", "e", "f", "g", "h"} {
-		admin.Queue = queue
+		admin.Queue, admin.Owner = queue, queue
 		admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
 		for range 8 {
 			admin.expect(long, 200, queued)
 		}
 	}
+}
+
+// TestNobodyKeepsOthersOut is about the shares of owners, who may have many
+// sessions.
+func TestNobodyKeepsOthersOut(t *testing.T) {
+	b := startRunner(t)
+	admin, mary := b.logIn("admin"), b.logIn("mary")
+	const full = `{"status":503,"message":"too many transactions are open"}`
+	for i := range 250 {
+		mary.Queue = fmt.Sprint("mary ", i)
+		mary.expect(`{"cmd":"BEGIN"}`, 200, begun)
+	}
+	mary.Queue = "one more"
+	mary.expect(`{"cmd":"BEGIN"}`, 503, full)
+	// Whoever does not look at the answer finds nothing carried out.
+	mary.expect(`{"cmd":"SET 3 fullName = x"}`, 400, noTransaction)
+	admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
+	admin.expect(`{"cmd":"BYE"}`, 200, nothing)
+	// Her own that are over make room.
+	b.pass(time.Hour + time.Second)
+	mary.Queue = "later"
+	mary.expect(`{"cmd":"BEGIN"}`, 200, begun)
+}
+
+// TestATransactionWithoutOneOfItsChangesIsNotCarriedOut is about COMMIT after a
+// change that was not taken.
+func TestATransactionWithoutOneOfItsChangesIsNotCarriedOut(t *testing.T) {
+	b := startRunner(t)
+	admin := b.logIn("admin")
+	admin.queue(`SET 3 description = "one"`)
+	long := `{"cmd":"SET","oid":"3","data":{"fullName":"` + strings.Repeat("x", 1_000_000) + `"}}`
+	for range 8 {
+		if _, err := admin.run(long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if answer, err := admin.run(long); err != nil || answer.Status != 413 {
+		t.Fatalf("%v %v", answer, err)
+	}
+	admin.expect(`{"cmd":"COMMIT"}`, 409, `{"status":409,"message":"a change was not taken into the transaction; nothing is stored"}`)
+	if got := admin.value("3", "description"); got != "" {
+		t.Errorf("description is '%s'", got)
+	}
+	admin.expect(`{"cmd":"COMMIT"}`, 400, noTransaction)
+}
+
+// TestAQueuedChangeHoldsNoMoreThanItself is about names that are parts of long
+// lines.
+func TestAQueuedChangeHoldsNoMoreThanItself(t *testing.T) {
+	b := startRunner(t)
+	admin := b.logIn("admin")
+	admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
+	before := heap()
+	for range 50 {
+		admin.expect(`{"cmd":"SET 3 `+strings.Repeat(" ", 1_000_000)+` fullName = x"}`, 200, queued)
+	}
+	if grown := int64(heap()) - int64(before); grown > 10<<20 {
+		t.Errorf("50 changes of some bytes hold %d", grown)
+	}
+	admin.expect(`{"cmd":"BYE"}`, 200, nothing)
 }
 
 func TestATransactionThatNobodyTouchesForAnHourIsOver(t *testing.T) {
@@ -242,7 +302,7 @@ func TestAThousandTransactionsThatAreOverAreTold(t *testing.T) {
 	b := startRunner(t)
 	admin := b.logIn("admin")
 	for i := range 1_000 {
-		admin.Queue = fmt.Sprint(i)
+		admin.Queue, admin.Owner = fmt.Sprint(i), fmt.Sprint(i%4)
 		admin.expect(`{"cmd":"BEGIN"}`, 200, begun)
 	}
 	b.pass(61 * time.Minute)

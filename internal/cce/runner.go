@@ -29,9 +29,20 @@ type Caller struct {
 	Session cscp.Session
 	// Queue is whose transaction it is where callers share a session; it outlives
 	// the session. Empty: it is the session's.
-	Queue   string
+	Queue string
+	// Owner is who has the transaction, of whom there may be several sessions.
+	// Empty: it is the user of the session.
+	Owner   string
 	Limits  *Limits
 	Options cceapi.Options
+}
+
+// owner is whose share of all transactions the caller's is.
+func (c *Caller) owner() string {
+	if c.Owner != "" {
+		return c.Owner
+	}
+	return "user " + c.Session.User
 }
 
 // queue is the key of the caller's transaction.

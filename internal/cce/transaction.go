@@ -14,7 +14,7 @@ func (r *Runner) begin(ctx context.Context, c *Caller, _ *cceapi.Request) (*ccea
 	if err := r.Pool.Check(ctx, c.Session); err != nil {
 		return nil, err
 	}
-	opened := r.Queues.begin(c.queue())
+	opened := r.Queues.begin(c.queue(), c.owner())
 	if opened == alreadyOpen {
 		// Whoever has opened it keeps it.
 		return cceapi.TransactionOpen(), nil
@@ -49,7 +49,7 @@ func (r *Runner) enqueue(ctx context.Context, c *Caller, q *cceapi.Request) (*cc
 		return cceapi.Queued(), nil
 	}
 	if added == tooLarge {
-		return cceapi.Failure(http.StatusRequestEntityTooLarge, "the transaction has too many changes; COMMIT, or BYE to give it up", ""), nil
+		return cceapi.Failure(http.StatusRequestEntityTooLarge, "the transaction has too many changes; BYE gives it up", ""), nil
 	}
 	if added == tooMany {
 		return tooManyOpen(), nil
@@ -64,12 +64,15 @@ func (r *Runner) commit(ctx context.Context, c *Caller, _ *cceapi.Request) (*cce
 	if err := r.Pool.Check(ctx, c.Session); err != nil {
 		return nil, err
 	}
-	commands, done, ok := r.Queues.take(c.queue())
+	commands, spoilt, done, ok := r.Queues.take(c.queue())
 	if !ok {
 		return cceapi.NoTransaction(), nil
 	}
 	over := true
 	defer func() { done(over) }()
+	if spoilt {
+		return cceapi.Failure(http.StatusConflict, "a change was not taken into the transaction; nothing is stored", ""), nil
+	}
 	lease, err := r.Pool.Lease(ctx, c.Session)
 	if err != nil {
 		over = false
