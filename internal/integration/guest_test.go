@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-const readers = "principal scope read as admin"
+// readers lets callers read, and those who may write as well.
+const readers = "principal scope read as admin\nprincipal scope write as admin"
 
 const (
 	oidOfAdmin = `{"status":201,"message":"GOODBYE","data":{"oid":"2"}}`

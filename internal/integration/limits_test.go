@@ -139,3 +139,22 @@ func TestClassesAreNoReasonToStopAllOthers(t *testing.T) {
 	b.Reload(t, b.caddyfile("", writers))
 	expect(t, b.as(t, "writer", `"cmd":"SUSPEND"`), 200, `{"status":201,"message":"GOODBYE"}`)
 }
+
+// TestALineForReadingAllowsReadingOnly is about credentials that are good for
+// more, such as passwords, which are good for everything.
+func TestALineForReadingAllowsReadingOnly(t *testing.T) {
+	b := start(t, "", "principal scope read as admin")
+	for _, key := range []string{"reader", "writer"} {
+		expect(t, b.as(t, key, `"cmd":"WHOAMI"`), 200, oidOfAdmin)
+		expect(t, b.as(t, key, `"cmd":"SET 3 fullName=x"`), 403, denied("SET"))
+		if r := b.as(t, key, `"cmd":"GET 1 . Snmp"`); !strings.Contains(r.Text, `"readCommunity":"********"`) {
+			t.Errorf("%s: %s", key, r.Text)
+		}
+	}
+	// One for writing goes before it, wherever it stands.
+	b = start(t, "", "account mary {$DIR}/mary\nprincipal scope read as mary\nprincipal scope write as admin")
+	writeFile(t, b.Dir+"/mary", "mary-pw 2\n")
+	expect(t, b.as(t, "writer", `"cmd":"WHOAMI"`), 200, oidOfAdmin)
+	expect(t, b.as(t, "writer", `"cmd":"SET 3 fullName=x"`), 200, `{"status":201,"message":"GOODBYE"}`)
+	expect(t, b.as(t, "reader", `"cmd":"WHOAMI"`), 200, `{"status":201,"message":"GOODBYE","data":{"oid":"3"}}`)
+}
