@@ -105,6 +105,10 @@ func (h *CCE) carryOut(ctx context.Context, c *call) (*cceapi.Answer, error) {
 // run carries a request out in a session.
 func (h *CCE) run(ctx context.Context, c *call, in *cce.Caller) (*cceapi.Answer, error) {
 	c.user = in.Session.User
+	in.Denied = func(reason error) {
+		c.cause = "beyond_limits"
+		h.log.Debug("command denied", zap.String("caller", c.visitor.name()), zap.Error(reason))
+	}
 	in.Options.ScalarArrays = h.settings.scalarArrays || c.request.ScalarArrays
 	return h.runner.Run(ctx, in, c.request)
 }
