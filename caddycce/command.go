@@ -15,7 +15,8 @@ func init() {
 Manages what the CCE endpoint keeps in files: the client secrets of those who may
 ask from elsewhere, and the password of the account as which they act.
 
-The files are changed themselves, and a running server follows within a second.
+The files are changed themselves. A running server follows a change of secrets
+within a second, and uses a new password for the next LOGIN, a second later at most.
 Results go to standard output, everything else to standard error. Exit codes:
 
   0  done

@@ -3,7 +3,10 @@ package caddycce
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,21 +28,27 @@ type rotation struct {
 func rotateCommand() *cobra.Command {
 	var flags rotation
 	c := command.Verb(cobra.Command{
-		Use:   "rotate",
+		Use:   "rotate --password-file <file>",
 		Short: "Gives the account a new password, and makes it if it is missing",
 		Long: `
 Gives the account behind LOGIN a new random password of 24 characters, in cced and
 in its files. An account that is missing is made, as an administrator without a
 shell; a master key that is missing is made too. Without --master-key-file the
-password file is in the clear.
+password file is in the clear; one that is encrypted is not replaced by such a file.
 
 It talks to cced's socket and must run as root, to which cced gives the right. The
 password is not shown. The files keep the owner of the ones before, and new ones get
 that of their directory: it has to be the user that Caddy runs as. A path that is a
 symbolic link is followed only if the link is root's or your own. A running server
-takes the new password from the next LOGIN on; tokens that are out stay good.`,
-		Example: `  caddy cce account rotate --password-file /etc/cced-api/api.pass --master-key-file /etc/cced-api/master.key`,
-		Args:    cobra.NoArgs,
+uses the new password for the next LOGIN, a second later at most; tokens that are
+out stay good.`,
+		Example: `  caddy cce account rotate --password-file /var/lib/sallyport/api.pass --master-key-file /var/lib/sallyport/master.key`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 || flags.files.Password == "" {
+				return errors.New("the password file, and nothing else, has to be named")
+			}
+			return nil
+		},
 	}, nil, func(r *command.Run, _ []string) error { return flags.run(r) })
 	c.Flags().StringVar(&flags.socket, "socket", defaultSocket, "cced's socket")
 	c.Flags().StringVar(&flags.user, "user", cce.DefaultUser, "The account")
@@ -49,9 +58,6 @@ takes the new password from the next LOGIN on; tokens that are out stay good.`,
 }
 
 func (f *rotation) run(r *command.Run) error {
-	if f.files.Password == "" {
-		return &command.UsageError{Text: "say by --password-file where the password is"}
-	}
 	address, err := socketAddress(f.socket)
 	if err != nil {
 		return &command.UsageError{Text: "--socket: " + err.Error()}
@@ -62,7 +68,7 @@ func (f *rotation) run(r *command.Run) error {
 	// Root's rights are what is wanted here, so they are not dropped.
 	admin, err := cscp.Open(ctx, dial, cscp.Options{})
 	if err != nil {
-		return fmt.Errorf("socket %s: %w", f.socket, err)
+		return f.unreachable(err)
 	}
 	defer admin.Close()
 	job := cce.Rotation{
@@ -76,6 +82,15 @@ func (f *rotation) run(r *command.Run) error {
 		return err
 	}
 	return f.tell(r, done)
+}
+
+// unreachable says that there is no connection.
+func (f *rotation) unreachable(err error) error {
+	hint := ""
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		hint = "; is cced running, and is this its socket?"
+	}
+	return fmt.Errorf("socket %s: %w%s", f.socket, err, hint)
 }
 
 // tell says what was done.

@@ -38,9 +38,18 @@ func imitate(file *os.File, like fs.FileInfo) error {
 	want, alsoKnown := like.Sys().(*syscall.Stat_t)
 	if known && alsoKnown && (is.Uid != want.Uid || is.Gid != want.Gid) {
 		if err := file.Chown(int(want.Uid), int(want.Gid)); err != nil {
-			return fmt.Errorf("only root can keep the owner %d:%d of the file: %w", want.Uid, want.Gid, err)
+			return fmt.Errorf("%s: %w", whoKeeps(is, want), err)
 		}
 	}
 	// Last, since a change of owner may take bits away.
 	return file.Chmod(like.Mode().Perm())
+}
+
+// whoKeeps says who can give a file the owner and the group that are wanted, where
+// this process cannot.
+func whoKeeps(is, want *syscall.Stat_t) string {
+	if is.Uid != want.Uid {
+		return fmt.Sprintf("the file belongs to user %d, and only root can keep that; do this as root, or give the file to user %d", want.Uid, is.Uid)
+	}
+	return fmt.Sprintf("the file belongs to group %d, and only its members can keep that; make user %d one by `usermod -a -G` and restart its service, or give the file another group", want.Gid, is.Uid)
 }

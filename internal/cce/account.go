@@ -153,6 +153,9 @@ var (
 	errNotText   = errors.New("it has to hold one line of text, and nothing else")
 )
 
+// encryptedMark begins a file that `openssl enc -salt` has written.
+var encryptedMark = []byte("Salted__")
+
 // read returns the password, and what the files were when they were read.
 func (f AccountFiles) read() (cscp.Secret, []fs.FileInfo, error) {
 	content, info, err := readSecret("password", f.Password)
@@ -161,7 +164,7 @@ func (f AccountFiles) read() (cscp.Secret, []fs.FileInfo, error) {
 	}
 	infos := []fs.FileInfo{info}
 	if f.MasterKey == "" {
-		if bytes.HasPrefix(content, []byte("Salted__")) {
+		if bytes.HasPrefix(content, encryptedMark) {
 			return "", nil, inFile("password", f.Password, errEncrypted)
 		}
 	} else {

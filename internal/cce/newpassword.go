@@ -1,6 +1,7 @@
 package cce
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -25,34 +26,69 @@ type newPassword struct {
 	target  string
 	was     fs.FileInfo
 	content []byte
+	// key is the path of the master key, if it is encrypted; keyMade: there was
+	// none.
+	key     string
 	keyMade bool
 }
 
 // prepare writes a password beside the file that it shall replace, encrypted if
-// there is a master key. A master key that is missing is made.
+// there is a master key. A master key that is missing is made. One that is
+// encrypted is not replaced by one in the clear.
 func (f AccountFiles) prepare(password cscp.Secret, random io.Reader) (*newPassword, error) {
-	p := &newPassword{path: f.Password + ".new", target: f.Password, content: []byte(string(password) + "\n")}
+	p := &newPassword{path: f.Password + ".new", target: f.Password, key: f.MasterKey}
 	var err error
 	if p.was, err = lookSecret("password", f.Password); err != nil {
 		return nil, err
 	}
-	if f.MasterKey != "" {
-		var key []byte
-		if key, p.keyMade, err = f.key(random); err != nil {
-			return nil, err
-		}
-		if p.content, err = opensslenc.Encrypt(random, []byte(password), key); err != nil {
-			return nil, err
-		}
+	if f.MasterKey == "" {
+		p.content = []byte(string(password) + "\n")
+		err = f.refuseEncrypted(p.was)
+	} else {
+		p.content, p.keyMade, err = f.encrypt(password, random)
 	}
-	// One that is there is of a rotation that did not come to its end.
-	if err := p.discard(); err != nil {
-		return nil, err
+	if err == nil {
+		err = p.write()
 	}
-	if err := atomicfile.WriteNew(p.path, p.content); err != nil {
-		return nil, fmt.Errorf("new password file '%s' cannot be written: %w", p.path, err)
+	if err != nil {
+		return nil, errors.Join(err, p.discardKey())
 	}
 	return p, nil
+}
+
+// refuseEncrypted refuses a file that is encrypted: somebody has wanted that, and
+// has forgotten to name the key.
+func (f AccountFiles) refuseEncrypted(was fs.FileInfo) error {
+	if was == nil {
+		return nil
+	}
+	content, _, err := readSecret("password", f.Password)
+	if err == nil && bytes.HasPrefix(content, encryptedMark) {
+		err = inFile("password", f.Password, errEncrypted)
+	}
+	return err
+}
+
+// encrypt makes the content of an encrypted file.
+func (f AccountFiles) encrypt(password cscp.Secret, random io.Reader) (content []byte, keyMade bool, err error) {
+	key, keyMade, err := f.masterKey(random)
+	if err != nil {
+		return nil, keyMade, err
+	}
+	content, err = opensslenc.Encrypt(random, []byte(password), key)
+	return content, keyMade, err
+}
+
+// write writes the file beside. One that is there is of a rotation that did not
+// come to its end.
+func (p *newPassword) write() error {
+	if err := p.discard(); err != nil {
+		return err
+	}
+	if err := atomicfile.WriteNew(p.path, p.content); err != nil {
+		return fmt.Errorf("new password file '%s' cannot be written: %w", p.path, err)
+	}
+	return nil
 }
 
 // install puts the password in its place. What was there keeps owner and mode; a
@@ -65,22 +101,32 @@ func (p *newPassword) install() error {
 }
 
 // discard removes the file beside.
-func (p *newPassword) discard() error {
-	if err := os.Remove(p.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (p *newPassword) discard() error { return removeIfThere(p.path) }
+
+// discardKey removes a master key that was made for nothing.
+func (p *newPassword) discardKey() error {
+	if !p.keyMade {
+		return nil
+	}
+	return removeIfThere(p.key)
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
-// key returns the passphrase of the master key, which is made if there is none.
-func (f AccountFiles) key(random io.Reader) (key []byte, made bool, err error) {
+// masterKey returns the passphrase of the master key, which is made if there is none.
+func (f AccountFiles) masterKey(random io.Reader) (key []byte, made bool, err error) {
 	was, err := lookSecret("master key", f.MasterKey)
 	if err != nil {
 		return nil, false, err
 	}
 	if was == nil {
 		key, err := f.makeKey(random)
-		return key, true, err
+		return key, err == nil, err
 	}
 	key, info, err := f.readKey()
 	if err == nil && !os.SameFile(was, info) {

@@ -41,8 +41,9 @@ type Rotated struct {
 //
 // Before CCE is told, the new password is on disk, beside the old one and under
 // the same name with .new behind it. That file goes when the new one is in its
-// place, or if CCE has certainly not taken the password. Else it stays, and the
-// error says so. Whatever has happened, another Run mends it.
+// place, or if CCE has certainly not taken the password, and then a master key that
+// was made for it goes, too. Else it stays, and the error says so. Whatever has
+// happened, another Run mends it.
 func (r *Rotation) Run(ctx context.Context, admin *cscp.Conn) (*Rotated, error) {
 	if err := r.Files.Check(); err != nil {
 		return nil, err
@@ -84,7 +85,7 @@ func (r *Rotation) unchanged(err error, next *newPassword) error {
 	if _, unknown := errors.AsType[*cscp.UnknownOutcomeError](err); unknown {
 		return fmt.Errorf("%w; the password of user '%s' may be the new one, which is in '%s', or still that in '%s': rotate again", err, r.User, next.path, next.target)
 	}
-	return errors.Join(err, next.discard())
+	return errors.Join(err, next.discard(), next.discardKey())
 }
 
 // install tries the password that cced has taken, and puts it in its place.

@@ -363,6 +363,21 @@ func TestWhatIsRefusedChangesNothing(t *testing.T) {
 			func(r *rotating) { r.MasterKey = r.Password + ".missing/key" },
 			"cannot be made",
 		},
+		"cced refuses it after a master key was made": {
+			func(r *rotating) {
+				r.MasterKey = r.Password + ".key"
+				r.instead["SET"] = "302 BAD DATA 7 password \"too simple\"\n401 FAIL\n"
+			},
+			"cced refuses SET for user 'api-admin'",
+		},
+		"there is no room for the file after a master key was made": {
+			func(r *rotating) {
+				r.MasterKey = r.Password + ".key"
+				check(r.t, os.MkdirAll(r.Password+".new/full", 0o700))
+				r.t.Cleanup(func() { check(r.t, os.RemoveAll(r.Password+".new")) })
+			},
+			".new",
+		},
 	} {
 		d := blueonyx()
 		d.exists = true
@@ -372,7 +387,12 @@ func TestWhatIsRefusedChangesNothing(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want '…%s…'", name, err, c.want)
 		}
-		r.expectBeside(false)
+		if _, err := os.Stat(r.Password + ".key"); err == nil {
+			t.Errorf("%s: a master key is left", name)
+		}
+		if !strings.HasPrefix(name, "there is no room for the file") {
+			r.expectBeside(false)
+		}
 		r.MasterKey = ""
 		expectPassword(t, cce.NewAccount("api-admin", r.AccountFiles), "old")
 		if r.password != "old" {
@@ -403,6 +423,10 @@ func TestAFileThatCannotBeReplacedIsFoundOutBeforeCCEDIsTold(t *testing.T) {
 				check(r.t, os.Symlink("missing", r.Password))
 			},
 			"it is a symbolic link that leads nowhere",
+		},
+		"it is encrypted, and no master key is named": {
+			func(r *rotating) { r.write(r.Password, encrypt(r.t, masterKey, "old"), time.Now()) },
+			"it is encrypted; say where its master key file is",
 		},
 		"its folder is missing": {
 			func(r *rotating) { r.Password += "/missing/file" },

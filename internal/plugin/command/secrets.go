@@ -26,9 +26,14 @@ func (s *Secrets) Commands() []*cobra.Command {
 	return []*cobra.Command{s.listCommand(), s.rotateCommand(), s.hashCommand()}
 }
 
-// long adds to what a command does what is the same for all.
+// long adds to what a command does which file it is for.
 func (s *Secrets) long(text string) string {
-	return text + "\n\nThe file is that of " + s.Option + ". It is changed itself, and\na running server follows within a second."
+	return text + "\n\nThe file is that of " + s.Option + "."
+}
+
+// changes is long for a command that changes the file.
+func (s *Secrets) changes(text string) string {
+	return s.long(text) + " It is changed itself, and\na running server follows within a second."
 }
 
 // example is a line that works on the file, with more arguments or none.
@@ -83,7 +88,7 @@ func (s *Secrets) rotateCommand() *cobra.Command {
 	return Verb(cobra.Command{
 		Use:     "rotate <file> <entry>",
 		Short:   "Gives an entry a new secret, and writes it to standard output, this once",
-		Long:    s.long("Gives an entry of a file of client secrets a new secret, and writes the secret to\nstandard output. Where the file held only a digest it holds only one again."),
+		Long:    s.changes("Gives an entry of a file of client secrets a new secret, and writes the secret to\nstandard output. Where the file held only a digest it holds only one again."),
 		Example: s.example("rotate", "191.89.131.84/32"),
 		Args:    cobra.ExactArgs(2),
 	}, nil, func(r *Run, args []string) error {
@@ -110,7 +115,7 @@ func (s *Secrets) hashCommand() *cobra.Command {
 	return Verb(cobra.Command{
 		Use:     "hash <file> [<entry>]",
 		Short:   "Replaces secrets by digests of them",
-		Long:    s.long("Replaces the secrets of a file, or that of one entry, by salted SHA-256 digests.\nClients go on using the same secrets, but nobody can read them in the file any\nmore: where they are not written down elsewhere only 'rotate' helps."),
+		Long:    s.changes("Replaces the secrets of a file, or that of one entry, by salted SHA-256 digests.\nClients go on using the same secrets, but nobody can read them in the file any\nmore: where they are not written down elsewhere only 'rotate' helps."),
 		Example: s.example("hash", ""),
 		Args:    cobra.RangeArgs(1, 2),
 	}, nil, func(r *Run, args []string) error {
