@@ -61,7 +61,9 @@ func (p *Pool) join(c *Conn, s Session) Session {
 		c.Close()
 		p.free(nil)
 	} else {
-		h := p.holder(s)
+		key := s.key()
+		p.refused.remove(key)
+		h := p.holder(key, s.User)
 		p.makeUserRoom(s.User)
 		p.count(h, 1, 0)
 		h.proven = time.Now()
@@ -132,7 +134,12 @@ func (p *Pool) outcome(h *holder, err error) error {
 	switch {
 	case errors.Is(err, ErrRefused):
 		p.stats.Refused++
+		p.refused.add(h.key)
 		p.end(h)
+		// Nor may those use it who came after it was forgotten.
+		if later := p.holders[h.key]; later != nil {
+			p.end(later)
+		}
 	case err == nil && h.ended:
 		return ErrRefused
 	case err == nil && p.closed:

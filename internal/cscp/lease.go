@@ -6,7 +6,8 @@ import (
 )
 
 // Check asks cced whether it accepts the session, which makes the session last
-// longer. If not the error is ErrRefused.
+// longer. If not the error is ErrRefused. It does not ask again within three
+// seconds after cced has refused it.
 func (p *Pool) Check(ctx context.Context, s Session) error {
 	c, err := p.take(ctx, s, provenConn)
 	if err == nil {

@@ -64,6 +64,7 @@ type PoolConfig struct {
 // A connection is used for the session it was opened with and for no other, in
 // no transaction, with nothing unread, and only while cced accepts the session.
 // Sessions are known by digests, and cost nothing while they have no connection.
+// One that cced has refused is refused again without asking for three seconds.
 type Pool struct {
 	dial    Dial
 	options Options
@@ -73,7 +74,8 @@ type Pool struct {
 	closed  bool
 	holders map[sessionKey]*holder
 	// users has those who have connections.
-	users map[string]share
+	users   map[string]share
+	refused refusals
 	// idle holds all idle connections, the longest unused one first; queue holds
 	// the waiters, the longest waiting one first.
 	idle, queue list.List
@@ -166,7 +168,9 @@ func (p *Pool) Forget(s Session) {
 // still accepts it.
 func (p *Pool) end(h *holder) {
 	h.ended = true
-	delete(p.holders, h.key)
+	if p.holders[h.key] == h {
+		delete(p.holders, h.key)
+	}
 	p.refuse(ErrRefused, func(w *waiter) bool { return w.of == h })
 	freed := len(h.idle)
 	for len(h.idle) > 0 {

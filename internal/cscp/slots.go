@@ -190,7 +190,13 @@ func (p *Pool) acquire(ctx context.Context, s *Session, want demand) (*holder, g
 	w := &waiter{want: want}
 	p.mu.Lock()
 	if s != nil {
-		w.of = p.holder(*s)
+		key := s.key()
+		if p.refused.has(key) {
+			p.stats.Refused++
+			p.mu.Unlock()
+			return nil, grant{}, ErrRefused
+		}
+		w.of = p.holder(key, s.User)
 	}
 	g, ok := p.grant(w)
 	var place *list.Element
@@ -213,11 +219,10 @@ func (p *Pool) acquire(ctx context.Context, s *Session, want demand) (*holder, g
 }
 
 // holder finds or makes what is known of a session.
-func (p *Pool) holder(s Session) *holder {
-	key := s.key()
+func (p *Pool) holder(key sessionKey, user string) *holder {
 	h := p.holders[key]
 	if h == nil {
-		h = &holder{key: key, user: s.User}
+		h = &holder{key: key, user: user}
 		p.holders[key] = h
 	}
 	return h
