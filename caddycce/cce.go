@@ -73,8 +73,10 @@ type CCE struct {
 	Accounts []Account `json:"accounts,omitempty"`
 
 	// Principals say as which account a caller acts whom the caddyauth app knows.
-	// The first one that fits counts. Without the scope write he can only read,
-	// and the values of Masked properties are hidden from him.
+	// The first one that fits counts; one for the scope read only if no other
+	// does, for callers who may write. By the scope read, and without the scope
+	// write, he can only read, and the values of Masked properties are hidden from
+	// him.
 	Principals []Principal `json:"principals,omitempty"`
 
 	// Classes are the only classes that such callers can see. Default: all.

@@ -9,7 +9,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/internal/cce"
@@ -52,14 +51,14 @@ out stay good.`,
 		},
 	}, nil, func(r *command.Run, _ []string) error { return flags.run(r) })
 	c.Flags().StringVar(&flags.socket, "socket", defaultSocket, "cced's socket")
-	c.Flags().StringVar(&flags.user, "user", defaultAPIUser, "The account")
+	c.Flags().StringVar(&flags.user, "user", cce.DefaultUser, "The account")
 	c.Flags().StringVar(&flags.files.Password, "password-file", "", "The file of the password, as in 'api_password_file'")
 	c.Flags().StringVar(&flags.files.MasterKey, "master-key-file", "", "The file of the passphrase, as in 'master_key_file'")
 	return c
 }
 
 func (f *rotation) run(r *command.Run) error {
-	address, err := caddy.ParseNetworkAddress(f.socket)
+	address, err := socketAddress(f.socket)
 	if err != nil {
 		return &command.UsageError{Text: "--socket: " + err.Error()}
 	}

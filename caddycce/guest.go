@@ -51,16 +51,32 @@ func (g *guests) admit(c *call) (v visitor, refused *cceapi.Answer, mine bool) {
 		c.cause, c.refusal = refusal.Cause, refusal
 		return visitor{}, notAuthenticated(refusal), true
 	}
-	for i := range g.rules {
-		if r := &g.rules[i]; r.fits(p) {
-			return visitor{kind: guest, principal: p, rule: r}, nil, true
-		}
+	if r := g.ruleOf(p); r != nil {
+		return visitor{kind: guest, principal: p, rule: r}, nil, true
 	}
 	if known {
 		return visitor{}, nil, false
 	}
 	c.cause = "no_rule"
 	return visitor{}, cceapi.Forbidden(), true
+}
+
+// ruleOf is the first rule that fits, or nil. Who may write and has a rule by which
+// he does is not held to reading by another one.
+func (g *guests) ruleOf(p *principal.Principal) (first *rule) {
+	for i := range g.rules {
+		r := &g.rules[i]
+		if !r.fits(p) {
+			continue
+		}
+		if r.scope != principal.Read || !p.Scopes.Any(principal.Write) {
+			return r
+		}
+		if first == nil {
+			first = r
+		}
+	}
+	return first
 }
 
 // fits reports whether the caller acts as the rule's account. One who can neither
@@ -103,7 +119,7 @@ func (h *CCE) forGuest(ctx context.Context, c *call) (*cceapi.Answer, error) {
 		return noSessions(), nil
 	}
 	p := c.visitor.principal
-	in := &cce.Caller{Limits: h.guests.limits(p), Owner: "guest " + p.ID, Queue: "guest " + account.User() + " " + p.ID + " " + p.KeyID + p.TokenID}
+	in := &cce.Caller{Limits: h.guests.limits(c.visitor.rule, p), Owner: "guest " + p.ID, Queue: "guest " + account.User() + " " + p.ID + " " + p.KeyID + p.TokenID}
 	for first := true; ; first = false {
 		session, err := h.desk.guestSession(ctx, account)
 		if err != nil {
@@ -122,10 +138,12 @@ func (h *CCE) forGuest(ctx context.Context, c *call) (*cceapi.Answer, error) {
 	}
 }
 
-// limits is what a guest may do of what his account may.
-func (g *guests) limits(p *principal.Principal) *cce.Limits {
+// limits is what a guest may do of what his account may. A rule for the scope read
+// allows reading, whatever else the credential is good for: a password is good for
+// everything.
+func (g *guests) limits(r *rule, p *principal.Principal) *cce.Limits {
 	l := &cce.Limits{Classes: g.classes, WriteOnly: !p.Scopes.Any(principal.Read)}
-	if !p.Scopes.Any(principal.Write) {
+	if r.scope == principal.Read || !p.Scopes.Any(principal.Write) {
 		l.ReadOnly, l.Hide = true, g.masked
 	}
 	return l

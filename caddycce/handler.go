@@ -25,6 +25,9 @@ type call struct {
 	request *cceapi.Request
 	// user is the account of cced in whose name it is carried out.
 	user string
+	// failed is what was wrong of a log-in: the password, or the client secret.
+	// Brakes keep these few.
+	failed string
 	// cause is why it was not, for the log; it holds no client's text.
 	cause string
 	err   error
@@ -102,6 +105,10 @@ func (h *CCE) carryOut(ctx context.Context, c *call) (*cceapi.Answer, error) {
 // run carries a request out in a session.
 func (h *CCE) run(ctx context.Context, c *call, in *cce.Caller) (*cceapi.Answer, error) {
 	c.user = in.Session.User
+	in.Denied = func(reason error) {
+		c.cause = "beyond_limits"
+		h.log.Debug("command denied", zap.String("caller", c.visitor.name()), zap.Error(reason))
+	}
 	in.Options.ScalarArrays = h.settings.scalarArrays || c.request.ScalarArrays
 	return h.runner.Run(ctx, in, c.request)
 }
@@ -188,6 +195,10 @@ func (h *CCE) settle(c *call, answer *cceapi.Answer, took time.Duration) {
 	metrics.count(word, answer, took)
 	if c.cause != "" && !c.reported {
 		h.reporter.Report(c.r, answer.HTTPStatus, c.cause)
+	}
+	if c.failed != "" {
+		h.audit.Info("cce log-in failed", zap.String("wrong", c.failed), zap.String("cce_user", short(c.user)),
+			zap.String("caller", c.visitor.name()), zap.String("client_ip", caller.Address(c.r).String()))
 	}
 	// Whoever asks can make as many refusals as he likes.
 	if c.request == nil || !c.request.Audited() || notAudited[answer.HTTPStatus] {

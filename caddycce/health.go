@@ -2,12 +2,12 @@ package caddycce
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/sallyport/sallyport/internal/cce"
 	"github.com/sallyport/sallyport/internal/cscp"
 )
 
@@ -62,29 +62,31 @@ func (d *desk) check(ctx context.Context, h *CCE) condition {
 	if h.list != nil && h.list.Problem() != "" {
 		r.Problems = append(r.Problems, h.list.Problem())
 	}
-	for _, user := range slices.Sorted(maps.Keys(h.settings.accounts)) {
-		if problem := d.checkAccount(ctx, h.settings.accounts[user], r.Answers); problem != "" {
-			r.Problems = append(r.Problems, "account '"+user+"': "+problem)
-		}
+	r.Problems = append(r.Problems, h.loginProblems(ctx)...)
+	if r.Answers {
+		r.Problems = append(r.Problems, d.checkAccounts(ctx, h)...)
 	}
 	d.health.of, d.health.last, d.health.seen = h, r, time.Now()
 	return r
 }
 
-// checkAccount says why an account does not log in, or nothing.
-func (d *desk) checkAccount(ctx context.Context, a *cce.Account, answers bool) string {
-	password, err := a.Password(ctx)
-	if err != nil {
-		return err.Error()
+// checkAccounts says which accounts do not log in.
+func (d *desk) checkAccounts(ctx context.Context, h *CCE) (problems []string) {
+	for _, user := range slices.Sorted(maps.Keys(h.settings.accounts)) {
+		password, err := h.settings.accounts[user].Password(ctx)
+		if err != nil {
+			continue
+		}
+		session, err := d.pool.LogIn(ctx, user, password)
+		switch {
+		case errors.Is(err, cscp.ErrRefused):
+			problems = append(problems, "account '"+user+"': "+err.Error()+"; give it a new password by 'caddy cce account rotate', or write the right one into its file")
+		case err != nil:
+			problems = append(problems, "account '"+user+"': "+err.Error())
+		default:
+			_, _ = d.pool.Do(ctx, session, cscp.EndKey{})
+			d.pool.Forget(session)
+		}
 	}
-	if !answers {
-		return ""
-	}
-	session, err := d.pool.LogIn(ctx, a.User(), password)
-	if err != nil {
-		return err.Error()
-	}
-	_, _ = d.pool.Do(ctx, session, cscp.EndKey{})
-	d.pool.Forget(session)
-	return ""
+	return problems
 }

@@ -77,23 +77,20 @@ func (h *CCE) warnOf(conf *ccedapi.Config) {
 	if conf.Host != "" || conf.Port != 0 || conf.CertFile != "" || conf.KeyFile != "" {
 		log.Warn("import_conf: address and certificate are the site's; write this site block", zap.String("site", conf.SiteBlock()))
 	}
-	for key, set := range map[string]bool{
-		"ca_cert_file": conf.CACertFile != "", "enable_http": conf.EnableHTTP,
-		"logging": conf.Logging, "debuglog": conf.DebugLog,
+	for _, unused := range []struct {
+		key, instead string
+		set          bool
+	}{
+		{"ca_cert_file", "tls { client_auth } of the site", conf.CACertFile != ""},
+		{"enable_http", "an address that begins with http://", conf.EnableHTTP},
+		{"logging", "log of the site", conf.Logging},
+		{"debuglog", "the global option debug", conf.DebugLog},
 	} {
-		if set {
-			log.Warn("import_conf: this key is not used", zap.String("key", key), zap.String("instead", instead[key]))
+		if unused.set {
+			log.Warn("import_conf: this key is not used", zap.String("key", unused.key), zap.String("instead", unused.instead))
 		}
 	}
 	for _, unknown := range conf.Unknown {
 		log.Warn("import_conf: this key is unknown", zap.String("key", unknown.Key), zap.Int("line", unknown.Line))
 	}
-}
-
-// instead says what does in Caddy what a key did.
-var instead = map[string]string{
-	"ca_cert_file": "tls { client_auth } of the site",
-	"enable_http":  "an address that begins with http://",
-	"logging":      "log of the site",
-	"debuglog":     "the global option debug",
 }

@@ -54,6 +54,9 @@ func (h *CCE) checkSecret(c *call) *cceapi.Answer {
 	if verdict == allowlist.Admitted {
 		return nil
 	}
+	if verdict == allowlist.WrongSecret {
+		c.failed = "client_secret"
+	}
 	switch c.cause = verdict.String(); verdict {
 	case allowlist.TooManyFailures:
 		metrics.braked()

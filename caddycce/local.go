@@ -74,6 +74,7 @@ func (h *CCE) prove(ctx context.Context, c *call) (cscp.Session, *cceapi.Answer,
 		attempt.Succeeded()
 	case errors.Is(err, cscp.ErrRefused):
 		attempt.Failed()
+		c.failed = "password"
 	}
 	return session, nil, err
 }

@@ -2,12 +2,16 @@ package caddycce
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 
 	"github.com/sallyport/sallyport/internal/brake"
 	"github.com/sallyport/sallyport/internal/cce"
@@ -22,9 +26,6 @@ import (
 const (
 	defaultSocket         = "unix//usr/sausalito/cced.socket"
 	defaultAccessFile     = "/etc/cced-api/config/access"
-	defaultAPIUser        = "api-admin"
-	defaultTokenLifetime  = 300 * time.Second
-	defaultTokensPerEntry = 100
 	defaultTimeout        = 300 * time.Second
 	defaultMaxBody        = 1 << 20
 	defaultMaxReply       = 64 << 20
@@ -56,16 +57,48 @@ func (h *CCE) Provision(ctx caddy.Context) error {
 	if err := h.provisionGuests(ctx); err != nil {
 		return err
 	}
+	h.warnOfLogins()
 	return h.provisionDesk()
+}
+
+// warnOfLogins tells of log-ins that cannot succeed, before somebody tries.
+func (h *CCE) warnOfLogins() {
+	if problem := h.noLogin(); problem != "" {
+		h.log.Warn(problem)
+	}
+	if h.AccessFile != "" && h.list == nil {
+		h.log.Warn("access_file is of no use without api_access, which neither this endpoint nor import_conf has")
+	}
+}
+
+// noLogin says why nobody can LOGIN though some may, or nothing.
+func (h *CCE) noLogin() string {
+	if h.list == nil || h.settings.accounts[h.settings.apiUser] != nil {
+		return ""
+	}
+	return "api_access is set without api_password_file: nobody can LOGIN; write where the password of '" + h.settings.apiUser + "' is"
+}
+
+// loginProblems says why LOGIN, or an account, cannot work. It asks nobody.
+func (h *CCE) loginProblems(ctx context.Context) (problems []string) {
+	if problem := h.noLogin(); problem != "" {
+		problems = append(problems, problem)
+	}
+	for _, user := range slices.Sorted(maps.Keys(h.settings.accounts)) {
+		if _, err := h.settings.accounts[user].Password(ctx); err != nil {
+			problems = append(problems, "account '"+user+"': "+err.Error())
+		}
+	}
+	return problems
 }
 
 // provisionSettings resolves placeholders.
 func (h *CCE) provisionSettings(s *settingsSource) (err error) {
 	h.settings = settings{
-		apiUser: cmp.Or(h.APIUser, defaultAPIUser),
+		apiUser: cmp.Or(h.APIUser, cce.DefaultUser),
 		tokens: cce.TokenLimits{
-			Lifetime: cmp.Or(s.tokenLifetime, defaultTokenLifetime),
-			PerEntry: cmp.Or(h.TokensPerEntry, defaultTokensPerEntry),
+			Lifetime: cmp.Or(s.tokenLifetime, cce.DefaultTokenLifetime),
+			PerEntry: cmp.Or(h.TokensPerEntry, cce.DefaultTokensPerEntry),
 		},
 		timeout:        cmp.Or(s.timeout, defaultTimeout),
 		maxBody:        cmp.Or(h.MaxBody, defaultMaxBody),
@@ -79,7 +112,7 @@ func (h *CCE) provisionSettings(s *settingsSource) (err error) {
 	if err != nil {
 		return err
 	}
-	if h.settings.socket, err = caddy.ParseNetworkAddress(socket); err != nil {
+	if h.settings.socket, err = socketAddress(socket); err != nil {
 		return fmt.Errorf("socket: %w", err)
 	}
 	if h.APIPasswordFile != "" {
@@ -93,6 +126,14 @@ func (h *CCE) provisionSettings(s *settingsSource) (err error) {
 		}
 	}
 	return nil
+}
+
+// socketAddress reads an address as Caddy does, and a path as that of a socket.
+func socketAddress(text string) (caddy.NetworkAddress, error) {
+	if strings.HasPrefix(text, "/") {
+		text = "unix/" + text
+	}
+	return caddy.ParseNetworkAddress(text)
 }
 
 // addAccount makes an account known. Its files are read when it is needed.
@@ -110,7 +151,12 @@ func (h *CCE) addAccount(a Account) error {
 			return fmt.Errorf("account '%s': %w", a.User, err)
 		}
 	}
-	h.settings.accounts[a.User] = cce.NewAccount(a.User, cce.AccountFiles{Password: password, MasterKey: key})
+	files := cce.AccountFiles{Password: password, MasterKey: key}
+	h.settings.accounts[a.User] = cce.NewAccount(a.User, files)
+	// By another one, since what an account has seen holds for a while.
+	if _, err := cce.NewAccount(a.User, files).Password(context.Background()); err != nil {
+		h.log.Warn("account does not log in", zap.String("account", a.User), zap.Error(err))
+	}
 	return nil
 }
 

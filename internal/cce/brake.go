@@ -11,12 +11,6 @@ import (
 )
 
 const (
-	// DefaultAuthFailures is api_auth_fails of the service that the endpoint
-	// replaces.
-	DefaultAuthFailures = 5
-	// DefaultAuthPeriod is its api_ban_time.
-	DefaultAuthPeriod = time.Minute
-
 	// addressFactor times as often as one name from an address may all names
 	// together fail from there. From this machine itself come the log-ins of all
 	// users of a web page that runs here, so that localFactor counts.

@@ -69,6 +69,10 @@ func (l *listing) reads() []cscp.Get {
 // namespaces.
 func (r *Runner) list(ctx context.Context, c *Caller, q *cceapi.Request) (*listing, *cceapi.Answer, error) {
 	if len(q.OIDs) > 0 {
+		// Whether they are of a class that he sees shows when they are read.
+		if c.Limits != nil && c.Limits.Allows(cscp.Get{OID: q.OIDs[0]}) != nil {
+			return nil, cceapi.Denied(q.BuiltIn(), q.Word), nil
+		}
 		l, err := r.listNamed(ctx, c, q.OIDs)
 		return l, nil, err
 	}

@@ -14,7 +14,10 @@ func (r *Runner) refused(ctx context.Context, c *Caller, q *cceapi.Request, comm
 	if l == nil {
 		return nil, nil
 	}
-	if l.Allows(command) != nil {
+	if err := l.Allows(command); err != nil {
+		if c.Denied != nil {
+			c.Denied(err)
+		}
 		return cceapi.Denied(q.BuiltIn(), q.Word), nil
 	}
 	oid := objectOf(command)

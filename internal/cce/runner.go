@@ -32,8 +32,10 @@ type Caller struct {
 	Queue string
 	// Owner is who has the transaction, of whom there may be several sessions.
 	// Empty: it is the user of the session.
-	Owner   string
-	Limits  *Limits
+	Owner  string
+	Limits *Limits
+	// Denied is told what of a command the limits do not allow. Nil is not told.
+	Denied  func(reason error)
 	Options cceapi.Options
 }
 

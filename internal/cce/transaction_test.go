@@ -1,6 +1,7 @@
 package cce_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -268,4 +269,30 @@ func TestWhatComesWhileCommitRunsIsNotPartOfIt(t *testing.T) {
 		admin.expect(`{"cmd":"BYE"}`, 200, nothing)
 	})
 	transactionKept(t, b, admin)
+}
+
+// TestTheLimitsAtCommitCount: a caller may have lost a right since he queued.
+func TestTheLimitsAtCommitCount(t *testing.T) {
+	for independent, rolled := range map[bool]string{false: "true", true: "false"} {
+		b := startRunner(t)
+		b.runner.Independent = independent
+		admin := b.logIn("admin")
+		admin.Limits = &cce.Limits{}
+		admin.queue(`SET 3 description = "one"`, `DESTROY 8`)
+		admin.Limits = &cce.Limits{ReadOnly: true}
+		from := len(b.daemon.Lines())
+		denied := func(command, word string, index int) string {
+			return fmt.Sprintf(`{"applied":false,"command":"%s","error":"Error: 304 PERMISSION DENIED %s","index":%d,"message":"PERMISSION DENIED","status":304}`, command, word, index)
+		}
+		both := "[" + denied(`SET 3 description = \"one\"`, "SET", 0) + "," + denied("DESTROY 8", "DESTROY", 1) + "]"
+		admin.expect(`{"cmd":"COMMIT"}`, 409, `{"status":409,"message":"One or more commands in the transaction failed.","data":{"errors":`+both+`,"results":`+both+`,"rolled_back":`+rolled+`}}`)
+		for _, line := range b.sent(from) {
+			if line != "BEGIN" {
+				t.Errorf("sent '%s'", line)
+			}
+		}
+		if got := admin.value("8", "name"); got != "site3" {
+			t.Errorf("object 8 is called '%s'", got)
+		}
+	}
 }

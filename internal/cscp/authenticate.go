@@ -62,7 +62,8 @@ func (p *Pool) join(c *Conn, s Session) Session {
 		p.free(nil)
 	} else {
 		h := p.holder(s)
-		h.open++
+		p.makeUserRoom(s.User)
+		p.count(h, 1, 0)
 		h.proven = time.Now()
 		p.keep(&pooled{Conn: c, of: h})
 	}

@@ -198,7 +198,7 @@ func TestAnIdleSessionCostsLittle(t *testing.T) {
 	const sessions, most = 500, 8 << 10
 	d := newDaemon()
 	dial := d.listen(t)
-	p := NewPool(PoolConfig{Dial: dial, Limits: Limits{MaxConnections: sessions}})
+	p := NewPool(PoolConfig{Dial: dial, Limits: Limits{MaxConnections: sessions, MaxPerUser: sessions}})
 	defer p.Close()
 	all := make([]Session, sessions)
 	for i := range all {

@@ -108,9 +108,6 @@ func (c *Conn) greet(ctx context.Context) error {
 // and the reason that was given.
 func (c *Conn) Suspended() (suspended bool, reason string) { return c.suspended, c.reason }
 
-// InTransaction reports whether a transaction is open.
-func (c *Conn) InTransaction() bool { return c.inTransaction }
-
 // LogIn logs a user in by password and returns the id of the new session. If it
 // is refused the connection is closed: it would keep the rights it had, and
 // cced makes it wait.

@@ -15,6 +15,11 @@ type Limits struct {
 	MaxConnections int
 	// MaxPerSession is how many connections one session has at once. Default: 4.
 	MaxPerSession int
+	// MaxPerUser is how many connections all sessions of one user have at once, so
+	// that a user who opens many sessions leaves some to others. Log-ins under way
+	// do not count: who only tries passwords must not keep a user out. Default:
+	// half of MaxConnections, and at least 1.
+	MaxPerUser int
 	// MaxWait is how long somebody waits for a free connection, and then for one
 	// to be opened. Default: 5 s.
 	MaxWait time.Duration
@@ -31,9 +36,11 @@ type Limits struct {
 }
 
 func (l Limits) withDefaults() Limits {
+	connections := cmp.Or(l.MaxConnections, 64)
 	return Limits{
-		MaxConnections: cmp.Or(l.MaxConnections, 64),
+		MaxConnections: connections,
 		MaxPerSession:  cmp.Or(l.MaxPerSession, 4),
+		MaxPerUser:     cmp.Or(l.MaxPerUser, max(connections/2, 1)),
 		MaxWait:        cmp.Or(l.MaxWait, 5*time.Second),
 		IdleTimeout:    cmp.Or(l.IdleTimeout, 30*time.Second),
 		Recheck:        cmp.Or(l.Recheck, 30*time.Second),
@@ -65,6 +72,8 @@ type Pool struct {
 	limits  Limits
 	closed  bool
 	holders map[sessionKey]*holder
+	// users has those who have connections.
+	users map[string]share
 	// idle holds all idle connections, the longest unused one first; queue holds
 	// the waiters, the longest waiting one first.
 	idle, queue list.List
@@ -83,6 +92,7 @@ func NewPool(config PoolConfig) *Pool {
 		dial: config.Dial, options: config.Options,
 		limits:  config.withDefaults(),
 		holders: map[sessionKey]*holder{},
+		users:   map[string]share{},
 	}
 	if os.Geteuid() == 0 {
 		p.options.DropRights = true
@@ -96,8 +106,12 @@ func (p *Pool) SetLimits(limits Limits) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.limits = limits.withDefaults()
-	for p.open > p.limits.MaxConnections && p.idle.Len() > 0 {
-		p.closeIdle(p.idle.Front().Value.(*pooled))
+	for e := p.idle.Front(); e != nil; {
+		next := e.Next()
+		if c := e.Value.(*pooled); p.exceeds(c.of) {
+			p.closeIdle(c)
+		}
+		e = next
 	}
 	p.closeExpired()
 	p.serve(p.queue.Len())

@@ -24,6 +24,9 @@ func pooling(t *testing.T, limits Limits, test func(t *testing.T, d *daemon, p *
 		if s := p.Stats(); s.Open != 0 || s.Sessions != 0 || s.Waiting != 0 {
 			t.Errorf("a closed pool still has something: %+v", s)
 		}
+		if len(p.users) != 0 {
+			t.Errorf("a closed pool still counts for %v", p.users)
+		}
 		if _, open, _, _ := d.counts(); open != 0 {
 			t.Errorf("%d connections are left open", open)
 		}
@@ -244,8 +247,12 @@ func TestLimitsChangeAtRunTime(t *testing.T) {
 		for _, l := range leases[:4] {
 			l.Release()
 		}
-		p.SetLimits(Limits{MaxConnections: 6, MaxPerSession: 2})
+		p.SetLimits(Limits{MaxConnections: 6, MaxPerUser: 6, MaxPerSession: 6})
 		if s := p.Stats(); s.Open != 6 {
+			t.Errorf("Stats = %+v", s)
+		}
+		p.SetLimits(Limits{MaxPerSession: 2})
+		if s := p.Stats(); s.Open != 4 {
 			t.Errorf("Stats = %+v", s)
 		}
 		for _, l := range leases[4:] {

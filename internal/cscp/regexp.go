@@ -19,10 +19,19 @@ const (
 	// maxAtoms is how many characters and brackets an expression may have once
 	// its repeats are written out, which is what the C library does: a group
 	// under '+' stands there twice, so twenty of them, one in the other, fill
-	// the memory. A thousand is the bound of Go's own package; it matches
-	// values of a few hundred bytes in milliseconds, where ten thousand take
-	// seconds.
-	maxAtoms = 1000
+	// the memory. 300 leave room for one repeat of 255. What that is good for,
+	// with bash and glibc 2.36 in C.UTF-8, on values that do not match:
+	//
+	//	.{0,255}.{0,255}.{0,255}c  1,000 bytes    1.3 s    14 MB  refused
+	//	.{0,98}.{0,98}.{0,98}c     1,000 bytes    0.15 s    5 MB
+	//	([a-z]{149})+c             20,000 bytes   2.9 s     4 MB
+	//	[ab]*a[ab]{100}c           1,000 bytes    1.1 s   120 MB
+	//	[ab]*a[ab]{250}c           1,000 bytes    7 s     340 MB
+	//
+	// The last two have values in which each character leaves other ways open,
+	// all of which the library remembers. No bound that people could live with
+	// helps there, but only that on time.
+	maxAtoms = 300
 )
 
 // CheckRegexp reports why an expression must not be sent to cced, or nil. cced
@@ -38,7 +47,7 @@ const (
 //	atom        = character | "." | "\" punctuation | "(" expression ")" | bracket
 //
 // Or it is empty, and matches everything. It has at most 1,024 bytes of UTF-8,
-// groups go 50 deep, repeats up to 255, and written out it has at most 1,000
+// groups go 50 deep, repeats up to 255, and written out it has at most 300
 // atoms. A repeat may not follow another, hold an anchor or what can be empty,
 // nor, if it is counted, hold any other repeat. The error says where, counted in
 // characters from 1, and what to write instead.

@@ -84,9 +84,9 @@ func TestMoreThatIsRefused(t *testing.T) {
 		"an open count that is too large":    {"a{256,}", "position 2: a count above 255"},
 		"a count that is no int":             {"a{99999999999999999999}", "position 2: a count above 255"},
 		"a second count that is no int":      {"a{1,99999999999999999999}", "position 2: a count above 255"},
-		"too large by one repeat":            {"(abcd){251}", "position 7: with its repeats written out"},
-		"too large by many":                  {"a{255}b{255}c{255}d{235}e", "position 25: with its repeats written out"},
-		"too large by alternatives":          {"a{255}b{255}|c{255}d{236}", "position 26: with its repeats written out"},
+		"too large by one repeat":            {"(abcd){76}", "position 7: with its repeats written out"},
+		"too large by many":                  {"a{255}b{30}cdefghijk{7}l", "position 24: with its repeats written out"},
+		"too large by alternatives":          {"a{255}b{20}|c{20}d{6}", "position 22: with its repeats written out"},
 		"too large by '+' in '+'":            {strings.Repeat("(", 20) + "a" + strings.Repeat("b)+", 20), "with its repeats written out"},
 		"the start of a word, as in Emacs":   {"\\`a", "position 1: '\\`' is of another dialect; write '^'"},
 		"the end, as in Emacs":               {`a\'`, "position 2: '\\'' is of another dialect; write '$'"},
@@ -119,13 +119,13 @@ func TestMoreThatIsRefused(t *testing.T) {
 
 func TestWhatIsJustWithinTheLimits(t *testing.T) {
 	for name, expression := range map[string]string{
-		"nothing":               "",
-		"1,024 bytes":           strings.Repeat("[a-z0-9]", 128),
-		"50 groups":             strings.Repeat("(", 50) + "a" + strings.Repeat(")", 50),
-		"255 times":             "a{255}b{0,255}",
-		"1,000 characters":      "(abcd){250}",
-		"1,000 in parts":        "a{255}b{255}c{255}d{234}e",
-		"nine groups under '+'": strings.Repeat("(", 8) + "a" + strings.Repeat("b)+", 8),
+		"nothing":              "",
+		"1,024 bytes":          strings.Repeat("[a-z0-9]", 128),
+		"50 groups":            strings.Repeat("(", 50) + "a" + strings.Repeat(")", 50),
+		"255 times":            ".{0,255}b{0,45}",
+		"300 characters":       "(abcd){75}",
+		"300 in parts":         "a{255}b{30}|c{14}e",
+		"six groups under '+'": strings.Repeat("(", 6) + "a" + strings.Repeat("b)+", 6),
 	} {
 		if err := cscp.CheckRegexp(expression); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -27,7 +27,8 @@ func (s Session) key() sessionKey {
 
 // holder is what a Pool knows of a session that has connections or wants one.
 type holder struct {
-	key sessionKey
+	key  sessionKey
+	user string
 	// idle are the connections that nobody uses, the last used one at the end.
 	idle []*pooled
 	// open counts the connections that are open or being opened, waiting those

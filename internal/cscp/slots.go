@@ -46,14 +46,14 @@ type grant struct {
 }
 
 // grant gives a waiter what it wants, or reports false if it has to wait. It is
-// called with the lock held, as all functions of this file but acquire and wait.
+// called with the lock held, as all functions of this file and of room.go but acquire and wait.
 func (p *Pool) grant(w *waiter) (grant, bool) {
 	h := w.of
 	switch {
 	case p.closed:
 		return grant{err: ErrPoolClosed}, true
 	case h == nil:
-		return grant{}, p.makeRoom()
+		return grant{}, p.makeRoom(nil)
 	case h.ended:
 		return grant{err: ErrRefused}, true
 	}
@@ -70,35 +70,12 @@ func (p *Pool) grant(w *waiter) (grant, bool) {
 	if h.proving {
 		return grant{}, false
 	}
-	if h.open >= p.limits.MaxPerSession {
-		if len(h.idle) == 0 {
-			return grant{}, false
-		}
-		p.closeIdle(h.idle[0])
-	}
-	if !p.makeRoom() {
+	if !p.makeRoom(h) {
 		return grant{}, false
 	}
-	h.open++
+	p.count(h, 1, 0)
 	h.proving = true
 	return grant{prove: true}, true
-}
-
-// makeRoom counts a connection that is about to be opened. Where there are too
-// many it closes the one that has been idle for longest.
-func (p *Pool) makeRoom() bool {
-	if p.open >= p.limits.MaxConnections {
-		longest := p.idle.Front()
-		if longest == nil {
-			return false
-		}
-		p.closeIdle(longest.Value.(*pooled))
-		if p.open >= p.limits.MaxConnections {
-			return false
-		}
-	}
-	p.open++
-	return true
 }
 
 // takeIdle takes the session's connection that was used last, because the others
@@ -118,6 +95,7 @@ func (p *Pool) takeIdle(h *holder) *pooled {
 
 func (p *Pool) unlist(c *pooled) {
 	c.of.drop(c)
+	p.count(c.of, 0, -1)
 	p.idle.Remove(c.place)
 	c.place = nil
 }
@@ -137,7 +115,7 @@ func (p *Pool) discard(c *pooled) {
 func (p *Pool) free(h *holder) {
 	p.open--
 	if h != nil {
-		h.open--
+		p.count(h, -1, 0)
 		p.leave(h)
 	}
 }
@@ -153,18 +131,21 @@ func (p *Pool) leave(h *holder) {
 // an end, or there are too many by now.
 func (p *Pool) keep(c *pooled) {
 	h := c.of
-	if c.broken || c.inTransaction || h.ended || p.closed || p.open > p.limits.MaxConnections || h.open > p.limits.MaxPerSession {
+	if c.broken || c.inTransaction || h.ended || p.closed || p.exceeds(h) {
 		p.discard(c)
 		return
 	}
 	c.since = time.Now()
 	c.place = p.idle.PushBack(c)
 	h.idle = append(h.idle, c)
+	p.count(h, 0, 1)
 	p.armSweep()
 }
 
 // serve gives those who wait what they can get, at most n of them, the longest
-// waiting first.
+// waiting first. It passes over those whose session or user has as many
+// connections as it may. A connection that is given back is for one of them, who
+// uses it or takes its room; so n is 1 then.
 func (p *Pool) serve(n int) {
 	for e := p.queue.Front(); e != nil && n > 0; {
 		// There is nothing left to give.
@@ -236,7 +217,7 @@ func (p *Pool) holder(s Session) *holder {
 	key := s.key()
 	h := p.holders[key]
 	if h == nil {
-		h = &holder{key: key}
+		h = &holder{key: key, user: s.User}
 		p.holders[key] = h
 	}
 	return h

@@ -17,7 +17,7 @@ func TestManyClientsGetTheirOwnAnswers(t *testing.T) {
 	const clients, commands = 32, 2000
 	before := runtime.NumGoroutine()
 	d := newDaemon()
-	p := NewPool(PoolConfig{Dial: d.listen(t), Limits: Limits{MaxConnections: 6, MaxPerSession: 3, Recheck: 20 * time.Millisecond, MaxWait: time.Minute}})
+	p := NewPool(PoolConfig{Dial: d.listen(t), Limits: Limits{MaxConnections: 6, MaxPerSession: 3, MaxPerUser: 3, Recheck: 20 * time.Millisecond, MaxWait: time.Minute}})
 	sessions := []Session{d.session("admin"), d.session("mary"), d.session("admin"), d.session("mary")}
 	var all sync.WaitGroup
 	for client := range clients {
@@ -32,6 +32,16 @@ func TestManyClientsGetTheirOwnAnswers(t *testing.T) {
 	s := p.Stats()
 	if s.Open != s.Idle || s.Open > 6 || s.Waiting != 0 || s.Sessions > s.Open {
 		t.Errorf("Stats = %+v", s)
+	}
+	counted := 0
+	for user, has := range p.users {
+		counted += has.open
+		if has.open != has.idle || has.open > p.limits.MaxPerUser {
+			t.Errorf("%s has %+v, and may have %d", user, has, p.limits.MaxPerUser)
+		}
+	}
+	if counted != s.Open {
+		t.Errorf("%d connections are users', of %d", counted, s.Open)
 	}
 	p.Close()
 	if s := p.Stats(); s.Open != 0 || s.Sessions != 0 {
@@ -62,7 +72,7 @@ func ask(t *testing.T, d *daemon, p *Pool, s Session, r *rand.Rand) {
 	case 0:
 		d.hangUp()
 	case 1:
-		p.SetLimits(Limits{MaxConnections: 4 + r.IntN(3), MaxPerSession: 1 + r.IntN(3), Recheck: 20 * time.Millisecond, MaxWait: time.Minute})
+		p.SetLimits(Limits{MaxConnections: 4 + r.IntN(3), MaxPerSession: 1 + r.IntN(3), MaxPerUser: 1 + r.IntN(4), Recheck: 20 * time.Millisecond, MaxWait: time.Minute})
 	case 2:
 		p.Forget(s)
 	case 3:

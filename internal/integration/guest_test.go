@@ -1,14 +1,20 @@
 package integration_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
-const readers = "principal scope read as admin"
+// readers lets callers read, and those who may write as well.
+const readers = "principal scope read as admin\nprincipal scope write as admin"
 
 const (
 	oidOfAdmin = `{"status":201,"message":"GOODBYE","data":{"oid":"2"}}`
@@ -134,9 +140,14 @@ func TestSecretsAreMaskedBelowWriteScope(t *testing.T) {
 			t.Errorf("writer %s: HTTP %d %s", fields, r.StatusCode, r.Text)
 		}
 	}
+	// Others come on top of these.
 	b.Reload(t, b.caddyfile("", readers+"\nmasked *name"))
-	if user := data(t, b.as(t, "reader", `"cmd":"GET 3"`))["DATA"].(map[string]any); user["name"] != "********" || user["fullName"] != "********" || user["password"] != "" {
-		t.Errorf("with other patterns a user is %v", user)
+	if user := data(t, b.as(t, "reader", `"cmd":"GET 3"`))["DATA"].(map[string]any); user["name"] != "********" || user["fullName"] != "********" || user["password"] != "********" {
+		t.Errorf("with another pattern a user is %v", user)
+	}
+	expect(t, b.as(t, "reader", `"cmd":"FIND User password=\"x\""`), 403, denied("FIND"))
+	if r := b.as(t, "reader", `"cmd":"GET 1 . Snmp"`); strings.Contains(r.Text, community) {
+		t.Errorf("HTTP %d %s", r.StatusCode, r.Text)
 	}
 }
 
@@ -328,6 +339,58 @@ func TestASessionThatIsForgottenIsMadeAgain(t *testing.T) {
 	}
 	if r := b.as(t, "writer", `"cmd":"COMMIT"`); r.StatusCode != 200 || !strings.Contains(r.Text, `\"kept\"`) {
 		t.Errorf("HTTP %d %s", r.StatusCode, r.Text)
+	}
+}
+
+// TestAGuestWhoGoesAwayHoldsUpNoOther: the first one logs the account in.
+func TestAGuestWhoGoesAwayHoldsUpNoOther(t *testing.T) {
+	b := start(t, "", readers)
+	b.daemon.Stall(true)
+	defer b.daemon.Stall(false)
+	before := b.daemon.Connections().Accepted
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, b.URL+"/v2/cce", strings.NewReader(`{"cmd":"WHOAMI"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Api-Key", b.keys["reader"])
+	gone := make(chan error, 1)
+	go func() {
+		response, err := b.Client.Do(r)
+		if err == nil {
+			response.Body.Close()
+		}
+		gone <- err
+	}()
+	for b.daemon.Connections().Accepted == before {
+		if len(gone) > 0 {
+			t.Fatalf("it was answered: %v", <-gone)
+		}
+		runtime.Gosched()
+	}
+	cancel()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	var others sync.WaitGroup
+	for _, key := range []string{"reader", "reader2", "writer", "bob"} {
+		others.Go(func() {
+			if r := b.as(t, key, `"cmd":"WHOAMI"`); r.StatusCode != 200 {
+				t.Errorf("%s: HTTP %d %s", key, r.StatusCode, r.Text)
+			}
+		})
+	}
+	b.daemon.Stall(false)
+	others.Wait()
+	asked := 0
+	for _, line := range b.daemon.Lines() {
+		if strings.HasPrefix(line, `AUTH "admin" `) {
+			asked++
+		}
+	}
+	if asked != 1 {
+		t.Errorf("the account logged in %d times", asked)
 	}
 }
 

@@ -27,7 +27,8 @@ type bench struct {
 	daemon *cced.Server
 	// keys are API keys by name: reader and reader2 (scope read), writer and
 	// writer2 (read and write) and remote (read, from 203.0.113.0/24 only) of
-	// alice, who has the role ops; bob's key of each scope is called bob.
+	// alice, who has the role ops; bob's key of each scope is called bob. changer
+	// (write) and extended (extended) are alice's and have no other scope.
 	keys map[string]string
 }
 
@@ -91,6 +92,8 @@ func (b *bench) issue(t *testing.T) {
 		{Username: "alice", Name: "writer", Scopes: both},
 		{Username: "alice", Name: "writer2", Scopes: both},
 		{Username: "alice", Name: "remote", Scopes: principal.Read, Limits: store.Limits{Networks: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}}},
+		{Username: "alice", Name: "changer", Scopes: principal.Write},
+		{Username: "alice", Name: "extended", Scopes: principal.Extended},
 		{Username: "bob", Name: "bob", Scopes: both},
 		{Username: "bob", Name: "none"},
 	} {
@@ -153,13 +156,20 @@ func writeFile(t *testing.T, path, text string) {
 // endSession ends a session as another client of cced would.
 func endSession(t *testing.T, socket, id string) {
 	t.Helper()
+	directly(t, socket, cscp.AuthKey{User: "admin", SessionID: cscp.Secret(id)}, cscp.EndKey{})
+}
+
+// directly carries commands out as another client of cced would, which all have to
+// succeed.
+func directly(t *testing.T, socket string, commands ...cscp.Command) {
+	t.Helper()
 	dial := func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "unix", socket) }
 	c, err := cscp.Open(t.Context(), dial, cscp.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	for _, command := range []cscp.Command{cscp.AuthKey{User: "admin", SessionID: cscp.Secret(id)}, cscp.EndKey{}} {
+	for _, command := range commands {
 		if reply, err := c.Do(t.Context(), command); err != nil || !reply.OK() {
 			t.Fatalf("%s: %v", command.Word(), err)
 		}
