@@ -24,6 +24,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+
 	"github.com/sallyport/sallyport/internal/fake/cced"
 )
 
@@ -54,7 +56,7 @@ func (s *session) prepareCCE(t *testing.T) {
 		c.Socket = filepath.Join(s.dir, "usr/sausalito/cced.socket")
 		c.PeerIsRoot = true // so that `sudo caddy cce account rotate` is
 	})
-	certificate, key := makeCertificate(t, cceHost, "localhost")
+	certificate, key := makeCertificate(t, cceHost)
 	s.write(t, "etc/admserv/certs/certificate", certificate, 0o644)
 	s.write(t, "etc/admserv/certs/key", key, 0o600)
 	s.write(t, "home/client/.curlrc", s.curlrc()+"interface = \""+proxyAddress+"\"\nheader = \"X-Forwarded-For: "+clientAddress+"\"\n", 0o600)
@@ -243,6 +245,28 @@ func (s *session) cceClient(t *testing.T, from string) *http.Client {
 	return &http.Client{Transport: transport, Timeout: 20 * time.Second}
 }
 
+// TestACCEAloneLeavesPort80Alone: on a BlueOnyx server another one has it, and Caddy
+// would not start.
+func TestACCEAloneLeavesPort80Alone(t *testing.T) {
+	configs := 0
+	for _, b := range readBlocks(t, "docs/cce.md") {
+		if b.language != "caddyfile" || !strings.Contains(b.text, cceSite) {
+			continue
+		}
+		configs++
+		config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(b.text), map[string]any{"filename": "Caddyfile"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(config, []byte(`"disable_redirects":true`)) {
+			t.Errorf("%s:%d: it lacks 'auto_https disable_redirects'", b.document, b.line)
+		}
+	}
+	if configs != 2 {
+		t.Errorf("docs/cce.md has %d configurations, want 2", configs)
+	}
+}
+
 // TestDropIns lets systemd read the drop-ins of docs/cce.md, each beside the unit
 // of docs/operations.md.
 func TestDropIns(t *testing.T) {
@@ -266,6 +290,10 @@ func TestDropIns(t *testing.T) {
 		broken := strings.Replace(here.Replace(b.text), "ReadWritePaths=", "ReadWriteRoads=", 1)
 		if complaints, err := verifyUnit(t, analyze, here.Replace(unit), broken); err == nil && complaints == "" {
 			t.Errorf("%s:%d: systemd-analyze verify does not read the drop-in; this test cannot fail", b.document, b.line)
+		}
+		// systemd gives up a start after 90 seconds, with '-' or without.
+		if !strings.Contains(b.text, "\nExecStartPre=-+/usr/bin/timeout -k 5 60 /") {
+			t.Errorf("%s:%d: a stuck cced could keep Caddy down", b.document, b.line)
 		}
 	}
 	if checked != 2 {

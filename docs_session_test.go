@@ -127,9 +127,16 @@ func (s *session) write(t *testing.T, path, text string, mode os.FileMode) {
 // contain puts a configuration on the loopback: it adds global options and
 // changes addresses and paths, and leaves everything else as it is.
 func (s *session) contain(config, upstream string) string {
-	options := "\tlocal_certs\n\tskip_install_trust\n\tdefault_bind 127.0.0.1\n\tauto_https disable_redirects\n\thttps_port " + strconv.Itoa(s.port) + "\n"
+	options := "\tlocal_certs\n\tskip_install_trust\n\tdefault_bind 127.0.0.1\n\thttps_port " + strconv.Itoa(s.port) + "\n"
+	if !strings.Contains(config, "\tauto_https ") {
+		options += "\tauto_https disable_redirects\n"
+	}
 	if s.defaultAdmin = !strings.Contains(config, "\tadmin "); s.defaultAdmin {
 		options += "\tadmin unix//run/caddy/admin.sock\n"
+	}
+	if strings.Contains(config, cceSite) && !strings.Contains(config, "trusted_proxies") {
+		// Requests of those who are elsewhere come through a proxy of the session.
+		options += "\tservers {\n\t\ttrusted_proxies static " + proxyAddress + "\n\t\ttrusted_proxies_strict\n\t}\n"
 	}
 	lines := "\n" + config
 	if !strings.Contains(lines, "\n{\n") {

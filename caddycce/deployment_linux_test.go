@@ -41,7 +41,7 @@ const inNamespace = "CADDYCCE_TEST_IN_NAMESPACE"
 func TestTheDocumentedDeployment(t *testing.T) {
 	if os.Getenv(inNamespace) != "" {
 		addAddresses(t)
-		d := deploy(t, "https://:9092 {\n\tbind 0.0.0.0")
+		d := deploy(t, "{\n\tauto_https disable_redirects\n}\nhttps://:9092 {\n\tbind 0.0.0.0")
 		d.public = httpsClient(func(ctx context.Context, network, target string) (net.Conn, error) {
 			from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(clientAddress)}}
 			return from.DialContext(ctx, network, target)

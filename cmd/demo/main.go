@@ -6,8 +6,8 @@
 // say.
 //
 // It must be started in the repository's folder. All it writes is in .demo,
-// which is made anew each time; it listens on the loopback only and needs no
-// root. When it ends, so do Caddy and the stand-ins.
+// which is made anew each time, and which `make clean` removes; it listens on the
+// loopback only and needs no root. When it ends, so do Caddy and the stand-ins.
 package main
 
 import (
@@ -30,16 +30,21 @@ func init() {
 }
 
 func main() {
-	port := flag.Int("port", 0, fmt.Sprintf("TCP port of the demo's server (default %d; with -check a free one)", defaultPort))
+	portText := flag.String("port", "", fmt.Sprintf("TCP `port` of the demo's server (default %d; with -check a free one)", defaultPort))
 	check := flag.Bool("check", false, "run the printed lines and compare what they say")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "demo: '%s' is not understood; there are -port and -check\n", flag.Arg(0))
 		os.Exit(2)
 	}
+	port, err := parsePort(*portText)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "demo: %v\n", err)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *port, *check); err != nil {
+	if err := run(ctx, port, *check); err != nil {
 		fmt.Fprintf(os.Stderr, "demo: %v\n", err)
 		os.Exit(1)
 	}
@@ -89,7 +94,7 @@ func show(ctx context.Context, lines []line, ended <-chan error) error {
 	fmt.Println("Ctrl-C ends the demo.")
 	select {
 	case <-ctx.Done():
-		fmt.Println("\nThe demo has ended.")
+		fmt.Println("\nThe demo has ended. Its keys and passwords are in " + folder + "; `make clean` removes that, and bin.")
 		return nil
 	case err := <-ended:
 		return err

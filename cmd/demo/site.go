@@ -17,15 +17,24 @@ type site struct {
 	hosts []string
 }
 
+// parsePort reads the port that was asked for; none is 0.
+func parsePort(text string) (int, error) {
+	if text == "" {
+		return 0, nil
+	}
+	port, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return 0, fmt.Errorf("port '%s': choose one from 1024 to 65535, such as PORT=9443", text)
+	}
+	return int(port), nil
+}
+
 // findSite checks that the port is free on every loopback address there is. A
 // port of 0 means the default one, or with check any that is free.
 func findSite(port int, check bool) (site, error) {
 	s := site{port: port, hosts: []string{"127.0.0.1"}}
 	if port == 0 && !check {
 		s.port = defaultPort
-	}
-	if s.port < 0 || s.port > 65535 {
-		return s, fmt.Errorf("port %d: choose one from 1024 to 65535, such as PORT=9443", port)
 	}
 	if l, err := net.Listen("tcp6", "[::1]:0"); err == nil {
 		s.hosts = append(s.hosts, "::1")

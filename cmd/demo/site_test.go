@@ -39,12 +39,21 @@ func TestPortThatIsTaken(t *testing.T) {
 	}
 }
 
-func TestFindSite(t *testing.T) {
-	for _, port := range []int{-1, 65536} {
-		if _, err := findSite(port, false); err == nil {
-			t.Errorf("port %d is accepted", port)
+func TestParsePort(t *testing.T) {
+	for text, want := range map[string]int{"": 0, "9443": 9443} {
+		if port, err := parsePort(text); err != nil || port != want {
+			t.Errorf("'%s' is %d, %v", text, port, err)
 		}
 	}
+	for _, text := range []string{"abc", "-1", "65536", "9443x"} {
+		want := "port '" + text + "': choose one from 1024 to 65535, such as PORT=9443"
+		if _, err := parsePort(text); err == nil || err.Error() != want {
+			t.Errorf("'%s': %v", text, err)
+		}
+	}
+}
+
+func TestFindSite(t *testing.T) {
 	s, err := findSite(0, true)
 	if err != nil {
 		t.Fatal(err)
