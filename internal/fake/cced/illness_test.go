@@ -1,6 +1,7 @@
 package cced
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,7 @@ func TestRestartMendsALostLock(t *testing.T) {
 	}
 	waiting := dial(t, s)
 	waiting.send("SET 1 notes = x\n")
+	await(t, func() bool { return slices.Contains(s.Lines(), "SET 1 notes = x") })
 	dial(t, s).answers("FIND Probe", "201 OK")
 	if err := s.Restart(); err != nil {
 		t.Fatal(err)
