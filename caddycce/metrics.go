@@ -1,6 +1,7 @@
 package caddycce
 
 import (
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,6 +22,18 @@ type collectors struct {
 	commands *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	brakes   prometheus.Counter
+	// known holds those of each counted that has come, so that a request need not
+	// look them up by their labels.
+	known sync.Map
+}
+
+// counted are the labels of a request.
+type counted struct{ command, result string }
+
+// meters are what counts requests of the same labels.
+type meters struct {
+	commands prometheus.Counter
+	seconds  prometheus.Observer
 }
 
 func newCollectors() *collectors {
@@ -48,8 +61,16 @@ func (c *collectors) register(registry *prometheus.Registry) error {
 
 // count counts a request and what came of it.
 func (c *collectors) count(word string, answer *cceapi.Answer, took time.Duration) {
-	c.commands.WithLabelValues(word, resultOf(answer.HTTPStatus)).Inc()
-	c.seconds.WithLabelValues(word).Observe(took.Seconds())
+	key := counted{word, resultOf(answer.HTTPStatus)}
+	found, known := c.known.Load(key)
+	if !known {
+		found, _ = c.known.LoadOrStore(key, &meters{
+			c.commands.WithLabelValues(key.command, key.result), c.seconds.WithLabelValues(key.command),
+		})
+	}
+	m := found.(*meters)
+	m.commands.Inc()
+	m.seconds.Observe(took.Seconds())
 }
 
 // braked counts a log-in that was not looked at.

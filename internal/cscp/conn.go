@@ -29,6 +29,8 @@ type Options struct {
 // before anything was sent.
 type Conn struct {
 	stream net.Conn
+	// quiet reports whether cced has said nothing unasked.
+	quiet  func() bool
 	reader reader
 	// line is the buffer of what is written.
 	line []byte
@@ -50,7 +52,7 @@ func Open(ctx context.Context, dial Dial, o Options) (*Conn, error) {
 	if o.MaxReply == 0 {
 		o.MaxReply = DefaultMaxReply
 	}
-	c := &Conn{stream: stream, reader: reader{from: stream, max: o.MaxReply}}
+	c := &Conn{stream: stream, quiet: quietOf(stream), reader: reader{from: stream, max: o.MaxReply}}
 	if err := c.greet(ctx); err != nil {
 		c.Close()
 		return nil, err
@@ -249,8 +251,6 @@ func (c *Conn) follow(command Command, reply *Reply) {
 // limit ends reading and writing when the context does. The function it returns
 // must be called afterwards.
 func (c *Conn) limit(ctx context.Context) (done func()) {
-	deadline, _ := ctx.Deadline()
-	_ = c.stream.SetDeadline(deadline)
 	stop := context.AfterFunc(ctx, func() { _ = c.stream.SetDeadline(time.Unix(1, 0)) })
 	return func() {
 		if !stop() {
@@ -288,9 +288,5 @@ func (c *Conn) Close() {
 // Usable reports whether the connection can be used again: it is open, in no
 // transaction, and cced has said nothing unasked.
 func (c *Conn) Usable() bool {
-	if c.broken || c.inTransaction {
-		return false
-	}
-	// The last command's deadline may be over by now, and would end the look.
-	return c.stream.SetDeadline(time.Time{}) == nil && quiet(c.stream)
+	return !c.broken && !c.inTransaction && c.quiet()
 }

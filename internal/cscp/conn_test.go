@@ -279,7 +279,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 
 func TestADeadPeerIsClosed(t *testing.T) {
 	ours, theirs := net.Pipe()
-	c := &Conn{stream: ours, reader: reader{from: ours, max: DefaultMaxReply}}
+	c := &Conn{stream: ours, quiet: quietOf(ours), reader: reader{from: ours, max: DefaultMaxReply}}
 	_ = theirs.Close()
 	_, err := c.Do(t.Context(), Set{OID: 1})
 	if !errors.Is(err, ErrClosed) || !IsUnsent(err) {

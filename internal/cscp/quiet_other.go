@@ -4,5 +4,5 @@ package cscp
 
 import "net"
 
-// quiet cannot be asked here: the next command finds out.
-func quiet(net.Conn) bool { return true }
+// quietOf makes a function that cannot be asked here: the next command finds out.
+func quietOf(net.Conn) func() bool { return func() bool { return true } }

@@ -149,7 +149,7 @@ func speak(t *testing.T, c *Conn, e exchange, command Command) {
 func TestForgedLinesCannotBeAskedFor(t *testing.T) {
 	client, cced := net.Pipe()
 	defer func() { _ = cced.Close() }()
-	c := &Conn{stream: client, reader: reader{from: client, max: DefaultMaxReply}}
+	c := &Conn{stream: client, quiet: quietOf(client), reader: reader{from: client, max: DefaultMaxReply}}
 	go func() {
 		if sent, _ := bufio.NewReader(cced).ReadString('\n'); sent != "" {
 			t.Errorf("%q was sent", sent)

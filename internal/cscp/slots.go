@@ -187,7 +187,7 @@ func (p *Pool) acquire(ctx context.Context, s *Session, want demand) (*holder, g
 	if err := context.Cause(ctx); err != nil {
 		return nil, grant{}, err
 	}
-	w := &waiter{want: want}
+	w := waiter{want: want}
 	p.mu.Lock()
 	if s != nil {
 		key := s.key()
@@ -198,12 +198,13 @@ func (p *Pool) acquire(ctx context.Context, s *Session, want demand) (*holder, g
 		}
 		w.of = p.holder(key, s.User)
 	}
-	g, ok := p.grant(w)
+	g, ok := p.grant(&w)
+	var waiting *waiter
 	var place *list.Element
 	switch {
 	case !ok:
-		w.granted = make(chan grant, 1)
-		place = p.queue.PushBack(w)
+		waiting = &waiter{of: w.of, want: want, granted: make(chan grant, 1)}
+		place = p.queue.PushBack(waiting)
 		if w.of != nil {
 			w.of.waiting++
 		}
@@ -213,7 +214,7 @@ func (p *Pool) acquire(ctx context.Context, s *Session, want demand) (*holder, g
 	limit := p.limits.MaxWait
 	p.mu.Unlock()
 	if !ok {
-		g = p.wait(ctx, w, place, limit)
+		g = p.wait(ctx, waiting, place, limit)
 	}
 	return w.of, g, g.err
 }
