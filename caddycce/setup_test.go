@@ -44,7 +44,8 @@ type endpoint struct {
 	reloads int
 }
 
-// options are lines of the cce block besides those that every endpoint here has.
+// startEndpoint runs one, with lines of the cce block besides those that every
+// endpoint here has.
 func startEndpoint(t testing.TB, options string, daemon ...cced.Option) *endpoint {
 	t.Helper()
 	e := &endpoint{daemon: cced.Start(t, daemon...)}

@@ -33,7 +33,21 @@ func Fold(username string) string {
 	if isLowerASCII(username) {
 		return username
 	}
-	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(username)))
+	folded := cases.Fold().String(norm.NFKC.String(username))
+	return norm.NFKC.String(strings.Map(foldCherokee, folded))
+}
+
+// foldCherokee gives Cherokee letters the form that Unicode folds them to, which
+// for this script are the capitals (CaseFolding.txt of Unicode 8.0 and later).
+// Package cases makes small letters of capitals and capitals of small ones.
+func foldCherokee(r rune) rune {
+	switch {
+	case 0xAB70 <= r && r <= 0xABBF:
+		return r - 0xAB70 + 0x13A0
+	case 0x13F8 <= r && r <= 0x13FD:
+		return r - 0x13F8 + 0x13F0
+	}
+	return r
 }
 
 func isLowerASCII(s string) bool {

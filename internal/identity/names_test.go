@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 func sorted(list []string) []string {
@@ -55,8 +56,31 @@ func FuzzCleanPathsStayWhereTheyAre(f *testing.F) {
 	})
 }
 
+// TestFoldingALetterTwiceIsFoldingItOnce goes through all letters: two users whose
+// names differ in case only must not be.
+func TestFoldingALetterTwiceIsFoldingItOnce(t *testing.T) {
+	for r := rune(1); r <= unicode.MaxRune; r++ {
+		if !unicode.IsLetter(r) {
+			continue
+		}
+		letter := string(r)
+		folded := Fold(letter)
+		if again := Fold(folded); again != folded {
+			t.Errorf("%U becomes '%s' and then '%s'", r, folded, again)
+		}
+		if checkUsername(letter) != nil {
+			continue
+		}
+		for _, other := range []string{string(unicode.ToUpper(r)), string(unicode.ToLower(r))} {
+			if strings.EqualFold(letter, other) && checkUsername(other) == nil && Fold(other) != folded {
+				t.Errorf("%U and '%s' are two names", r, other)
+			}
+		}
+	}
+}
+
 func FuzzUsernames(f *testing.F) {
-	for _, name := range []string{"alice", "Ａ", "a:b", "ﬃ", "İ"} {
+	for _, name := range []string{"alice", "Ａ", "a:b", "ﬃ", "İ", "ꮃ"} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
