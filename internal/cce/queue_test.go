@@ -53,6 +53,28 @@ func TestTheEndOfASessionIsTheEndOfItsTransaction(t *testing.T) {
 	}
 }
 
+// TestAnEndThatCcedDoesNotHearOfIsNone is about ENDKEY while cced is down: the
+// session lives on, and so does what was queued in it.
+func TestAnEndThatCcedDoesNotHearOfIsNone(t *testing.T) {
+	b := startRunner(t)
+	admin := b.logIn("admin")
+	admin.queue(`SET 3 description = "one"`)
+	b.daemon.Stop()
+	if answer, err := admin.run(`{"cmd":"ENDKEY"}`); err == nil {
+		t.Errorf("ENDKEY: %s", answer.Body)
+	}
+	if err := b.daemon.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	admin.expect(`{"cmd":"SET 3 fullName = x"}`, 200, queued)
+	if answer, err := admin.run(`{"cmd":"COMMIT"}`); err != nil || answer.HTTPStatus != 200 {
+		t.Errorf("%v %v", answer, err)
+	}
+	if got := admin.value("3", "description"); got != "one" {
+		t.Errorf("description is '%s'", got)
+	}
+}
+
 func TestOnlyChangesAreQueued(t *testing.T) {
 	b := startRunner(t)
 	admin := b.logIn("admin")
