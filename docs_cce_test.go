@@ -3,17 +3,11 @@ package sallyport_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -26,6 +20,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 
+	"github.com/sallyport/sallyport/internal/caddyrun"
 	"github.com/sallyport/sallyport/internal/fake/cced"
 )
 
@@ -56,7 +51,7 @@ func (s *session) prepareCCE(t *testing.T) {
 		c.Socket = filepath.Join(s.dir, "usr/sausalito/cced.socket")
 		c.PeerIsRoot = true // so that `sudo caddy cce account rotate` is
 	})
-	certificate, key := makeCertificate(t, cceHost)
+	certificate, key := caddyrun.Certificate(t, cceHost)
 	s.write(t, "etc/admserv/certs/certificate", certificate, 0o644)
 	s.write(t, "etc/admserv/certs/key", key, 0o600)
 	s.write(t, "home/client/.curlrc", s.curlrc()+"interface = \""+proxyAddress+"\"\nheader = \"X-Forwarded-For: "+clientAddress+"\"\n", 0o600)
@@ -70,29 +65,6 @@ func (s *session) curlrc() string {
 	return fmt.Sprintf("connect-to = \":9092:127.0.0.1:%d\"\nconnect-to = \"::127.0.0.1:%d\"\ncacert = \"%s\"\nsilent\nshow-error\n", s.ccePort, s.port, s.root())
 }
 
-// makeCertificate makes a certificate that has signed itself, and its key.
-func makeCertificate(t *testing.T, names ...string) (certificate, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	signed, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	encoded, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed})),
-		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}))
-}
-
 // namedFiles are the files that a configuration may name and that are read when
 // it is validated.
 var namedFiles = regexp.MustCompile(`(?m)^(\s*)(?:tls /\S+ /\S+|import_conf /\S+)$`)
@@ -103,7 +75,7 @@ func withFiles(t *testing.T, config string) string {
 	if !namedFiles.MatchString(config) {
 		return config
 	}
-	certificate, key := makeCertificate(t, cceHost)
+	certificate, key := caddyrun.Certificate(t, cceHost)
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"certificate": certificate, "key": key,

@@ -2,16 +2,10 @@ package caddycce_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -42,7 +36,7 @@ func TestTheDocumentedDeployment(t *testing.T) {
 	if os.Getenv(inNamespace) != "" {
 		addAddresses(t)
 		d := deploy(t, "{\n\tauto_https disable_redirects\n}\nhttps://:9092 {\n\tbind 0.0.0.0")
-		d.public = httpsClient(func(ctx context.Context, network, target string) (net.Conn, error) {
+		d.public = d.client(t, func(ctx context.Context, network, target string) (net.Conn, error) {
 			from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(clientAddress)}}
 			return from.DialContext(ctx, network, target)
 		})
@@ -50,7 +44,7 @@ func TestTheDocumentedDeployment(t *testing.T) {
 		d.local = "127.0.0.1:9092"
 		d.check(t)
 		// The machine's own public address is not localhost.
-		post(t, httpsClient(new(net.Dialer).DialContext), "https://"+d.server+"/v2/cce", `{"cmd":"PING"}`).expect(t, 403, forbidden)
+		post(t, d.client(t, new(net.Dialer).DialContext), "https://"+d.server+"/v2/cce", `{"cmd":"PING"}`).expect(t, 403, forbidden)
 		return
 	}
 	if err := runInNamespace(t); err == nil {
@@ -61,7 +55,7 @@ func TestTheDocumentedDeployment(t *testing.T) {
 		t.Logf("there are no network namespaces (%v): the PROXY protocol stands for the addresses", err)
 	}
 	d := deploy(t, "{\n\tauto_https disable_redirects\n\tservers {\n\t\tlistener_wrappers {\n\t\t\tproxy_protocol {\n\t\t\t\tallow 127.0.0.0/8\n\t\t\t}\n\t\t\ttls\n\t\t}\n\t}\n}\nhttps://:0 {")
-	d.public = httpsClient(func(ctx context.Context, network, target string) (net.Conn, error) {
+	d.public = d.client(t, func(ctx context.Context, network, target string) (net.Conn, error) {
 		c, err := new(net.Dialer).DialContext(ctx, network, target)
 		if err == nil {
 			_, err = io.WriteString(c, "PROXY TCP4 "+clientAddress+" "+serverAddress+" 40000 9092\r\n")
@@ -122,7 +116,7 @@ type deployment struct {
 func deploy(t *testing.T, head string) *deployment {
 	t.Helper()
 	d := &deployment{files: t.TempDir()}
-	writeCertificate(t, d.files)
+	writeCertificate(t, d.files, certificateName, serverAddress, "127.0.0.1")
 	writeFile(t, filepath.Join(d.files, "password"), "secret-1")
 	caddyrun.Start(t, head+`
 	tls `+d.files+`/certificate `+d.files+`/key
@@ -158,7 +152,7 @@ func (d *deployment) check(t *testing.T) {
 	remote(`{"cmd":"BYE","token":"`+token+`"}`).expect(t, 200, done)
 	remote(`{"cmd":"WHOAMI","token":"`+token+`"}`).expect(t, 401, nobody)
 
-	local := httpsClient(new(net.Dialer).DialContext)
+	local := d.client(t, new(net.Dialer).DialContext)
 	url = "https://" + d.local + "/v2/cce"
 	r = post(t, local, url, `{"cmd":"AUTH","user":"admin","password":"secret-1"}`)
 	id, _ := r.Object["sessionid"].(string)
@@ -166,36 +160,15 @@ func (d *deployment) check(t *testing.T) {
 	post(t, local, url, `{"cmd":"LOGIN"}`).expect(t, 403, noLocalLogin)
 }
 
-// httpsClient makes a client that asks by address, without a name for the server,
-// and does not check its certificate: PHP's does neither.
-func httpsClient(dial func(ctx context.Context, network, target string) (net.Conn, error)) *http.Client {
+// client makes one that asks by address, so that it says no name of the server.
+func (d *deployment) client(t *testing.T, dial func(ctx context.Context, network, target string) (net.Conn, error)) *http.Client {
+	t.Helper()
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(readFile(t, filepath.Join(d.files, "certificate"))))
 	return &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
-		DialContext: dial, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+		DialContext: dial, TLSClientConfig: &tls.Config{RootCAs: roots},
 	}}
 }
 
 // certificateName is the name that the given certificate is for.
 const certificateName = "server.example.org"
-
-// writeCertificate makes the files certificate and key.
-func writeCertificate(t *testing.T, dir string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: certificateName}, DNSNames: []string{certificateName},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, filepath.Join(dir, "certificate"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})))
-	writeFile(t, filepath.Join(dir, "key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})))
-}

@@ -2,20 +2,11 @@ package caddycce_test
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
-	"math/big"
-	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sallyport/sallyport/internal/caddyrun"
 	"github.com/sallyport/sallyport/internal/fake/cced"
@@ -70,7 +61,7 @@ func findPHP(t *testing.T) string {
 func startTLSEndpoint(t *testing.T) *endpoint {
 	t.Helper()
 	e := &endpoint{daemon: cced.Start(t)}
-	certificate, key := makeCertificate(t)
+	certificate, key := writeCertificate(t, t.TempDir(), "127.0.0.1")
 	config := e.caddyfile(t, "")
 	for _, change := range [][2]string{
 		{"insecure_plain_http", ""},
@@ -85,31 +76,4 @@ func startTLSEndpoint(t *testing.T) *endpoint {
 	}
 	e.Server = caddyrun.Start(t, config)
 	return e
-}
-
-// makeCertificate writes a certificate that has signed itself, and its key.
-func makeCertificate(t *testing.T) (certificate, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		NotBefore:    time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	signed, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	encoded, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	certificate, key = filepath.Join(dir, "certificate"), filepath.Join(dir, "key")
-	writeFile(t, certificate, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed})))
-	writeFile(t, key, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})))
-	return certificate, key
 }

@@ -89,6 +89,16 @@ func writeFile(t testing.TB, path, content string) {
 	}
 }
 
+// writeCertificate writes a certificate for names and addresses, and its key.
+func writeCertificate(t testing.TB, dir string, hosts ...string) (certificate, key string) {
+	t.Helper()
+	certificate, key = filepath.Join(dir, "certificate"), filepath.Join(dir, "key")
+	chain, private := caddyrun.Certificate(t, hosts...)
+	writeFile(t, certificate, chain)
+	writeFile(t, key, private)
+	return certificate, key
+}
+
 // clientFrom makes a client whose connections come from an address of this
 // machine.
 func clientFrom(address string) *http.Client {
