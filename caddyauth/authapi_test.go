@@ -122,7 +122,7 @@ func TestCredentialsOfACall(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { expectStatus(t, a.whoami(t, headers...), 200, "") })
 	}
-	forged := key[:20] + "x" + key[21:]
+	forged := key[:20] + flip(key[20:21]) + key[21:]
 	const several = "send one credential: one Authorization or one X-Api-Key header"
 	for name, test := range map[string]struct {
 		headers    []string
