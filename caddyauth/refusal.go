@@ -154,7 +154,7 @@ func newChallenges(scopes principal.Scopes, accepts func(method string) bool) ch
 		codeScope:     {bearer(codeScope)},
 	}
 	const basic = `Basic ` + realm + `, charset="UTF-8"`
-	asBearer := accepts(principal.MethodAPIKey) || accepts(principal.MethodAppToken)
+	asBearer := accepts(principal.MethodAPIKey) || accepts(principal.MethodAppToken) || accepts(principal.MethodBareToken)
 	asBasic := accepts(principal.MethodAPIKey) || accepts(principal.MethodPassword)
 	switch {
 	case asBearer && asBasic:
