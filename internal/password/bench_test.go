@@ -51,7 +51,9 @@ func BenchmarkVerifyImported(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	_, _, _ = turn.Verify(imported, "correct horse battery")
+	if ok, _, err := turn.Verify(imported, "correct horse battery"); ok || err != nil {
+		b.Fatal(ok, err)
+	}
 	compareWays(b, turn, []struct{ name, stored, clean string }{
 		{"right", stored, "correct horse battery"},
 		{"imported", imported, "correct horse batters"},
