@@ -105,6 +105,7 @@ func TestArrowRulesForbid(t *testing.T) {
 		{"internal/new", "internal/wire", false},
 		{"internal/allowlist", "internal/atomicfile", true},
 		{"internal/allowlist", "internal/credential", false},
+		{"internal/intelmqsession", "internal/store", false},
 		{"internal/identity", "caddyauth", false},
 		{"internal/identity", caddy, false},
 		{"internal/wire", "go.uber.org/zap/zapcore", false},
