@@ -49,3 +49,7 @@ func wrongBody(message, kind string) *Invalid {
 }
 
 func notAnObject() *Invalid { return wrongBody("value is not a valid dict", "type_error.dict") }
+
+// BadObject is about an object of the body that cannot be meant, whatever err says
+// of it.
+func BadObject(err error) *Invalid { return wrongBody(err.Error(), "value_error") }

@@ -90,3 +90,7 @@ func (a *Answer) retryAfter(wait time.Duration) *Answer {
 	}
 	return a.with("Retry-After", wire.RetryAfter(wait))
 }
+
+// NotAsBefore answers a save whose condition does not hold any more (RFC 9110,
+// 13.1.1), in plain text as every failed save.
+func NotAsBefore(text string) *Answer { return plainText(http.StatusPreconditionFailed, text) }
