@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"mime/multipart"
+	"net/http"
 	"net/url"
 	"strings"
 )
@@ -25,7 +26,7 @@ const maxFields = 100
 // value. A body of another type is an empty form. Files are left out.
 func ReadForm(contentType string, body []byte) (url.Values, *Invalid) {
 	media, parameters, err := mime.ParseMediaType(contentType)
-	if err != nil {
+	if err != nil || len(body) == 0 {
 		return url.Values{}, nil
 	}
 	switch media {
@@ -35,7 +36,7 @@ func ReadForm(contentType string, body []byte) (url.Values, *Invalid) {
 		}
 		return parseQuery(string(body)), nil
 	case formMultipart:
-		values, err := readParts(multipart.NewReader(bytes.NewReader(body), parameters["boundary"]))
+		values, err := readParts(body, parameters["boundary"])
 		if err != nil {
 			return nil, brokenForm(err)
 		}
@@ -55,12 +56,17 @@ func brokenForm(err error) *Invalid {
 	return wrongBody("the form cannot be read: "+reason, "value_error")
 }
 
-func readParts(reader *multipart.Reader) (url.Values, error) {
+func readParts(body []byte, boundary string) (url.Values, error) {
+	// Headers that end too early are the end of all parts for the reader.
+	if !bytes.Contains(body, []byte("--"+boundary+"--")) {
+		return nil, io.ErrUnexpectedEOF
+	}
+	reader := multipart.NewReader(bytes.NewReader(body), boundary)
 	values := make(url.Values)
 	for count := 0; ; count++ {
 		// Not NextPart, which decodes quoted-printable.
 		part, err := reader.NextRawPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { //nolint:errorlint // A wrapped one is a form that is broken.
 			return values, nil
 		}
 		if err != nil {
@@ -90,18 +96,17 @@ func Fields(contentType string, body []byte) (url.Values, *Invalid) {
 	if invalid != nil {
 		return nil, invalid
 	}
-	var members map[string]any
-	if json.Unmarshal(object, &members) != nil {
-		return nil, notAnObject()
-	}
+	// What was checked to be an object has members.
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(object, &members)
 	values := make(url.Values)
-	for _, p := range RouteLogin.operation("POST").form {
-		switch value := members[p.name].(type) {
-		case nil:
-		case string:
-			values.Set(p.name, value)
-		default:
+	for _, p := range RouteLogin.operation(http.MethodPost).form {
+		var text *string
+		if raw, there := members[p.name]; there && json.Unmarshal(raw, &text) != nil {
 			return nil, &Invalid{[]Detail{{Loc: []any{"body", p.name}, Msg: "str type expected", Type: "type_error.str"}}}
+		}
+		if text != nil {
+			values.Set(p.name, *text)
 		}
 	}
 	return values, nil
