@@ -216,6 +216,11 @@ var ofTheCommand = map[string]situation{
 		[]string{intelmqsetup.CommandFailed},
 		"the command has failed: ImportError: no redis", "by hand",
 	},
+	"intelmqctl fails in colours": {
+		says(fails("\x1b[31mNo such bot.\x1b[0m\a\n")),
+		[]string{intelmqsetup.CommandFailed},
+		"the command has failed: No such bot.", "by hand",
+	},
 	"intelmqctl says nothing": {
 		says(command{}),
 		[]string{intelmqsetup.CommandFailed},

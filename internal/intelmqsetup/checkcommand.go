@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/sallyport/sallyport/internal/intelmqctl"
 )
@@ -168,7 +170,7 @@ func (c Checker) checkCommand(ctx context.Context, found *findings) {
 	}
 	for _, line := range report.Lines {
 		if line[0] == "error" {
-			tellLine(line[1], found)
+			tellLine(clean(line[1]), found)
 		}
 	}
 }
@@ -252,6 +254,8 @@ func (c Checker) explain(said intelmqctl.Output, err error, found *findings) {
 		found.broken(CommandNotExecutable, "the command cannot be run: "+message, "see whether it is the right one")
 	case said.Interrupted:
 		found.broken(CommandSlow, fmt.Sprintf("the command has not answered within %s", maxCall), "run it by hand as Caddy's user; it takes a second as a rule")
+	case message == "" && len(said.Stdout) > 0:
+		found.broken(CommandFailed, "the command has printed something else than was asked for", "run it by hand as Caddy's user; see that it is IntelMQ's")
 	case message == "":
 		found.broken(CommandFailed, "the command has said nothing", "run it by hand as Caddy's user")
 	default:
@@ -288,8 +292,25 @@ func (c Checker) confined() bool {
 	return err != nil || !strings.Contains(string(domain), ":unconfined_")
 }
 
+// colour is what terminals take for a change of colour.
+var colour = regexp.MustCompile(`\x1b\[[0-9;]*m`)
+
+// maxMessage bounds what of a message goes into a finding, in bytes.
+const maxMessage = 500
+
 // lastLine is the cause in a traceback, and all of a message of one line.
 func lastLine(text []byte) string {
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return strings.TrimSpace(lines[len(lines)-1])
+	return clean(lines[len(lines)-1])
+}
+
+// clean is a message without what a terminal could take for a command.
+func clean(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, colour.ReplaceAllString(strings.TrimSpace(text), ""))
+	return strings.ToValidUTF8(text[:min(len(text), maxMessage)], "")
 }
