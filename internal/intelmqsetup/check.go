@@ -45,9 +45,13 @@ func (c Checker) Check(ctx context.Context) []Finding {
 		c.checkSudo(ctx, &found)
 		c.checkCommand(ctx, &found)
 	}
-	c.checkRuntime(&found)
-	c.checkFolders(&found)
-	c.checkMembership(&found)
+	var files findings
+	c.checkRuntime(&files)
+	c.checkFolders(&files)
+	c.checkMembership(files, &found)
+	for _, of := range files {
+		found.add(of)
+	}
 	c.checkAllowedPath(&found)
 	c.checkUsers(ctx, &found)
 	c.checkUnit(ctx, &found)

@@ -94,8 +94,8 @@ func (c Checker) checkFolders(found *findings) {
 }
 
 // checkMembership tells why files cannot be written.
-func (c Checker) checkMembership(found *findings) {
-	if !found.has(RuntimeUnreadable, RuntimeNotWritable, ConfigDirNotWritable, PositionsNotWritable) {
+func (c Checker) checkMembership(files findings, found *findings) {
+	if !files.has(RuntimeUnreadable, RuntimeNotWritable, ConfigDirNotWritable, PositionsNotWritable) {
 		return
 	}
 	info, err := os.Stat(c.System.path(c.ConfigDir))
@@ -125,11 +125,12 @@ func (c Checker) checkAllowedPath(found *findings) {
 	}
 }
 
-// tell adds what comes of a right that is lacking, and the cause before it if that
-// is not the mode of the file.
+// tell adds what comes of a right that is lacking. Before it comes the cause if that
+// is SELinux, and in its place if no right would help.
 func (c Checker) tell(err error, found *findings, consequence Finding) {
 	if errors.Is(err, syscall.EROFS) {
 		found.broken(ReadOnly, fmt.Sprintf("what Caddy sees of IntelMQ's files is read-only: %v", err), "write ReadWritePaths= and the folder under [Service] in the unit of Caddy")
+		return
 	}
 	lack, ok := errors.AsType[*lack](err)
 	if ok && lack.asked && errors.Is(err, fs.ErrPermission) && c.confined() && c.System.modes(c.System.Self, lack.path, lack.bits) == nil {
