@@ -44,7 +44,7 @@ func (*Admin) health(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, h := range all {
 		one := h.desk.check(r.Context(), h)
-		if len(one.Problems) > 0 {
+		if one.broken() {
 			status = http.StatusServiceUnavailable
 		}
 		endpoints = append(endpoints, one)

@@ -25,7 +25,11 @@ type desk struct {
 	die  context.CancelFunc
 	work sync.WaitGroup
 
+	files configuration
+	health health
+
 	mu sync.Mutex
+	limits limits
 	// endpoints are those of all configurations that there are now; the one that
 	// was configured last is at the end.
 	endpoints []*IntelMQ
@@ -34,7 +38,12 @@ type desk struct {
 	at     intelmqctl.Installation
 	asked  time.Time
 	asking bool
-	health health
+}
+
+// limits are what an endpoint sets for its command.
+type limits struct {
+	timeout, change, run time.Duration
+	processes, waiting   int
 }
 
 // closeLimit is how long commands may take to end when the server does.
@@ -43,34 +52,48 @@ const closeLimit = 10 * time.Second
 // provisionDesk takes a share of what runs.
 func (h *IntelMQ) provisionDesk() error {
 	h.key = strings.Join(h.settings.command, "\x00")
-	value, _, err := desks.LoadOrNew(h.key, func() (caddy.Destructor, error) { return newDesk(h.settings), nil })
+	value, loaded, err := desks.LoadOrNew(h.key, func() (caddy.Destructor, error) { return newDesk(&h.settings), nil })
 	if err != nil {
 		return err
 	}
 	h.desk = value.(*desk)
-	h.limits = sync.OnceFunc(func() { h.desk.client.SetLimits(h.settings.limits()) })
+	h.limits = func() {}
+	if loaded {
+		h.limits = sync.OnceFunc(func() { h.desk.use(&h.settings) })
+	}
 	h.desk.enter(h)
 	return nil
 }
 
-// limits are those of the client.
-func (s *settings) limits() intelmqctl.Limits {
-	return intelmqctl.Limits{
-		Reads: s.processes, Queue: s.waiting,
+func newDesk(s *settings) *desk {
+	d := &desk{limits: s.limits()}
+	d.life, d.die = context.WithCancel(context.Background())
+	d.client = intelmqctl.NewClient(d.config(s))
+	return d
+}
+
+// limits are those of the settings.
+func (s *settings) limits() limits { return limits{s.timeout, s.change, s.run, s.processes, s.waiting} }
+
+// config is what the client works with.
+func (d *desk) config(s *settings) intelmqctl.Config {
+	return intelmqctl.Config{
+		Executor: &intelmqctl.Program{Words: s.command},
+		Reads:    s.processes, Queue: s.waiting,
 		ReadLimit: s.timeout, ChangeLimit: s.change, RunLimit: s.run,
+		LockDir: d.lockDir, Watch: metrics.watch(),
 	}
 }
 
-func newDesk(s settings) *desk {
-	d := new(desk)
-	d.life, d.die = context.WithCancel(context.Background())
-	d.client = intelmqctl.NewClient(intelmqctl.Config{
-		Executor: &intelmqctl.Program{Words: s.command},
-		Limits:   s.limits(),
-		LockDir:  d.lockDir,
-		Watch:    metrics.watch,
-	})
-	return d
+// use has the client work with other limits. If they are the same it keeps what it
+// has seen.
+func (d *desk) use(s *settings) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.limits != s.limits() {
+		d.limits = s.limits()
+		d.client.SetConfig(d.config(s))
+	}
 }
 
 func (d *desk) enter(h *IntelMQ) {

@@ -168,7 +168,7 @@ func (h *IntelMQ) carryOut(c *call) *intelmqapi.Answer {
 	case intelmqapi.RouteHarmonization:
 		return h.harmonization(c)
 	case intelmqapi.RouteOpenAPI:
-		return intelmqapi.Raw(h.description())
+		return intelmqapi.Raw(intelmqapi.OpenAPI(h.Base))
 	case intelmqapi.RouteLogout:
 		return h.logOut(c)
 	default:

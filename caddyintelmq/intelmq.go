@@ -7,6 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/sallyport/sallyport/internal/botfiles"
 	"github.com/sallyport/sallyport/internal/intelmqapi"
 	"github.com/sallyport/sallyport/internal/plugin/report"
 	"github.com/sallyport/sallyport/internal/principal"
@@ -91,6 +92,7 @@ type IntelMQ struct {
 	InsecurePlainHTTP bool `json:"insecure_plain_http,omitempty"`
 
 	settings settings
+	files    *botfiles.Files
 	app      principal.Authenticator
 	login    principal.Login
 	key      string

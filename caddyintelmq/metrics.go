@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sallyport/sallyport/internal/intelmqapi"
+	"github.com/sallyport/sallyport/internal/intelmqctl"
 	"github.com/sallyport/sallyport/internal/plugin/report"
 )
 
@@ -46,8 +47,8 @@ func newCollectors() *collectors {
 		seconds:   histogram("request_seconds", "How long requests took, by route.", append([]float64{.0005, .001, .005, .01}, callBuckets...), "route"),
 		calls:     counter("calls_total", "Calls of intelmqctl, by command and result.", "command", "result"),
 		callTime:  histogram("call_seconds", "How long intelmqctl took, by command.", callBuckets, "command"),
-		coalesced: counter("coalesced_total", "Requests that shared the call of another one."),
-		cached:    counter("cache_hits_total", "Requests that were answered from what was seen a moment ago."),
+		coalesced: counter("coalesced_total", "Requests that shared the call of another one, by command.", "command"),
+		cached:    counter("cache_hits_total", "Requests that were answered from what was seen a moment ago, by command.", "command"),
 	}
 }
 
@@ -64,6 +65,19 @@ func (c *collectors) count(route intelmqapi.Route, status int, took time.Duratio
 	}
 	c.requests.WithLabelValues(name, strconv.Itoa(status)).Inc()
 	c.seconds.WithLabelValues(name).Observe(took.Seconds())
+}
+
+// watch hears of the calls.
+func (c *collectors) watch() intelmqctl.Watch {
+	return intelmqctl.Watch{
+		Finished: func(name, result string, took time.Duration) {
+			c.calls.WithLabelValues(name, result).Inc()
+			c.callTime.WithLabelValues(name).Observe(took.Seconds())
+		},
+		Refused:   func(name string, cause intelmqctl.Cause) { c.calls.WithLabelValues(name, string(cause)).Inc() },
+		Coalesced: func(name string) { c.coalesced.WithLabelValues(name).Inc() },
+		Hit:       func(name string) { c.cached.WithLabelValues(name).Inc() },
+	}
 }
 
 // gauges are told when they are asked for.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/sallyport/sallyport/internal/botfiles"
 	"github.com/sallyport/sallyport/internal/intelmqapi"
 	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/plugin/grammar"
@@ -76,6 +77,9 @@ func (h *IntelMQ) provisionSettings(all *IntelMQ) (err error) {
 	}
 	if h.settings.allowedPath, err = folder("allowed_path", cmp.Or(all.AllowedPath, defaultAllowedPath)); err != nil {
 		return err
+	}
+	if h.files, err = botfiles.Open(h.settings.allowedPath); err != nil {
+		return fmt.Errorf("allowed_path: %w", err)
 	}
 	if h.ConfigDir != "" {
 		h.settings.configDir, err = folder("config_dir", h.ConfigDir)
