@@ -30,7 +30,7 @@ var testOnly = []string{"internal/caddyrun", "internal/acmetest", fake}
 const fake = "internal/fake"
 
 // showFakes are the commands that run stand-ins.
-var showFakes = []string{"bench", "cmd/demo", "cmd/fakecced"}
+var showFakes = []string{"bench", "cmd/demo", "cmd/fakecced", "cmd/fakeintelmqctl"}
 
 // knowCaddy are the packages that may import Caddy besides the plugins and what
 // they share, below internal/plugin.
@@ -97,6 +97,7 @@ func TestArrowRulesForbid(t *testing.T) {
 		{"cmd/demo", "internal/fake/cced", true},
 		{"cmd/fakecced", "internal/fake/cced", true},
 		{"cmd/fakecced", "internal/caddyrun", false},
+		{"cmd/fakeintelmqctl", "internal/fake/intelmqctl", true},
 		{"internal/identity", "internal/store", true},
 		{"internal/store", "internal/identity", false},
 		{"internal/credential", "internal/principal", false},
