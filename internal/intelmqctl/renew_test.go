@@ -149,6 +149,92 @@ func TestSlowCallsBeginEarlyAndNotTooEarly(t *testing.T) {
 	})
 }
 
+<<<<<<< HEAD
+=======
+func TestASlowPageWaitsForTheRestOfACallOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{takes: map[string]time.Duration{argStatus: 2500 * time.Millisecond}}
+		c := newTestClient(t, s, Config{})
+		for i, wait := range poll(t, c, status, 3*time.Second, time.Minute)[2:] {
+			if wait > time.Second {
+				t.Errorf("question %d took %s", i+2, wait)
+			}
+		}
+	})
+}
+
+// begunAhead has a client begin a call of 2.5 s ahead, and waits until the answer
+// before it is dead.
+func begunAhead(t *testing.T, c *Client, s *script) {
+	t.Helper()
+	for range 2 {
+		if _, err := c.Read(t.Context(), "alice", status); err != nil {
+			t.Error(err)
+		}
+	}
+	time.Sleep(3100 * time.Millisecond)
+	wantCalls(t, s, 2)
+}
+
+func TestACallBegunAheadGoesOnWithoutCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{takes: map[string]time.Duration{argStatus: 2500 * time.Millisecond}}
+		c := newTestClient(t, s, Config{})
+		begunAhead(t, c, s)
+		ctx, leave := context.WithCancel(t.Context())
+		go func() { _, _ = c.Read(ctx, "bob", status) }()
+		synctest.Wait()
+		leave()
+		time.Sleep(time.Second)
+		if a, err := c.Read(t.Context(), "alice", status); err != nil || !a.Cached {
+			t.Errorf("cached is %v, error %v", a.Cached, err)
+		}
+		if len(s.interrupted()) != 0 {
+			t.Error("the call was ended")
+		}
+	})
+}
+
+func TestACallBegunAheadEndsWithItsCallersOnceItIsSpoilt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{takes: map[string]time.Duration{argStatus: 2500 * time.Millisecond, argRestart: 0}}
+		c := newTestClient(t, s, Config{})
+		begunAhead(t, c, s)
+		ctx, leave := context.WithCancel(t.Context())
+		go func() { _, _ = c.Read(ctx, "bob", status) }()
+		synctest.Wait()
+		if _, err := c.Change(t.Context(), "alice", restartA); err != nil {
+			t.Error(err)
+		}
+		if len(s.interrupted()) != 0 {
+			t.Error("the call was ended though somebody waits for it")
+		}
+		leave()
+		synctest.Wait()
+		if len(s.interrupted()) != 1 {
+			t.Error("the call goes on for nobody")
+		}
+	})
+}
+
+func TestACallIsNotBegunForAnAnswerThatIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{prints: map[string]string{argWhole: wholeText}}
+		c := newTestClient(t, s, Config{})
+		for _, cmd := range []Command{Queues{}, QueuesAndStatus{}, Queues{}, QueuesAndStatus{}} {
+			if _, err := c.Read(t.Context(), "alice", cmd); err != nil {
+				t.Error(err)
+			}
+		}
+		// The queues would be asked for again at 2.8 s, all at 3.6 s.
+		time.Sleep(3500*time.Millisecond - 1600*time.Millisecond)
+		wantCalls(t, s, 2)
+		time.Sleep(time.Second)
+		wantCalls(t, s, 3)
+	})
+}
+
+>>>>>>> w-client
 func TestAPageWithoutQueuesDoesNotAskForThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{}

@@ -19,8 +19,11 @@ const (
 	argCheck  = "--type json check"
 )
 
+<<<<<<< HEAD
 var status = Botnet{Action: Look}
 
+=======
+>>>>>>> w-client
 func TestEqualReadsShareOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{}
@@ -104,7 +107,11 @@ func TestACallEndsWithItsLastCaller(t *testing.T) {
 		for _, ctx := range []context.Context{first, second} {
 			both.Go(func() {
 				_, err := c.Read(ctx, "alice", status)
+<<<<<<< HEAD
 				if f := wantCause(t, err, Gone); !errors.Is(f, context.Canceled) {
+=======
+				if f := wantCause(t, err, Gone); !errors.Is(f.Err, context.Canceled) {
+>>>>>>> w-client
 					t.Errorf("the failure does not tell why: %v", f.Err)
 				}
 			})
@@ -232,6 +239,28 @@ func TestMemoryIsBounded(t *testing.T) {
 	})
 }
 
+<<<<<<< HEAD
+=======
+func TestWhoIsRefusedLeavesNothingBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTestClient(t, &script{}, Config{Reads: 1, Queue: 1})
+		for _, cmd := range []Command{status, Check{}} {
+			go func() { _, _ = c.Read(t.Context(), "alice", cmd) }()
+			synctest.Wait()
+		}
+		for lines := range 100 {
+			_, err := c.Read(t.Context(), "bob", Log{mustID("a"), lines + 1, LevelDebug})
+			wantCause(t, err, Busy)
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if len(c.shares) != 2 {
+			t.Errorf("there are %d shares, want 2", len(c.shares))
+		}
+	})
+}
+
+>>>>>>> w-client
 func TestReadRefusesWhatChanges(t *testing.T) {
 	c := newTestClient(t, &script{}, Config{})
 	defer func() {
