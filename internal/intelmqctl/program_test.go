@@ -243,19 +243,33 @@ func TestAProgramThatDoesNotListenIsKilled(t *testing.T) {
 
 // TestBotsSurviveTheirStarter shows that nothing is sent to the process group.
 func TestBotsSurviveTheirStarter(t *testing.T) {
+	question, answer := fifo(t), fifo(t)
 	p := script(`
-		trap '' TERM
-		sleep 600 >/dev/null 2>&1 &
-		echo $! >$1
+		trap : TERM
+		/bin/sh -c 'exec 3<>$2; echo ready >$1; read line <&3; echo alive >$3' bot "$@" >/dev/null 2>&1 &
 		while :; do sleep 0.01; done`)
 	p.Grace = time.Millisecond
-	o, bot := interrupt(t, p)
+	o, _ := interrupt(t, p, question, answer)
 	if !o.Interrupted || o.Running != nil {
 		t.Errorf("got %+v", o)
 	}
-	pid := endLater(t, bot)
-	if err := syscall.Kill(pid, 0); err != nil {
-		t.Errorf("the bot: %v", err)
+	bot, err := os.OpenFile(question, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatalf("the bot does not listen: %v", err)
+	}
+	defer bot.Close()
+	if _, err := bot.WriteString("?\n"); err != nil {
+		t.Fatal(err)
+	}
+	said := make(chan string, 1)
+	go func() { said <- heard(t, answer) }()
+	select {
+	case got := <-said:
+		if got != "alive" {
+			t.Errorf("the bot says '%s'", got)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the bot says nothing")
 	}
 }
 
