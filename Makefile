@@ -103,6 +103,9 @@ clean: ## Removes bin and .demo
 .PHONY: need
 need: need-curl
 	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd openssl=openssl ip=iproute2 sudo=sudo checkmodule=checkpolicy
+# the addresses of the network that one test has to itself. Behind sudo processes
+# end in their own way.
+	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd openssl=openssl ip=iproute2 sudo=sudo
 	@php -n -d extension=curl -r 'curl_version();' >/dev/null 2>&1 || tools/need.sh php-with-curl=php-cli,php-curl
 
 .PHONY: need-bench
