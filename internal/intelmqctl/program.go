@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -79,7 +80,7 @@ func (p *Program) Execute(ctx context.Context, arguments []string) (Output, erro
 
 // Line implements Executor. It begins with what makes another user this one.
 func (p *Program) Line(arguments []string) string {
-	return quoteAll([]string{"sudo", "-u", userName()}) + " " + quoteAll(append(p.Words[:len(p.Words):len(p.Words)], arguments...))
+	return quoteAll(slices.Concat([]string{"sudo", "-u", userName()}, p.Words, arguments))
 }
 
 // userName is whom this process acts as, in a form that sudo understands.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -25,14 +26,15 @@ func (p *Program) start(arguments []string) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	folder := cmp.Or(p.Directory, defaultDirectory)
 	r, inherited, err := newRun(cmp.Or(p.MaxOutput, defaultMaxOutput))
 	defer closeAll(inherited)
 	if err != nil {
-		return nil, startError(path, err)
+		return nil, startError(path, folder, err)
 	}
 	closeOnExec()
-	r.process, err = os.StartProcess(path, append(p.Words[:len(p.Words):len(p.Words)], arguments...), &os.ProcAttr{
-		Dir:   cmp.Or(p.Directory, defaultDirectory),
+	r.process, err = os.StartProcess(path, slices.Concat(p.Words, arguments), &os.ProcAttr{
+		Dir:   folder,
 		Env:   environment,
 		Files: inherited,
 		Sys:   ownSession(),
@@ -40,7 +42,7 @@ func (p *Program) start(arguments []string) (*run, error) {
 	if err != nil {
 		r.stdout.close()
 		r.stderr.close()
-		return nil, startError(path, err)
+		return nil, startError(path, folder, err)
 	}
 	r.began = time.Now()
 	go r.watch()
@@ -102,12 +104,16 @@ func find(name string, environment []string) (string, error) {
 
 // startError says why a file was not executed, and what to do. The system's own
 // words are the same for several causes.
-func startError(path string, err error) error {
-	if failed := (*fs.PathError)(nil); errors.As(err, &failed) && failed.Op == "chdir" {
-		return fmt.Errorf("the folder '%s' in which the command is to run cannot be entered; make it, or configure another: %w", failed.Path, failed.Err)
+func startError(path, folder string, err error) error {
+	if failed := (*fs.PathError)(nil); errors.As(err, &failed) {
+		// Its path is told once.
+		err = failed.Err
+	}
+	if info, missing := os.Stat(folder); missing != nil || !info.IsDir() {
+		return fmt.Errorf("the command '%s' was not started: there is no folder '%s' to run in; make it, or configure another: %w", path, folder, err)
 	}
 	info, missing := os.Stat(path)
-	why := ""
+	var why string
 	switch {
 	case isShortage(err):
 		why = "the system has no room for another process now; end others, or raise TasksMax=, LimitNPROC= and LimitNOFILE= of the service"

@@ -36,11 +36,18 @@ func tip(e Executor, c Command, f *Failure) string {
 	case TimedOut:
 		return tipTimedOut(c)
 	case Failed:
-		for _, advice := range advices {
-			for _, text := range advice.texts {
-				if strings.Contains(f.Message, text) {
-					return advice.say(a, f.Message)
-				}
+		return tipFailed(a, f.Message)
+	default:
+		// The message says it.
+		return ""
+	}
+}
+
+func tipFailed(a adviser, message string) string {
+	for _, advice := range advices {
+		for _, text := range advice.texts {
+			if strings.Contains(message, text) {
+				return advice.say(a, message)
 			}
 		}
 	}

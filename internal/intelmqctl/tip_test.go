@@ -79,6 +79,10 @@ func TestWaitingForAMessageHasATip(t *testing.T) {
 
 func TestTheSudoersLineIsForTheConfiguredWords(t *testing.T) {
 	me := sudoersName(userName())
+	shell, err := find("sh", CleanEnvironment())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct{ words, line, user string }{
 		{"sudo -u intelmq /usr/bin/intelmqctl", me + " ALL=(intelmq) NOPASSWD: /usr/bin/intelmqctl", "intelmq"},
 		{"/usr/bin/sudo -n -H -u intelmq -- /usr/bin/intelmqctl", me + " ALL=(intelmq) NOPASSWD: /usr/bin/intelmqctl", "intelmq"},
@@ -87,7 +91,7 @@ func TestTheSudoersLineIsForTheConfiguredWords(t *testing.T) {
 		{"sudo --user intelmq --preserve-env /usr/bin/intelmqctl", me + " ALL=(intelmq) NOPASSWD: /usr/bin/intelmqctl", "intelmq"},
 		{"sudo /opt/a:b/intelmqctl", me + ` ALL=(root) NOPASSWD: /opt/a\:b/intelmqctl`, "root"},
 		{"sudo -u intelmq intelmqctl-of-nobody", me + " ALL=(intelmq) NOPASSWD: intelmqctl-of-nobody", "intelmq"},
-		{"sudo -u #999 sh", me + " ALL=(#999) NOPASSWD: /usr/bin/sh", "#999"},
+		{"sudo -u #999 sh", me + " ALL=(#999) NOPASSWD: " + shell, "#999"},
 		{"sudo -u", "", userName()},
 		{"sudo", "", userName()},
 		{"/usr/bin/intelmqctl", "", userName()},
