@@ -187,8 +187,6 @@ func TestAReadThatAChangeOvertookIsForThoseWhoWaitedOnly(t *testing.T) {
 	})
 }
 
-<<<<<<< HEAD
-=======
 func TestAReadThatAChangeOvertookIsNotKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{takes: map[string]time.Duration{argStatus: 2 * time.Second, argRestart: time.Second}}
@@ -203,7 +201,6 @@ func TestAReadThatAChangeOvertookIsNotKept(t *testing.T) {
 	})
 }
 
->>>>>>> w-client
 func TestAReadThatWaitedWhileAChangeEndedIsNew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{takes: map[string]time.Duration{argCheck: 2 * time.Second, argRestart: time.Second}}
@@ -377,11 +374,7 @@ func TestExclusiveWorkWaitsForChanges(t *testing.T) {
 			}
 			return full
 		})
-<<<<<<< HEAD
-		if err != full {
-=======
 		if !errors.Is(err, full) {
->>>>>>> w-client
 			t.Errorf("got error %v, want that of the work", err)
 		}
 	})

@@ -93,11 +93,8 @@ func TestALogHasWhatTheLevelAsksFor(t *testing.T) {
 		{"a log of critical alone", []Level{f, f, f}, LevelError, 2, []int{1, 2}},
 		{"a log of both ends", []Level{d, f, d, f, d}, LevelDebug, 3, []int{2, 3, 4}},
 		{"of which the grave one is asked for", []Level{d, f, d, f, d}, LevelCritical, 30, []int{1, 3}},
-<<<<<<< HEAD
-=======
 		{"whose last lines are grave", []Level{d, d, d, f, f, f}, LevelDebug, 2, []int{4, 5}},
 		{"whose last lines are not", []Level{f, f, f, d, d, d}, LevelDebug, 2, []int{4, 5}},
->>>>>>> w-client
 		{"an empty log", nil, LevelDebug, 30, nil},
 	}
 	for version, book := range versions {

@@ -165,11 +165,7 @@ func TestStuckSlots(t *testing.T) {
 		q.hold(one, "the first command")
 		<-waits.ready
 		_, f := q.enter("c")
-<<<<<<< HEAD
-		for _, f := range []*Failure{wantCause(t, waits.failure, Stuck), wantCause(t, f, Stuck)} {
-=======
 		for _, f := range []Failure{wantCause(t, waits.failure, Stuck), wantCause(t, f, Stuck)} {
->>>>>>> w-client
 			if !strings.Contains(f.Message, "'the first command', since "+since) || f.Wait != stuckWait || f.Command != "the first command" {
 				t.Errorf("the failure does not say what to wait for: %+v", f)
 			}

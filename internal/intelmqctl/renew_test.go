@@ -149,8 +149,6 @@ func TestSlowCallsBeginEarlyAndNotTooEarly(t *testing.T) {
 	})
 }
 
-<<<<<<< HEAD
-=======
 func TestASlowPageWaitsForTheRestOfACallOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{takes: map[string]time.Duration{argStatus: 2500 * time.Millisecond}}
@@ -234,7 +232,6 @@ func TestACallIsNotBegunForAnAnswerThatIsThere(t *testing.T) {
 	})
 }
 
->>>>>>> w-client
 func TestAPageWithoutQueuesDoesNotAskForThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{}

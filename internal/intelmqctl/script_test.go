@@ -159,21 +159,13 @@ func wantAnswer(t *testing.T, a Answer, err error, body string) {
 }
 
 // wantCause checks that a call has failed, and returns the failure.
-<<<<<<< HEAD
-func wantCause(t *testing.T, err error, cause Cause) *Failure {
-=======
 func wantCause(t *testing.T, err error, cause Cause) Failure {
->>>>>>> w-client
 	t.Helper()
 	f, ok := errors.AsType[*Failure](err)
 	if !ok || f.Cause != cause || f.Message == "" {
 		t.Fatalf("got error %v, want a failure with cause '%s' and a message", err, cause)
 	}
-<<<<<<< HEAD
-	return f
-=======
 	return *f
->>>>>>> w-client
 }
 
 func wantCalls(t *testing.T, s *script, want int) {

@@ -129,18 +129,26 @@ func (c *Client) begin(s *share, caller string) *Failure {
 	s.call, s.last = k, k
 	c.work.Go(func() {
 		defer stop(nil)
-		o := c.obtain(ctx, s, k, t, before)
-		if before != nil {
-			<-before.done
+		if f := wait(ctx, t, before); f != nil {
+			c.reads.leave(t)
+			if before != nil {
+				<-before.done
+			}
+			c.conclude(s, k, failed(f))
+			return
 		}
+		o := c.obtain(ctx, s, k)
+		c.remember(s, k, o)
+		// Now those who wait for the slot find the answer.
+		c.giveBack(t, o)
 		c.conclude(s, k, o)
 	})
 	return nil
 }
 
-// obtain waits for the slot, asks and gives it back. There is one call of a kind at
-// most, so that it waits for the one before, too, which has become worthless.
-func (c *Client) obtain(ctx context.Context, s *share, k *call, t *ticket, before *call) outcome {
+// wait waits for the slot of a ticket, and for the call before. There is one call of
+// a kind at most, even where the other one has become worthless.
+func wait(ctx context.Context, t *ticket, before *call) *Failure {
 	if before != nil {
 		select {
 		case <-before.done:
@@ -152,40 +160,30 @@ func (c *Client) obtain(ctx context.Context, s *share, k *call, t *ticket, befor
 	case <-ctx.Done():
 	}
 	if ctx.Err() != nil {
-		c.reads.leave(t)
-		return failed(goneFailure(ctx))
+		return goneFailure(ctx)
 	}
-	if t.failure != nil {
-		return failed(t.failure)
-	}
+	return t.failure
+}
+
+// obtain asks, unless another call has brought the answer while this one waited.
+func (c *Client) obtain(ctx context.Context, s *share, k *call) outcome {
 	c.mu.Lock()
-	// Another call may have brought it while this one waited.
 	o, ok := c.part(s, time.Now(), k.begun)
 	config := c.config
 	k.runs, k.epoch = !ok, c.epochs[s.endures]
 	c.mu.Unlock()
 	if ok {
-		c.reads.leave(t)
 		return o
 	}
 	began := time.Now()
 	o = s.ask(ctx, config)
 	o.took = time.Since(began)
-	if o.running == nil {
-		c.reads.leave(t)
-		return o
-	}
-	c.reads.hold(t, o.line)
-	// It ends with the process. There are no more of them than slots.
-	go func() {
-		<-o.running
-		c.reads.leave(t)
-	}()
 	return o
 }
 
-// conclude gives the outcome to those who wait, and keeps it for those who come.
-func (c *Client) conclude(s *share, k *call, o outcome) {
+// remember keeps the outcome of a call for those who come, unless it has become
+// worthless.
+func (c *Client) remember(s *share, k *call, o outcome) {
 	var parts map[string][]byte
 	if s.key == wholeKey && o.err == nil {
 		parts = split(o.body)
@@ -193,12 +191,6 @@ func (c *Client) conclude(s *share, k *call, o outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	if s.call == k {
-		s.call = nil
-	}
-	if s.last == k {
-		s.last = nil
-	}
 	if k.waiters > 0 {
 		// Who has waited until now has asked until now.
 		s.asked = now
@@ -206,7 +198,33 @@ func (c *Client) conclude(s *share, k *call, o outcome) {
 	if k.runs && k.epoch == c.epochs[s.endures] && !c.closed {
 		c.keep(s, o, parts, now)
 	}
-	c.schedule(s, now)
+}
+
+// giveBack gives a slot back, now or when the process has ended that could not be.
+func (c *Client) giveBack(t *ticket, o outcome) {
+	if o.running == nil {
+		c.reads.leave(t)
+		return
+	}
+	c.reads.hold(t, o.line)
+	// It ends with the process. There are no more of them than slots.
+	go func() {
+		<-o.running
+		c.reads.leave(t)
+	}()
+}
+
+// conclude gives the outcome to those who wait.
+func (c *Client) conclude(s *share, k *call, o outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s.call == k {
+		s.call = nil
+	}
+	if s.last == k {
+		s.last = nil
+	}
+	c.schedule(s, time.Now())
 	k.outcome = o
 	close(k.done)
 }

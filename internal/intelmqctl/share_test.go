@@ -19,11 +19,6 @@ const (
 	argCheck  = "--type json check"
 )
 
-<<<<<<< HEAD
-var status = Botnet{Action: Look}
-
-=======
->>>>>>> w-client
 func TestEqualReadsShareOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{}
@@ -107,11 +102,7 @@ func TestACallEndsWithItsLastCaller(t *testing.T) {
 		for _, ctx := range []context.Context{first, second} {
 			both.Go(func() {
 				_, err := c.Read(ctx, "alice", status)
-<<<<<<< HEAD
-				if f := wantCause(t, err, Gone); !errors.Is(f, context.Canceled) {
-=======
 				if f := wantCause(t, err, Gone); !errors.Is(f.Err, context.Canceled) {
->>>>>>> w-client
 					t.Errorf("the failure does not tell why: %v", f.Err)
 				}
 			})
@@ -239,8 +230,6 @@ func TestMemoryIsBounded(t *testing.T) {
 	})
 }
 
-<<<<<<< HEAD
-=======
 func TestWhoIsRefusedLeavesNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newTestClient(t, &script{}, Config{Reads: 1, Queue: 1})
@@ -260,7 +249,6 @@ func TestWhoIsRefusedLeavesNothingBehind(t *testing.T) {
 	})
 }
 
->>>>>>> w-client
 func TestReadRefusesWhatChanges(t *testing.T) {
 	c := newTestClient(t, &script{}, Config{})
 	defer func() {
