@@ -17,6 +17,7 @@ require (
 	github.com/spf13/cobra v1.10.2 // sub-commands of Caddy's command line
 	github.com/spf13/pflag v1.0.10 // their flags
 	go.uber.org/zap v1.28.0 // the logger that Caddy gives its modules
+	go.yaml.in/yaml/v3 v3.0.5 // IntelMQ's runtime.yaml: its tree with lines and the text of each scalar
 	golang.org/x/crypto v0.57.0 // argon2id for passwords
 	golang.org/x/net v0.60.0 // what a header name is (httpguts)
 	golang.org/x/sync v0.23.0 // one proof for equal log-ins at the same time
@@ -168,7 +169,6 @@ require (
 	go.uber.org/automaxprocs v1.6.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	go.uber.org/zap/exp v0.3.0 // indirect
-	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d // indirect
 	golang.org/x/exp v0.0.0-20260908205506-85c1c2202aba // indirect
 	golang.org/x/oauth2 v0.37.0 // indirect

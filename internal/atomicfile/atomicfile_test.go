@@ -61,7 +61,7 @@ func TestAFileIsPutInPlaceOnceItsDraftIsAccepted(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "rules")
 	for _, content := range []string{"first", "second"} {
-		check(t, atomicfile.Put(path, []byte(content), 0o440, func(draft string) error {
+		check(t, atomicfile.Install(path, []byte(content), 0o440, func(draft string) error {
 			text, err := os.ReadFile(draft)
 			if string(text) != content {
 				t.Errorf("the draft has '%s'", text)
@@ -71,7 +71,7 @@ func TestAFileIsPutInPlaceOnceItsDraftIsAccepted(t *testing.T) {
 		expectFile(t, path, content, 0o440)
 	}
 	refused := errors.New("refused")
-	if err := atomicfile.Put(path, []byte("third"), 0o440, func(string) error { return refused }); !errors.Is(err, refused) {
+	if err := atomicfile.Install(path, []byte("third"), 0o440, func(string) error { return refused }); !errors.Is(err, refused) {
 		t.Errorf("%v", err)
 	}
 	expectFile(t, path, "second", 0o440)

@@ -24,7 +24,7 @@ func write(dir string, content []byte, steps ...func(*draft) error) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	name := ".new-" + rand.Text()
+	name := prefix + rand.Text()
 	// Exclusive, so that no link that is there already is followed.
 	file, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {

@@ -12,3 +12,6 @@ func (*draft) own() error { return nil }
 
 // imitate gives file the mode of like.
 func imitate(file *os.File, like fs.FileInfo) error { return file.Chmod(like.Mode().Perm()) }
+
+// resemble gives file the mode of like.
+func resemble(file *os.File, like fs.FileInfo) error { return imitate(file, like) }

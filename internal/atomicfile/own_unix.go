@@ -3,6 +3,7 @@
 package atomicfile
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -52,4 +53,26 @@ func whoKeeps(is, want *syscall.Stat_t) string {
 		return fmt.Sprintf("the file belongs to user %d, and only root can keep that; do this as root, or give the file to user %d", want.Uid, is.Uid)
 	}
 	return fmt.Sprintf("the file belongs to group %d, and only its members can keep that; make user %d one by `usermod -a -G` and restart its service, or give the file another group", want.Gid, is.Uid)
+}
+
+// resemble is imitate as far as this process may.
+func resemble(file *os.File, like fs.FileInfo) error {
+	mode := like.Mode().Perm()
+	if want, known := like.Sys().(*syscall.Stat_t); known {
+		err := file.Chown(int(want.Uid), int(want.Gid))
+		if errors.Is(err, fs.ErrPermission) {
+			err = file.Chown(-1, int(want.Gid))
+		}
+		if errors.Is(err, fs.ErrPermission) {
+			mode, err = mode&^0o070, nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	// It gives what is made in a directory the group of the directory.
+	if like.IsDir() {
+		mode |= like.Mode() & fs.ModeSetgid
+	}
+	return file.Chmod(mode)
 }

@@ -49,7 +49,7 @@ func (w *work) sudoers() step {
 			if _, err := os.Stat(filepath.Dir(path)); err != nil {
 				return fmt.Errorf("%w; install sudo", err)
 			}
-			return atomicfile.Put(path, content, sudoersMode, func(draft string) error {
+			return atomicfile.Install(path, content, sudoersMode, func(draft string) error {
 				if said, err := w.System.Run(ctx, "visudo", "-c", "-f", draft); err != nil {
 					return fmt.Errorf("visudo does not accept it: %w: %s", err, oneLine(said))
 				}

@@ -1,0 +1,43 @@
+package atomicfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// prefix begins the names of drafts; random letters and digits follow.
+const prefix = ".new-"
+
+// randomLength is that of crypto/rand.Text: 128 bits in base 32.
+const randomLength = 26
+
+// Sweep removes the drafts in a directory that were left by processes that were
+// killed. Those that are being written it would remove too: only who has a lock
+// that all writers in the directory take may call it.
+func Sweep(dir string) (err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	files, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if !file.Type().IsRegular() || !isDraft(file.Name()) {
+			continue
+		}
+		if err := root.Remove(file.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func isDraft(name string) bool {
+	random, is := strings.CutPrefix(name, prefix)
+	return is && len(random) == randomLength && strings.Trim(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
