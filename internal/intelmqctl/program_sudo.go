@@ -47,23 +47,21 @@ func (p *Program) behindSudo() (user string, words []string) {
 	words = p.Words[1:]
 	for len(words) > 0 {
 		word := words[0]
-		if strings.HasPrefix(word, "-") {
-			option := word
-			words = words[1:]
-			if option == "--" {
-				break
-			}
-			name, value, used := sudoOption(option, words)
+		isOption, isVariable := strings.HasPrefix(word, "-"), strings.Contains(word, "=")
+		if !isOption && !isVariable {
+			break
+		}
+		words = words[1:]
+		if word == "--" {
+			break
+		}
+		if isOption {
+			name, value, used := sudoOption(word, words)
 			if name == 'u' {
 				user = value
 			}
 			words = words[used:]
-			continue
 		}
-		if !strings.Contains(word, "=") {
-			break
-		}
-		words = words[1:]
 	}
 	return user, words
 }
