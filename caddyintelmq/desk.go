@@ -2,6 +2,7 @@ package caddyintelmq
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sallyport/sallyport/internal/intelmqctl"
+	"github.com/sallyport/sallyport/internal/reaper"
 )
 
 // desks shares what runs and what was seen between a configuration and its
@@ -24,11 +26,14 @@ type desk struct {
 	life context.Context
 	die  context.CancelFunc
 	work sync.WaitGroup
+	// endReaping ends what reaps the bots that have ended, where they are children
+	// of this process.
+	endReaping func()
 
-	files configuration
+	files  configuration
 	health health
 
-	mu sync.Mutex
+	mu     sync.Mutex
 	limits limits
 	// endpoints are those of all configurations that there are now; the one that
 	// was configured last is at the end.
@@ -52,7 +57,7 @@ const closeLimit = 10 * time.Second
 // provisionDesk takes a share of what runs.
 func (h *IntelMQ) provisionDesk() error {
 	h.key = strings.Join(h.settings.command, "\x00")
-	value, loaded, err := desks.LoadOrNew(h.key, func() (caddy.Destructor, error) { return newDesk(&h.settings), nil })
+	value, loaded, err := desks.LoadOrNew(h.key, func() (caddy.Destructor, error) { return newDesk(&h.settings) })
 	if err != nil {
 		return err
 	}
@@ -65,11 +70,15 @@ func (h *IntelMQ) provisionDesk() error {
 	return nil
 }
 
-func newDesk(s *settings) *desk {
+func newDesk(s *settings) (*desk, error) {
 	d := &desk{limits: s.limits()}
+	var err error
+	if d.endReaping, err = reaper.Start(); err != nil {
+		return nil, fmt.Errorf("bots that end would stay zombies: %w", err)
+	}
 	d.life, d.die = context.WithCancel(context.Background())
 	d.client = intelmqctl.NewClient(d.config(s))
-	return d
+	return d, nil
 }
 
 // limits are those of the settings.
@@ -138,6 +147,7 @@ func (d *desk) Destruct() error {
 	defer cancel()
 	d.client.Close(ctx)
 	d.work.Wait()
+	d.endReaping()
 	return nil
 }
 
