@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"io"
+)
+
+// promises of the endpoint that are no ratio to a number of requests.
+const (
+	mostOwn  = 0.003
+	mostTabs = 1.2
+)
+
+// printIntelMQTable writes the table of the IntelMQ endpoint.
+func printIntelMQTable(w io.Writer, r *intelmqResults) {
+	fmt.Fprintln(w, "| case | compared with | reached (quartiles) |")
+	fmt.Fprintln(w, "|---|---|---:|")
+	row := func(name, base, format string, args ...any) {
+		fmt.Fprintf(w, "| %s | %s | %s |\n", name, base, fmt.Sprintf(format, args...))
+	}
+	row(fmt.Sprintf("%d equal reads at once", equalReads), "", "%d process, %d answers", r.processes, equalReads)
+	row("own part of a call", fmt.Sprintf("the command alone, %.2f ms", 1000*quantile(r.alone, 0.5)), "%.2f (%.2f–%.2f) ms more",
+		1000*quantile(r.own, 0.5), 1000*quantile(r.own, 0.25), 1000*quantile(r.own, 0.75))
+	for i := range r.cached {
+		c := &r.cached[i]
+		row(c.name, intelmqBase2(c), "%s", ratios(c))
+	}
+	for i := range r.tabs {
+		t := &r.tabs[i]
+		row(fmt.Sprintf("processor for %d open tabs: %s", crowdedTabs, t.name), "one tab",
+			"%.2f; %d calls to %d", t.used/t.alone, t.calls, t.callsAlone)
+	}
+	for i := range r.crowded {
+		row(r.crowded[i].name, quiet, "%s", ratios(&r.crowded[i]))
+	}
+	row(fmt.Sprintf("memory after %d requests", manyRequests), "that before", "heap %+d kB of %d, resident %+d kB of %d",
+		(int64(r.growth.after.Heap)-int64(r.growth.before.Heap))/1000, r.growth.before.Heap/1000,
+		(r.growth.residentT-r.growth.resident)/1000, r.growth.resident/1000)
+	fmt.Fprintln(w)
+	printIntelMQPromises(w, r)
+}
+
+func intelmqBase2(c *result) string {
+	if c.base.site == gateSite {
+		return toGate
+	}
+	return toBare
+}
+
+// printIntelMQPromises says which are kept.
+func printIntelMQPromises(w io.Writer, r *intelmqResults) {
+	line := func(name, promise string, kept bool) {
+		verdict := "missed"
+		if kept {
+			verdict = "kept"
+		}
+		fmt.Fprintf(w, "- %s: promised %s, %s.\n", name, promise, verdict)
+	}
+	line(fmt.Sprintf("%d equal reads at once", equalReads), "one process", r.processes == 1)
+	line("own part of a call", fmt.Sprintf("%g ms at most", 1000*mostOwn), quantile(r.own, 0.5) <= mostOwn)
+	all := append(r.cached, r.crowded...)
+	for i := range all {
+		c := &all[i]
+		if c.promise == 0 {
+			continue
+		}
+		base := intelmqBase2(c)
+		if c.test.beside != nil {
+			base = "those " + quiet
+		}
+		switch ratio := quantile(c.of((*triple).ratio), 0.5); {
+		case c.noisy():
+			fmt.Fprintf(w, "- %s: promised %.2f of %s, which cannot be told: others were busy.\n", c.name, c.promise, base)
+		default:
+			line(c.name, fmt.Sprintf("%.2f of %s", c.promise, base), ratio >= c.promise)
+		}
+	}
+	for i := range r.tabs {
+		t := &r.tabs[i]
+		line("open tabs: "+t.name, fmt.Sprintf("%g times the processor of one at most", mostTabs), t.used <= mostTabs*t.alone)
+	}
+	line("memory", fmt.Sprintf("less than %d bytes a request", flatness), r.growth.perRequest() < flatness)
+	printNoise(w, all)
+}
