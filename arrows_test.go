@@ -39,14 +39,15 @@ var knowCaddy = []string{"", "cmd/caddy", "internal/caddyrun"}
 // mayImport says which packages of this module a package under internal may
 // import. One that does not stand here may import none.
 var mayImport = map[string][]string{
-	"internal/allowlist": {"internal/atomicfile", "internal/brake"},
-	"internal/cceapi":    {"internal/cscp"},
-	"internal/cce":       {"internal/atomicfile", "internal/brake", "internal/cceapi", "internal/credential", "internal/cscp", "internal/opensslenc"},
-	"internal/ccedapi":   {"internal/allowlist", "internal/atomicfile"},
-	"internal/howler":    {"internal/credential", "internal/principal"},
-	"internal/redact":    {"internal/credential"},
-	"internal/store":     {"internal/atomicfile", "internal/credential", "internal/principal"},
-	"internal/identity":  {"internal/atomicfile", "internal/credential", "internal/password", "internal/principal", "internal/store", "internal/urlpath"},
+	"internal/allowlist":   {"internal/atomicfile", "internal/brake"},
+	"internal/cceapi":      {"internal/cscp"},
+	"internal/cce":         {"internal/atomicfile", "internal/brake", "internal/cceapi", "internal/credential", "internal/cscp", "internal/opensslenc"},
+	"internal/ccedapi":     {"internal/allowlist", "internal/atomicfile"},
+	"internal/howler":      {"internal/credential", "internal/principal"},
+	"internal/redact":      {"internal/credential"},
+	"internal/intelmqconf": {"internal/atomicfile"},
+	"internal/store":       {"internal/atomicfile", "internal/credential", "internal/principal"},
+	"internal/identity":    {"internal/atomicfile", "internal/credential", "internal/password", "internal/principal", "internal/store", "internal/urlpath"},
 
 	"internal/plugin/accesslist": {"internal/allowlist", "internal/atomicfile", "internal/credential", "internal/plugin/grammar", "internal/plugin/report"},
 	"internal/plugin/caller":     {"internal/principal", "internal/wire"},
