@@ -30,7 +30,7 @@ var testOnly = []string{"internal/caddyrun", "internal/acmetest", fake}
 const fake = "internal/fake"
 
 // showFakes are the commands that run stand-ins.
-var showFakes = []string{"bench", "cmd/demo", "cmd/fakecced"}
+var showFakes = []string{"bench", "cmd/demo", "cmd/fakecced", "cmd/fakeintelmqctl"}
 
 // knowCaddy are the packages that may import Caddy besides the plugins and what
 // they share, below internal/plugin.
@@ -39,15 +39,18 @@ var knowCaddy = []string{"", "cmd/caddy", "internal/caddyrun"}
 // mayImport says which packages of this module a package under internal may
 // import. One that does not stand here may import none.
 var mayImport = map[string][]string{
-	"internal/allowlist":   {"internal/atomicfile", "internal/brake"},
-	"internal/cceapi":      {"internal/cscp"},
-	"internal/cce":         {"internal/atomicfile", "internal/brake", "internal/cceapi", "internal/credential", "internal/cscp", "internal/opensslenc"},
-	"internal/ccedapi":     {"internal/allowlist", "internal/atomicfile"},
-	"internal/howler":      {"internal/credential", "internal/principal"},
-	"internal/redact":      {"internal/credential"},
-	"internal/intelmqconf": {"internal/atomicfile"},
-	"internal/store":       {"internal/atomicfile", "internal/credential", "internal/principal"},
-	"internal/identity":    {"internal/atomicfile", "internal/credential", "internal/password", "internal/principal", "internal/store", "internal/urlpath"},
+	"internal/allowlist":    {"internal/atomicfile", "internal/brake"},
+	"internal/cceapi":       {"internal/cscp"},
+	"internal/cce":          {"internal/atomicfile", "internal/brake", "internal/cceapi", "internal/credential", "internal/cscp", "internal/opensslenc"},
+	"internal/ccedapi":      {"internal/allowlist", "internal/atomicfile"},
+	"internal/intelmqapi":   {"internal/intelmqctl", "internal/wire"},
+	"internal/intelmqconf":  {"internal/atomicfile"},
+	"internal/howler":       {"internal/credential", "internal/principal"},
+	"internal/redact":       {"internal/credential"},
+	"internal/store":        {"internal/atomicfile", "internal/credential", "internal/principal"},
+	"internal/identity":     {"internal/atomicfile", "internal/credential", "internal/password", "internal/principal", "internal/store", "internal/urlpath"},
+	"internal/botfiles":     {"internal/atomicfile"},
+	"internal/intelmqsetup": {"internal/atomicfile", "internal/intelmqctl"},
 
 	"internal/plugin/accesslist": {"internal/allowlist", "internal/atomicfile", "internal/credential", "internal/plugin/grammar", "internal/plugin/report"},
 	"internal/plugin/caller":     {"internal/principal", "internal/wire"},
@@ -95,6 +98,7 @@ func TestArrowRulesForbid(t *testing.T) {
 		{"cmd/demo", "internal/fake/cced", true},
 		{"cmd/fakecced", "internal/fake/cced", true},
 		{"cmd/fakecced", "internal/caddyrun", false},
+		{"cmd/fakeintelmqctl", "internal/fake/intelmqctl", true},
 		{"internal/identity", "internal/store", true},
 		{"internal/store", "internal/identity", false},
 		{"internal/credential", "internal/principal", false},
@@ -103,6 +107,7 @@ func TestArrowRulesForbid(t *testing.T) {
 		{"internal/new", "internal/wire", false},
 		{"internal/allowlist", "internal/atomicfile", true},
 		{"internal/allowlist", "internal/credential", false},
+		{"internal/intelmqsession", "internal/store", false},
 		{"internal/identity", "caddyauth", false},
 		{"internal/identity", caddy, false},
 		{"internal/wire", "go.uber.org/zap/zapcore", false},

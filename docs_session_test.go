@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"database/sql"
 	"fmt"
 	"net"
 	"net/http"
@@ -32,6 +33,7 @@ import (
 //   - curl reaches every host name at that server, and trusts that authority.
 //   - systemctl starts and stops that server; sudo only runs its command.
 //   - /var/lib/sallyport and such are in the session's directory.
+//   - The session database of an intelmq-api is where Debian's packages have it.
 //   - A stand-in for cced listens where the configuration says, if it has a cce.
 //   - ssh runs its command at a client's: what curl asks there comes from the
 //     address of that client.
@@ -82,7 +84,7 @@ func newSession(t *testing.T, binary, document string) *session {
 	s := &session{dir: dir, binary: binary}
 	for _, path := range []string{
 		"/home/alice", "/var/lib/sallyport", "/var/backups/sallyport", "/etc/caddy", "/run/caddy", "/safe",
-		"/usr/sausalito", "/etc/cced-api/config", "/etc/admserv/certs",
+		"/usr/sausalito", "/etc/cced-api/config", "/etc/admserv/certs", "/var/lib/dbconfig-common",
 	} {
 		s.paths = append(s.paths, [2]string{path, filepath.Join(dir, path)})
 		if err := os.MkdirAll(filepath.Join(dir, path), 0o700); err != nil {
@@ -101,6 +103,7 @@ func newSession(t *testing.T, binary, document string) *session {
 	if s.hasCCE(config) {
 		s.prepareCCE(t)
 	}
+	s.prepareIntelMQ(t)
 	s.write(t, "home/alice/Caddyfile", config, 0o600)
 	s.write(t, "etc/caddy/Caddyfile", config, 0o600)
 	s.write(t, "home/alice/.curlrc", s.curlrc(), 0o600)
@@ -120,6 +123,23 @@ func (s *session) write(t *testing.T, path, text string, mode os.FileMode) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// prepareIntelMQ makes a session database as intelmq-api has it.
+func (s *session) prepareIntelMQ(t *testing.T) {
+	t.Helper()
+	path := filepath.Join(s.dir, "var/lib/dbconfig-common/sqlite3/intelmq-api/intelmqapi")
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), readFile(t, "internal/intelmqsession/testdata/session.sql")); err != nil {
 		t.Fatal(err)
 	}
 }

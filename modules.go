@@ -8,4 +8,5 @@ package sallyport
 import (
 	_ "github.com/sallyport/sallyport/caddyauth"
 	_ "github.com/sallyport/sallyport/caddycce"
+	_ "github.com/sallyport/sallyport/caddyintelmq"
 )

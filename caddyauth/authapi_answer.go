@@ -2,7 +2,6 @@ package caddyauth
 
 import (
 	"errors"
-	"io"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/internal/howler"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/password"
+	"github.com/sallyport/sallyport/internal/plugin/body"
 	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
 	"github.com/sallyport/sallyport/internal/wire"
@@ -137,23 +137,16 @@ func changeFailure(err error, missing *howler.Failure) *failure {
 	return unknown(err)
 }
 
-// bodyLimit is how long a client may take to send its body.
-const bodyLimit = 30 * time.Second
-
 // readBody reads the whole body. No hash and no transaction waits meanwhile.
 func (c *apiCall) readBody() ([]byte, *failure) {
-	connection := http.NewResponseController(c.w)
-	// One that knows no deadlines has its own, or is none.
-	_ = connection.SetReadDeadline(time.Now().Add(bodyLimit))
-	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, howler.MaxBody))
-	_ = connection.SetReadDeadline(time.Time{})
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+	content, err := body.Read(c.w, c.r, howler.MaxBody)
+	if errors.Is(err, body.ErrTooLarge) {
 		return nil, told(howler.TooLarge, "body_too_large")
 	}
 	if err != nil {
 		return nil, told(howler.BadRequest("The body cannot be read."), "body: cut off or too slow")
 	}
-	return body, nil
+	return content, nil
 }
 
 // noContent is the payload of an answer without a body.

@@ -31,7 +31,12 @@ func readClaim(r *http.Request) (claim, *refusal) {
 	if presented.Kind == credential.UnknownScheme {
 		return claim{}, unknownScheme
 	}
-	return claim{methodOf(&presented), presented}, nil
+	method := methodOf(&presented)
+	if presented.Kind == credential.Bearer && credential.BareToken.Matches(presented.Word) {
+		// Tools send whatever they have as Bearer. Nothing else has this form.
+		method = principal.MethodBareToken
+	}
+	return claim{method, presented}, nil
 }
 
 func readCookie(r *http.Request) (claim, *refusal) {

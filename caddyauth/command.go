@@ -46,7 +46,7 @@ func buildCommand(root *cobra.Command) {
 	flags.StringVar(&where.store, "store", "", "The store itself, as sqlite:<path>")
 	flags.StringVar(&where.pepperFile, "pepper-file", "", "The store's pepper file (default: from the configuration, or 'pepper' beside the database)")
 	flags.BoolVar(&where.create, "create", false, "Make the store, and its pepper, if there is none")
-	root.AddCommand(userCommand(&where), keyCommand(&where), sessionCommand(&where), clientSecretCommand(), auditCommand(&where), storeCommand(&where), doctorCommand(&where))
+	root.AddCommand(userCommand(&where), importCommand(&where), keyCommand(&where), sessionCommand(&where), clientSecretCommand(), auditCommand(&where), storeCommand(&where), doctorCommand(&where))
 	command.RefuseUnknown(root)
 }
 

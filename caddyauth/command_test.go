@@ -2,6 +2,7 @@ package caddyauth_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -35,6 +36,9 @@ func TestMain(m *testing.M) {
 //	                                          of its cookie become files
 //	browse <status> <socket> <cookie>         ask a server for / with a cookie
 //	revoke <session> [<flags...>]             `caddy auth session revoke`
+//	session-database <file> <file of SQL>     make what intelmq-api has
+//	may-log-in <status> <socket> <user> <file of the password>
+//	                                          ask a server for / with a password
 //	secret <file>...                          the words in these files are in no
 //	                                          output of the command before
 func TestCommands(t *testing.T) {
@@ -49,6 +53,7 @@ func TestCommands(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": caddyrun.Exits, "serving": serving, "appears": appears, "get": get, "log-in": logIn, "browse": browse, "revoke": revoke, "secret": secret,
+			"session-database": sessionDatabase, "may-log-in": mayLogIn,
 		},
 		UpdateScripts: *caddyrun.Update,
 	})
@@ -130,6 +135,24 @@ func logIn(ts *testscript.TestScript, neg bool, args []string) {
 	time.Sleep(propagation)
 }
 
+func sessionDatabase(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: session-database <file> <file of SQL>")
+	}
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.ExecContext(context.Background(), ts.ReadFile(args[1]))
+	ts.Check(err)
+}
+
+func mayLogIn(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: may-log-in <status> <socket> <user> <file of the password>")
+	}
+	demand(ts, args[0], args[1], "Authorization", basic(args[2] + ":" + strings.TrimSpace(ts.ReadFile(args[3])))[1])
+}
+
 func revoke(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: revoke <session> [<flags...>]")
@@ -185,7 +208,7 @@ func TestEveryCommandTeaches(t *testing.T) {
 	}
 	for _, command := range []string{
 		"user add", "user list", "user show", "user edit", "user disable", "user enable", "user delete",
-		"user passwd", "user unlock", "session list", "session revoke",
+		"user passwd", "user unlock", "import intelmq", "session list", "session revoke",
 		"key issue", "key list", "key show", "key disable", "key enable", "key revoke", "key rotate", "audit list", "store info", "doctor",
 		"client-secret list", "client-secret rotate", "client-secret hash",
 	} {

@@ -101,7 +101,15 @@ func TestTheFormSaysWhichKindACredentialIs(t *testing.T) {
 		"an app token with a forged digit":      {bearer(flip(alice.app)), 401},
 		"an app token with nothing before it":   {bearer(":" + digits), 401},
 		"a bare token without a scheme":         {bare(alice.bare), 200},
-		"a bare token as Bearer":                {bearer(alice.bare), 401},
+		"a bare token as Bearer":                {bearer(alice.bare), 200},
+		"a bare token as bearer, in small":      {bare("bearer " + alice.bare), 200},
+		"a bare token after two blanks":         {bare("Bearer  " + alice.bare), 200},
+		"a bare token as Bearer, cut off":       {bearer(alice.bare[1:]), 401},
+		"a bare token as Bearer, forged":        {bearer(flip(alice.bare)), 401},
+		"a bare token as Bearer, in upper case": {bearer(strings.ToUpper("abcdef" + alice.bare[6:])), 401},
+		"a bare token behind its user":          {bearer("alice:" + alice.bare), 401},
+		"a bare token as Basic":                 {basic("alice:" + alice.bare), 401},
+		"a bare token behind another scheme":    {bare("Token " + alice.bare), 401},
 		"a bare token as X-Api-Key":             {[]string{"X-Api-Key", alice.bare}, 401},
 		"a bare token as cookie":                {cookie(alice.bare), 401},
 		"a bare token with a forged digit":      {bare(flip(alice.bare)), 401},
@@ -120,6 +128,47 @@ func TestTheFormSaysWhichKindACredentialIs(t *testing.T) {
 				t.Errorf("%d %s, want %d", r.StatusCode, r.Text, test.status)
 			}
 		})
+	}
+}
+
+// Some clients send a blank too many, which net/http takes away.
+func TestABareTokenMayHaveBlanksAroundIt(t *testing.T) {
+	var alice tokens
+	s := startPrepared(t, site("token_auth\nrespond in"), func(a *admin) {
+		a.withPassword()
+		alice = a.logIn(day)
+	})
+	for _, value := range []string{"  " + alice.bare, " " + alice.bare + " ", " Bearer " + alice.bare + " "} {
+		request := "GET / HTTP/1.1\nHost: localhost\nConnection: close\nAuthorization:" + value + "\n\n"
+		if answer := raw(t, s, request); !strings.HasPrefix(answer, "HTTP/1.1 200 ") {
+			t.Errorf("'%s': %s", strings.ReplaceAll(value, alice.bare, "<token>"), answer)
+		}
+	}
+}
+
+func TestABareTokenAsBearerIsOneToTheListOfKinds(t *testing.T) {
+	var alice tokens
+	s := startPrepared(t, site(`
+	route /listed {
+		token_auth {
+			accept bare_token
+		}
+		respond in
+	}
+	route /others {
+		token_auth {
+			accept api_key app_token
+		}
+		respond in
+	}
+	auth_api /api`), func(a *admin) {
+		a.withPassword()
+		alice = a.logIn(day)
+	})
+	expect(t, s.Get(t, "/listed", bearer(alice.bare)...), 200, "")
+	expect(t, s.Get(t, "/others", bearer(alice.bare)...), 401, "invalid_token")
+	if r := s.Get(t, "/api/v1/user/whoami", bearer(alice.bare)...); r.StatusCode != 401 {
+		t.Errorf("an endpoint without bare tokens: %d %s", r.StatusCode, r.Text)
 	}
 }
 
@@ -306,6 +355,8 @@ func TestChallengesNameWhatIsAccepted(t *testing.T) {
 		"session":          {bearerChallenge},
 		"session password": {basicChallenge},
 		"bare_token":       {bearerChallenge},
+
+		"bare_token password": {bearerChallenge, basicChallenge},
 	} {
 		s, _ := start(t, "token_auth {\naccept "+accept+"\n}\nrespond \"in\"")
 		r := s.Get(t, "/")

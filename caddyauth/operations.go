@@ -32,6 +32,7 @@ var operations = map[string]operation{
 	"user/delete":  typed(deleteUser),
 	"user/passwd":  typed(setPassword),
 	"user/unlock":  typed(unlockUser),
+	"user/import":  typed(importUsers),
 
 	"session/list":   typed(listSessions),
 	"session/revoke": typed(revokeSessions),
@@ -88,6 +89,9 @@ type (
 	passwordInput struct {
 		userInput
 		Password string `json:"password"`
+	}
+	importInput struct {
+		Users []identity.ImportedUser `json:"users"`
 	}
 	// unlocked says whether there was anything to forget.
 	unlocked struct {
@@ -180,6 +184,10 @@ func setPassword(r request, in passwordInput) (store.User, error) {
 func unlockUser(r request, in userInput) (unlocked, error) {
 	any, err := r.registry.Unlock(r.ctx, r.actor, in.User)
 	return unlocked{any}, err
+}
+
+func importUsers(r request, in importInput) ([]identity.Import, error) {
+	return r.registry.ImportUsers(r.ctx, r.actor, in.Users)
 }
 
 func listSessions(r request, in listSessionsInput) ([]store.Session, error) {

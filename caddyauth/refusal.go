@@ -26,6 +26,7 @@ const (
 	codePlainHTTP   = "insecure_transport"
 	codeTooMany     = "too_many_attempts"
 	codeUnavailable = "unavailable"
+	codeNoSession   = principal.CodeNoSession
 	// Those of client_secret.
 	codeAddress = "address_not_allowed"
 	codeSecret  = "invalid_secret"
@@ -55,6 +56,7 @@ const (
 	textPlainHTTP   = "passwords are accepted over HTTPS only"
 	textTooMany     = "too many attempts; try again later"
 	textUnavailable = "credentials cannot be checked now"
+	textNoSession   = "this credential has no session that could end; log out with the token of a log-in"
 )
 
 var (
@@ -67,6 +69,9 @@ var (
 	crossSite     = &refusal{status: http.StatusForbidden, code: codeCrossOrigin, message: textCrossOrigin, cause: "cross_origin"}
 	plainHTTP     = &refusal{status: http.StatusForbidden, code: codePlainHTTP, message: textPlainHTTP, cause: "plain_http"}
 )
+
+// noSessionToEnd is of a log-out, where success would be a lie.
+var noSessionToEnd = &refusal{status: http.StatusBadRequest, code: codeNoSession, message: textNoSession, cause: "no_session"}
 
 // rejections holds the refusal for each reason.
 var rejections = func() (list [identity.Reasons]*refusal) {
@@ -154,7 +159,7 @@ func newChallenges(scopes principal.Scopes, accepts func(method string) bool) ch
 		codeScope:     {bearer(codeScope)},
 	}
 	const basic = `Basic ` + realm + `, charset="UTF-8"`
-	asBearer := accepts(principal.MethodAPIKey) || accepts(principal.MethodAppToken)
+	asBearer := accepts(principal.MethodAPIKey) || accepts(principal.MethodAppToken) || accepts(principal.MethodBareToken)
 	asBasic := accepts(principal.MethodAPIKey) || accepts(principal.MethodPassword)
 	switch {
 	case asBearer && asBasic:

@@ -1,12 +1,14 @@
 package caddyauth
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/principal"
+	"github.com/sallyport/sallyport/internal/store"
 )
 
 // Authenticate is the gate for endpoints of other modules. They ask for scopes
@@ -64,6 +66,30 @@ func (a *App) logIn(r *http.Request, l *principal.LogIn) (s principal.Session, r
 		return s, refusalFor(attemptReason(err), err)
 	}
 	return principal.Session{User: session.Username, Token: words[0], Expires: session.Tokens[0].Expires}, nil
+}
+
+// LogOut is the log-out for endpoints of other modules.
+func (a *App) LogOut(r *http.Request, p *principal.Principal) *principal.Refusal {
+	if refused := a.logOut(r, p); refused != nil {
+		return refused.forService(func(string) bool { return false })
+	}
+	return nil
+}
+
+func (a *App) logOut(r *http.Request, p *principal.Principal) *refusal {
+	if p == nil || p.TokenID == "" {
+		return noSessionToEnd
+	}
+	people, err := a.people(r.Context())
+	if err != nil {
+		return unavailable(err)
+	}
+	err = people.LogOut(r.Context(), identity.UserActor(p.Name), p.TokenID)
+	// It may have ended in this very moment, which is what is asked for.
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return unavailable(err)
+	}
+	return nil
 }
 
 // forService is a refusal for an endpoint of another module, which accepts these

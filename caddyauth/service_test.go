@@ -22,7 +22,7 @@ import (
 )
 
 // service is an endpoint of another module: it knows the app by the two small
-// interfaces only. POST logs in, all else says who is asking.
+// interfaces only. POST logs in, DELETE out, all else says who is asking.
 type service struct {
 	Accept   []string          `json:"accept,omitempty"`
 	Audience string            `json:"audience,omitempty"`
@@ -75,6 +75,13 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 	p, refused := caller.Authenticate(r, s.authenticator, &principal.Service{Accept: s.Accept, Audience: s.Audience, InsecurePlainHTTP: s.Insecure})
 	if refused != nil {
 		return refuse(w, refused)
+	}
+	if r.Method == http.MethodDelete {
+		if refused := s.login.LogOut(r, p); refused != nil {
+			return refuse(w, refused)
+		}
+		_, err := fmt.Fprintf(w, "%s is out", p.Name)
+		return err
 	}
 	id, _ := caddyhttp.GetVar(r.Context(), principal.Variable).(*principal.Principal)
 	_, err := fmt.Fprintf(w, "%s by %s, left: '%s%s', known: %t", p.Name, p.Method, r.Header.Get("Authorization"), r.Header.Get("Cookie"), id == p)

@@ -21,7 +21,7 @@ func init() {
 // -----|-----
 // `api_key` | `Authorization: Bearer <key>`, `X-Api-Key: <key>`, or `Authorization: Basic` with `user:<key>` or `user:keyname:<key>`
 // `app_token` | `Authorization: Bearer <user>:<token>`
-// `bare_token` | `Authorization: <token>`
+// `bare_token` | `Authorization: <token>`, or `Authorization: Bearer <token>`
 // `password` | `Authorization: Basic` with `user:<password>`, over HTTPS or from this machine
 // `session` | the cookie `__Host-sallyport`, without any of the headers; methods that change something need to come from the same origin
 //

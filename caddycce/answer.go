@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/sallyport/sallyport/internal/cce"
 	"github.com/sallyport/sallyport/internal/cceapi"
+	"github.com/sallyport/sallyport/internal/plugin/body"
 	"github.com/sallyport/sallyport/internal/principal"
+	"github.com/sallyport/sallyport/internal/wire"
 )
 
 // busyRetry is when to try again where too much is asked for at once.
@@ -116,37 +117,14 @@ func notAuthenticated(r *principal.Refusal) *cceapi.Answer {
 	return cceapi.Failure(r.Status, r.Message, "")
 }
 
-// smallAnswer is how long an answer is that the system takes at once, in bytes.
-const smallAnswer = 64 << 10
-
-// readTime is how long a client may take to read so many bytes: half a minute, and
-// then 64 KiB in a second. Until then they are held in memory.
-func readTime(size int) time.Duration {
-	return 30*time.Second + time.Duration(size/(64<<10))*time.Second
-}
-
 // write sends an answer.
 func write(w http.ResponseWriter, a *cceapi.Answer) error {
-	h := w.Header()
-	// One allocation serves all three.
-	values := [...]string{a.ContentType, "no-store", strconv.Itoa(len(a.Body))}
-	h["Content-Type"] = values[0:1:1]
-	h["Cache-Control"] = values[1:2:2]
-	h["Content-Length"] = values[2:3:3]
 	if a.HTTPStatus == http.StatusMethodNotAllowed {
-		h.Set("Allow", http.MethodPost)
+		w.Header().Set("Allow", http.MethodPost)
 	}
 	if a.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int((a.RetryAfter+time.Second-1)/time.Second)))
+		w.Header().Set("Retry-After", wire.RetryAfter(a.RetryAfter))
 	}
-	if len(a.Body) > smallAnswer {
-		control := http.NewResponseController(w)
-		// Where there are no deadlines the server's own remain.
-		_ = control.SetWriteDeadline(time.Now().Add(readTime(len(a.Body))))
-		defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
-	}
-	w.WriteHeader(a.HTTPStatus)
-	// A client that has gone away needs no answer.
-	_, _ = w.Write(a.Body)
+	body.Write(w, a.HTTPStatus, a.ContentType, a.Body)
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/sallyport/sallyport/internal/plugin/body"
 	"github.com/sallyport/sallyport/internal/plugin/report"
 )
 
@@ -90,14 +91,14 @@ func (w limitedWriter) SetReadDeadline(t time.Time) error {
 func TestABodyThatDoesNotComeIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, _ := bare(t)
-		body := new(slowBody)
-		w := limitedWriter{httptest.NewRecorder(), body}
+		slow := new(slowBody)
+		w := limitedWriter{httptest.NewRecorder(), slow}
 		start := time.Now()
-		if err := h.ServeHTTP(w, localRequest(t, body), nil); err != nil {
+		if err := h.ServeHTTP(w, localRequest(t, slow), nil); err != nil {
 			t.Fatal(err)
 		}
-		if took := time.Since(start); took != bodyTime {
-			t.Errorf("it took %s, want %s", took, bodyTime)
+		if took := time.Since(start); took != body.ReadLimit {
+			t.Errorf("it took %s, want %s", took, body.ReadLimit)
 		}
 		if w.Code != 400 || strings.TrimSpace(w.Body.String()) != `{"status":400,"message":"the body did not come whole"}` {
 			t.Errorf("HTTP %d %s", w.Code, w.Body)

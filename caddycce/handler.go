@@ -3,7 +3,6 @@ package caddycce
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/internal/cce"
 	"github.com/sallyport/sallyport/internal/cceapi"
 	"github.com/sallyport/sallyport/internal/cscp"
+	"github.com/sallyport/sallyport/internal/plugin/body"
 	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/plugin/grammar"
 	"github.com/sallyport/sallyport/internal/principal"
@@ -113,17 +113,10 @@ func (h *CCE) run(ctx context.Context, c *call, in *cce.Caller) (*cceapi.Answer,
 	return h.runner.Run(ctx, in, c.request)
 }
 
-// bodyTime is how long a client may take to send its request.
-const bodyTime = 30 * time.Second
-
 // read reads what is asked.
 func (h *CCE) read(w http.ResponseWriter, c *call) (*cceapi.Request, *cceapi.Answer) {
-	control := http.NewResponseController(w)
-	// Where there are no deadlines the server's own remain.
-	_ = control.SetReadDeadline(time.Now().Add(bodyTime))
-	body, err := io.ReadAll(http.MaxBytesReader(w, c.r.Body, h.settings.maxBody))
-	_ = control.SetReadDeadline(time.Time{})
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+	content, err := body.Read(w, c.r, h.settings.maxBody)
+	if errors.Is(err, body.ErrTooLarge) {
 		c.cause = "body_too_large"
 		return nil, cceapi.TooLarge()
 	}
@@ -131,7 +124,7 @@ func (h *CCE) read(w http.ResponseWriter, c *call) (*cceapi.Request, *cceapi.Ans
 		c.cause = "body_not_read"
 		return nil, unreadable()
 	}
-	request, err := cceapi.Parse(body)
+	request, err := cceapi.Parse(content)
 	if err != nil {
 		return nil, h.malformed(c, err)
 	}

@@ -26,6 +26,7 @@ fi
 cat >"$out/want" <<'END'
 admin.api.caddyauth
 admin.api.caddycce
+admin.api.caddyintelmq
 caddy.logging.encoders.filter.credentials
 caddyauth
 client_secret_files
@@ -33,6 +34,7 @@ http.authentication.providers.token
 http.handlers.auth_api
 http.handlers.cce
 http.handlers.client_secret
+http.handlers.intelmq
 http.handlers.token_auth
 END
 "$out/caddy" list-modules --skip-standard | grep -E '^[a-z]' >"$out/got"

@@ -57,6 +57,26 @@ func TestAReaderSeesTheOldFileOrTheNewOne(t *testing.T) {
 	}
 }
 
+func TestAFileIsPutInPlaceOnceItsDraftIsAccepted(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "rules")
+	for _, content := range []string{"first", "second"} {
+		check(t, atomicfile.Install(path, []byte(content), 0o440, func(draft string) error {
+			text, err := os.ReadFile(draft)
+			if string(text) != content {
+				t.Errorf("the draft has '%s'", text)
+			}
+			return err
+		}))
+		expectFile(t, path, content, 0o440)
+	}
+	refused := errors.New("refused")
+	if err := atomicfile.Install(path, []byte("third"), 0o440, func(string) error { return refused }); !errors.Is(err, refused) {
+		t.Errorf("%v", err)
+	}
+	expectFile(t, path, "second", 0o440)
+}
+
 func TestWhatIsNotThereIsNotReplaced(t *testing.T) {
 	dir := t.TempDir()
 	gone := filepath.Join(dir, "gone")

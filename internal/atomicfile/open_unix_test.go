@@ -31,6 +31,23 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 			t.Errorf("'%s': %v", path, err)
 		}
 	}
+	root, err := os.OpenRoot(dir)
+	check(t, err)
+	defer root.Close()
+	file, _, err = atomicfile.OpenRegularIn(root, "file")
+	check(t, err)
+	check(t, file.Close())
+	if _, _, err := atomicfile.OpenRegularIn(root, "pipe"); !errors.Is(err, atomicfile.ErrNotRegular) {
+		t.Errorf("below an open directory: %v", err)
+	}
+	folder, _, err := atomicfile.OpenFolderIn(root, ".")
+	check(t, err)
+	check(t, folder.Close())
+	for _, name := range []string{"file", "pipe"} {
+		if _, _, err := atomicfile.OpenFolderIn(root, name); !errors.Is(err, atomicfile.ErrNotFolder) {
+			t.Errorf("'%s' is a folder: %v", name, err)
+		}
+	}
 	if _, _, err := atomicfile.OpenRegular(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("no file: %v", err)
 	}

@@ -16,7 +16,7 @@ const (
 	// `Authorization: Bearer`.
 	AppToken TokenKind = "app_token"
 	// BareToken is 32 hexadecimal digits (128 bits), for Authorization without
-	// a scheme.
+	// a scheme or after `Bearer`.
 	BareToken TokenKind = "bare_token"
 	// SessionToken is 43 base62 characters (256 bits), for the session cookie.
 	SessionToken TokenKind = "session"

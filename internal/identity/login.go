@@ -51,19 +51,18 @@ const BusyRetry = 5 * time.Second
 // proofLimit is how long the proof of a password may take, waiting included.
 const proofLimit = 30 * time.Second
 
-// prove proves a password. It computes exactly one hash, whatever the outcome,
-// unless all names are refused from the caller's network or there are too many
+// prove proves a password. It computes the same hashes, whatever the outcome
+// (password.Turn.Verify), unless all names are refused from the caller's network or there are too many
 // hashes to be computed already. Attempts that are the same, at the same time,
 // are one: a program that logs in twenty times at once must not lock itself out.
 //
 // The error is ErrWrongPassword, a BrakeError, password.ErrBusy, an InvalidError
 // for what cannot be a password, or a fault of the store.
 func (r *Registry) prove(ctx context.Context, a Attempt) (store.User, error) {
-	clean, err := password.Clean(a.Password)
-	if err != nil {
+	// An imported hash is one of what was typed, so that goes on as it is.
+	if _, err := password.Clean(a.Password); err != nil {
 		return store.User{}, invalid("%s", err)
 	}
-	a.Password = clean
 	proof := r.proofs.DoChan(r.proofKey(&a), func() (any, error) { return r.proveApart(ctx, &a) })
 	select {
 	case result := <-proof:
@@ -149,7 +148,7 @@ func (r *Registry) proveOnce(ctx context.Context, a *Attempt) (store.User, error
 	}
 	var renewed string
 	if outdated {
-		if renewed, err = turn.Hash(a.Password); err != nil {
+		if renewed, err = rehash(turn, a.Password); err != nil {
 			return store.User{}, err
 		}
 	}
@@ -157,6 +156,15 @@ func (r *Registry) proveOnce(ctx context.Context, a *Attempt) (store.User, error
 		return store.User{}, err
 	}
 	return record.User, nil
+}
+
+// rehash makes a hash of the current parameters of a password that was proven.
+func rehash(turn *password.Turn, typed string) (string, error) {
+	clean, err := password.Clean(typed)
+	if err != nil {
+		return "", err
+	}
+	return turn.Hash(clean)
 }
 
 // waitForTurn waits until the attempt may be looked at, and a hash be computed.

@@ -186,7 +186,17 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 	if errors.Is(err, store.ErrPepper) {
 		return fmt.Errorf("pepper file '%s': %w", c.PepperFile, err)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	imported, err := r.store.AnyPassword(ctx, password.ImportedPrefix)
+	if err != nil {
+		return errors.Join(err, r.store.Close())
+	}
+	if imported {
+		r.hasher.ExpectImported()
+	}
+	return nil
 }
 
 // mayCreate reports whether a store may be made, and makes its directory if

@@ -45,12 +45,10 @@ func (r *Registry) AddUser(ctx context.Context, actor string, n NewUser) (store.
 	if err := checkUsername(n.Username); err != nil {
 		return store.User{}, err
 	}
-	id, err := r.newID()
+	u, err := r.newUser(n.Username)
 	if err != nil {
 		return store.User{}, err
 	}
-	now := r.now()
-	u := store.User{ID: id, Username: n.Username, Fold: Fold(n.Username), State: store.Active, Created: now, Updated: now}
 	edit := UserEdit{DisplayName: &n.DisplayName, Email: &n.Email, Roles: &n.Roles, Groups: &n.Groups}
 	if err := edit.apply(&u); err != nil {
 		return store.User{}, err
@@ -61,13 +59,23 @@ func (r *Registry) AddUser(ctx context.Context, actor string, n NewUser) (store.
 			return store.User{}, err
 		}
 	}
-	err = r.change(ctx, store.Event{Kind: "user.add", Actor: actor, UserID: id, Detail: u.Username}, func(c *store.Change, _ *store.Event) error {
+	err = r.change(ctx, store.Event{Kind: "user.add", Actor: actor, UserID: u.ID, Detail: u.Username}, func(c *store.Change, _ *store.Event) error {
 		if err := c.InsertUser(&u); err != nil || phc == "" {
 			return err
 		}
-		return c.SetPassword(&u, store.Password{PHC: phc, Changed: now})
+		return c.SetPassword(&u, store.Password{PHC: phc, Changed: u.Created})
 	})
 	return u, err
+}
+
+// newUser is an active user of a checked name.
+func (r *Registry) newUser(username string) (store.User, error) {
+	id, err := r.newID()
+	if err != nil {
+		return store.User{}, err
+	}
+	now := r.now()
+	return store.User{ID: id, Username: username, Fold: Fold(username), State: store.Active, Roles: []string{}, Groups: []string{}, Created: now, Updated: now}, nil
 }
 
 func (e *UserEdit) apply(u *store.User) (err error) {

@@ -63,8 +63,8 @@ func orNone(d *Document, err error) (*Document, error) {
 // Save puts positions in place of those at path. The folder is made if it is
 // missing, but not the one above. A BodyError says what is wrong with the body,
 // which is a JSON object; an empty one is refused unless there are no positions.
-// Nobody else may save into that folder meanwhile.
-func (p *Positions) Save(path string, body []byte) (Saved, error) {
+// ErrChanged is for IfMatch. Nobody else may save into that folder meanwhile.
+func (p *Positions) Save(path string, body []byte, how Saving) (Saved, error) {
 	want, err := parseObject(body)
 	if err != nil {
 		return Saved{}, &BodyError{err}
@@ -74,10 +74,14 @@ func (p *Positions) Save(path string, body []byte) (Saved, error) {
 	if err != nil && !missing {
 		return Saved{}, fileError(path, err)
 	}
+	have, broken := parsePositions(content)
+	if how.IfMatch != "" && (broken != nil || !newDocument(&have).matches(how.IfMatch)) {
+		return Saved{}, ErrChanged
+	}
 	d := newDocument(&want)
 	if len(want.members) == 0 {
 		// What cannot be read may still be mended by hand.
-		if have, err := parsePositions(content); err != nil || len(have.members) > 0 {
+		if broken != nil || len(have.members) > 0 {
 			return Saved{}, &BodyError{ErrEmptyObject}
 		}
 		return Saved{Document: d}, nil

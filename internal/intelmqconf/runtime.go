@@ -87,6 +87,12 @@ func (r *Runtime) Save(path string, body []byte, how Saving) (Saved, error) {
 	return Saved{newDocument(&next.tree), true, warning}, nil
 }
 
+// Check says what is wrong with the content of a runtime.yaml, or nothing.
+func Check(content []byte) error {
+	_, _, err := parseRuntime(content)
+	return err
+}
+
 // parseBots reads a body, which is an object of objects.
 func parseBots(body []byte) (value, error) {
 	v, err := parseObject(body)

@@ -9,6 +9,9 @@ type Command interface{ describe() description }
 type description struct {
 	name      string
 	arguments []string
+	// target is the bot, the group or the queue that it is about, if it is about
+	// one.
+	target string
 	// changes: it starts, stops or takes something.
 	changes bool
 	// text: it prints text for people in place of JSON.
@@ -18,6 +21,10 @@ type description struct {
 // Name is one of a few words for metrics and the audit trail, such as queues, bot
 // start or run get.
 func Name(c Command) string { return c.describe().name }
+
+// Target is the bot, the group or the queue that a command is about, for the audit
+// trail; empty for those about all.
+func Target(c Command) string { return c.describe().target }
 
 // Arguments follow the words of the configured command. None of them begins with
 // a hyphen because a client wants it.
@@ -143,7 +150,10 @@ func changing(name string, words ...string) description {
 
 // running is one that has a bot work, and prints what it says.
 func running(verb string, bot ID, words ...string) description {
-	return description{name: "run " + verb, arguments: append([]string{"run", bot.text}, words...), changes: true, text: true}
+	return description{
+		name: "run " + verb, arguments: append([]string{"run", bot.text}, words...),
+		target: bot.text, changes: true, text: true,
+	}
 }
 
 func (c Botnet) describe() description {
@@ -152,18 +162,20 @@ func (c Botnet) describe() description {
 		words = append(words, "--group", string(c.Group))
 	}
 	d := changing("botnet "+string(c.Action), words...)
-	d.changes = c.Action != Look
+	d.changes, d.target = c.Action != Look, string(c.Group)
 	return d
 }
 
 func (c Bot) describe() description {
 	d := changing("bot "+string(c.Action), string(c.Action), c.ID.text)
-	d.changes = c.Action != Look
+	d.changes, d.target = c.Action != Look, c.ID.text
 	return d
 }
 
 func (c Log) describe() description {
-	return reading("log", "log", c.ID.text, strconv.Itoa(c.Lines), string(c.Level))
+	d := reading("log", "log", c.ID.text, strconv.Itoa(c.Lines), string(c.Level))
+	d.target = c.ID.text
+	return d
 }
 
 func (Queues) describe() description { return reading("queues", "list", "queues") }
@@ -178,7 +190,11 @@ func (Version) describe() description {
 	return description{name: "version", arguments: []string{"--version"}, text: true}
 }
 
-func (c Clear) describe() description { return changing("clear", "clear", c.Queue.text) }
+func (c Clear) describe() description {
+	d := changing("clear", "clear", c.Queue.text)
+	d.target = c.Queue.text
+	return d
+}
 
 func (c Message) describe() description {
 	return running(string(c.Verb), c.Bot, "message", string(c.Verb))

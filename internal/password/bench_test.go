@@ -31,12 +31,38 @@ func BenchmarkVerify(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	ways := []struct{ name, stored, clean string }{
+	compareWays(b, turn, []struct{ name, stored, clean string }{
 		{"right", stored, "correct horse battery"},
 		{"wrong", stored, "correct horse batters"},
 		{"none", "", "correct horse battery"},
 		{"damaged", stored[:40], "correct horse battery"},
+	})
+}
+
+// BenchmarkVerifyImported is BenchmarkVerify where there are imported hashes.
+func BenchmarkVerifyImported(b *testing.B) {
+	turn := benchTurn(b)
+	stored, err := turn.Hash("correct horse battery")
+	if err != nil {
+		b.Fatal(err)
 	}
+	// Nobody knows a password of it.
+	imported, err := password.Imported(100_000, make([]byte, 16), make([]byte, 32))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if ok, _, err := turn.Verify(imported, "correct horse battery"); ok || err != nil {
+		b.Fatal(ok, err)
+	}
+	compareWays(b, turn, []struct{ name, stored, clean string }{
+		{"right", stored, "correct horse battery"},
+		{"imported", imported, "correct horse batters"},
+		{"none", "", "correct horse battery"},
+	})
+}
+
+func compareWays(b *testing.B, turn *password.Turn, ways []struct{ name, stored, clean string }) {
+	b.Helper()
 	times := make([][]time.Duration, len(ways))
 	start := cputime.Used()
 	for b.Loop() {

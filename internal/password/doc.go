@@ -20,12 +20,19 @@
 //		return err
 //	}
 //	defer turn.Release()
-//	ok, outdated, err := turn.Verify(stored, clean)
+//	ok, outdated, err := turn.Verify(stored, typed)
 //
-// Verify computes exactly one hash whatever is stored, nothing and nonsense
+// Verify computes the same hashes whatever is stored, nothing and nonsense
 // included. A caller that reserves a turn and verifies for unknown users too
 // takes the same time for all of them, so that the time of an answer does not
 // tell who has an account.
+//
+// Users who were imported from other software keep their passwords, of which
+// there is a hash of PBKDF2 with its rounds:
+//
+//	$pbkdf2-sha256$i=100000$<16 bytes of salt>$<32 bytes of tag>
+//
+// It is outdated at once, so that the first log-in replaces it.
 //
 // The package imports neither Caddy nor net/http, and logs nothing. No error of
 // it holds a password or a hash.

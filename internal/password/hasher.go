@@ -8,9 +8,12 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 const (
@@ -54,8 +57,13 @@ type Hasher struct {
 	wait            time.Duration
 	params          Params
 	random          io.Reader
-	dummy           record
-	hashes          atomic.Uint64
+	// dummy stands for the hash that a user has not, importedDummy for the
+	// imported one. Nothing is ever accepted by them.
+	dummy         record
+	importedDummy importedRecord
+	hashes        atomic.Uint64
+	// imported says that a second hash is computed for all.
+	imported atomic.Bool
 
 	mu      sync.Mutex
 	running int
@@ -85,14 +93,19 @@ func NewHasher(c Config) *Hasher {
 	if h.random == nil {
 		h.random = rand.Reader
 	}
-	// Nothing is ever accepted by the dummy, so that its salt need not be
-	// random.
+	// So their salts need not be random.
 	h.dummy = record{h.params, make([]byte, saltSize), make([]byte, tagSize)}
+	h.importedDummy = importedRecord{importedRounds, make([]byte, saltSize), make([]byte, tagSize)}
 	return h
 }
 
 // Parallel is how many hashes are computed at once, at least 1.
 func (h *Hasher) Parallel() int { return h.parallel }
+
+// ExpectImported says that there are imported hashes, so that from now on the
+// time of an answer must not tell whose they are. It costs each log-in the time
+// of a second hash.
+func (h *Hasher) ExpectImported() { h.imported.Store(true) }
 
 // Reserve waits for a turn, behind all who came before. The error is ErrBusy
 // when the queue is full or the longest wait over, and that of the context when
@@ -205,31 +218,52 @@ func (t *Turn) Release() {
 
 var errReleased = errors.New("the turn to compute a hash has been given back already")
 
-// Verify reports whether clean, as Clean returns it, is the password of which
+// Verify reports whether typed, which Clean has taken, is the password of which
 // phc is stored. It computes exactly one hash, whatever phc holds: for "", which
 // means that there is no password, for damaged and foreign text and for
 // parameters out of bounds it is the dummy of the current parameters, and ok is
 // false. Whether the user exists and may log in is for the caller to say,
 // afterwards.
 //
-// outdated says, of a right password, that phc should be replaced, since its
-// parameters are below the current ones. err is about a damaged phc; it is for the log,
-// and the caller's answer is that to a wrong password.
-func (t *Turn) Verify(phc, clean string) (ok, outdated bool, err error) {
+// Where ExpectImported was called, and from the first imported hash on that comes
+// by, there is a second hash as well, whatever phc holds: that of the imported
+// record, or of a dummy of it. Otherwise the time would tell who was imported and
+// has not logged in since. An imported hash is one of the bytes as they were
+// typed, the own one is of the form that Clean gives them.
+//
+// outdated says, of a right password, that phc should be replaced: it was
+// imported, or its parameters are below the current ones. err is about a damaged
+// phc; it is for the log, and the caller's answer is that to a wrong password.
+func (t *Turn) Verify(phc, typed string) (ok, outdated bool, err error) {
 	if t.released.Load() {
 		return false, false, errReleased
 	}
 	h := t.hasher
-	stored, known := h.dummy, false
-	if phc != "" {
+	own, foreign := h.dummy, h.importedDummy
+	var isOwn, isForeign bool
+	switch {
+	case phc == "":
+	case strings.HasPrefix(phc, ImportedPrefix):
+		h.ExpectImported()
+		var parsed importedRecord
+		if parsed, err = parseImported(phc); err == nil {
+			foreign, isForeign = parsed, true
+		}
+	default:
 		var parsed record
 		if parsed, err = parsePHC(phc); err == nil {
-			stored, known = parsed, true
+			own, isOwn = parsed, true
 		}
 	}
-	tag := h.compute(stored, clean)
-	ok = stored.matches(tag) && known
-	return ok, ok && stored.below(h.params), err
+	matches := own.matches(h.compute(own, norm.NFC.String(typed)))
+	ok = matches && isOwn
+	if h.imported.Load() {
+		tag, failed := h.computeImported(foreign, typed)
+		err = errors.Join(err, failed)
+		matches = foreign.matches(tag)
+		ok = ok || matches && isForeign
+	}
+	return ok, ok && (isForeign || own.below(h.params)), err
 }
 
 // Hash makes what is to be stored of a password, as Clean returns it and a
@@ -250,4 +284,9 @@ func (t *Turn) Hash(clean string) (string, error) {
 func (h *Hasher) compute(r record, clean string) []byte {
 	h.hashes.Add(1)
 	return r.tagOf(clean)
+}
+
+func (h *Hasher) computeImported(r importedRecord, typed string) ([]byte, error) {
+	h.hashes.Add(1)
+	return r.tagOf(typed)
 }

@@ -143,10 +143,14 @@ func (r record) check() error {
 	if err := r.params.Check(); err != nil {
 		return fmt.Errorf("stored password hash: %w", err)
 	}
-	if n := len(r.salt); n < minSalt || n > maxSalt {
+	return checkSizes(r.salt, r.tag)
+}
+
+func checkSizes(salt, tag []byte) error {
+	if n := len(salt); n < minSalt || n > maxSalt {
 		return fmt.Errorf("stored password hash: salt of %d bytes; it must have %d to %d", n, minSalt, maxSalt)
 	}
-	if n := len(r.tag); n < minTag || n > maxTag {
+	if n := len(tag); n < minTag || n > maxTag {
 		return fmt.Errorf("stored password hash: tag of %d bytes; it must have %d to %d", n, minTag, maxTag)
 	}
 	return nil

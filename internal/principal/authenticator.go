@@ -19,12 +19,19 @@ type Authenticator interface {
 	Authenticate(r *http.Request, s *Service) (*Principal, *Refusal)
 }
 
-// Login gives tokens to those who prove a password. The app caddyauth is one.
+// Login gives tokens to those who prove a password, and takes them back. The app
+// caddyauth is one.
 type Login interface {
 	// LogIn proves user name and password, and begins a session with one token.
 	// The address of the caller is that of the request, and failures count
 	// against the same limits as everywhere. No cookie is set.
 	LogIn(r *http.Request, l *LogIn) (Session, *Refusal)
+	// LogOut ends the session of the token by which p was authenticated, with all
+	// tokens that it has. When it has returned they are not accepted any more, and
+	// the audit trail has it. One that has ended already is ended. Whoever has come
+	// by an API key or a password has no session, nor has nobody (nil): that is
+	// refused with 400 and CodeNoSession. No cookie is taken away.
+	LogOut(r *http.Request, p *Principal) *Refusal
 }
 
 // Service is what asks who a caller is.
@@ -69,8 +76,12 @@ type Secret interface {
 	Reveal() string
 }
 
-// CodeMissing is the Code of a Refusal where there was no credential at all.
-const CodeMissing = "credential_missing"
+const (
+	// CodeMissing is the Code of a Refusal where there was no credential at all.
+	CodeMissing = "credential_missing"
+	// CodeNoSession is that of a log-out where there is no session that could end.
+	CodeNoSession = "no_session"
+)
 
 // Refusal is why a caller is not authenticated, for an endpoint that answers in a
 // form of its own. As an error it is for logs.

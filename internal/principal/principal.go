@@ -38,7 +38,8 @@ const (
 	// MethodAppToken is a token that a log-in has given to a program, as
 	// `Bearer user:token`.
 	MethodAppToken = "app_token"
-	// MethodBareToken is one that stands in Authorization without a scheme.
+	// MethodBareToken is one that stands in Authorization without a scheme, or
+	// after `Bearer`.
 	MethodBareToken = "bare_token"
 	// MethodClientSecret is the secret of an entry in an address list. Only its
 	// own gate accepts it.

@@ -34,6 +34,15 @@ func (c *Change) RehashPassword(userID, old, phc string) error {
 	return err
 }
 
+// AnyPassword reports whether there is a hash that begins so. It reads all of
+// them.
+func (s *Store) AnyPassword(ctx context.Context, beginning string) (found bool, err error) {
+	err = s.snapshot(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM passwords WHERE substr(phc, 1, ?) = ?)`, len(beginning), beginning).Scan(&found)
+	})
+	return found, err
+}
+
 // LoginRecord is what decides on a log-in by password.
 type LoginRecord struct {
 	// User is the zero User if there is none of that name.

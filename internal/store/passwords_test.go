@@ -117,3 +117,17 @@ func TestANewHashOfThePasswordIsNoNewPassword(t *testing.T) {
 		}
 	})
 }
+
+func TestAnyPasswordLooksAtTheBeginning(t *testing.T) {
+	overEngines(t, func(t *testing.T, s *store.Store) {
+		alice := user("alice")
+		change(t, s, func(c *store.Change) error {
+			return errors.Join(c.InsertUser(&alice), c.SetPassword(&alice, store.Password{PHC: "$Kind$%_rest", Changed: now}))
+		})
+		for beginning, want := range map[string]bool{"$Kind$": true, "$Kind$%_": true, "": true, "$kind$": false, "$Kind$__": false, "Kind": false, "$Kind$%_rest.": false} {
+			if found, err := s.AnyPassword(t.Context(), beginning); found != want || err != nil {
+				t.Errorf("'%s': %t, %v", beginning, found, err)
+			}
+		}
+	})
+}

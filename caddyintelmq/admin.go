@@ -1,0 +1,69 @@
+package caddyintelmq
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sallyport/sallyport/internal/plugin/admin"
+)
+
+func init() {
+	caddy.RegisterModule(Admin{})
+}
+
+// Admin answers monitoring on Caddy's admin API: `GET /caddyintelmq/health`
+// answers 200 if all endpoints work, and 503 if one does not. It tells of each what
+// is wrong and what to do about it, as `caddy intelmq check` does. What it has seen
+// holds for a minute, since each look runs intelmqctl.
+type Admin struct{}
+
+const healthPath = "/caddyintelmq/health"
+
+// CaddyModule returns the Caddy module information.
+func (Admin) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "admin.api.caddyintelmq", New: func() caddy.Module { return new(Admin) }}
+}
+
+// Routes are the routes of the admin API.
+func (a *Admin) Routes() []caddy.AdminRoute {
+	return []caddy.AdminRoute{{Pattern: healthPath, Handler: caddy.AdminHandlerFunc(a.health)}}
+}
+
+func (*Admin) health(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		return admin.Error(http.StatusMethodNotAllowed, errors.New("use GET"))
+	}
+	status := http.StatusOK
+	endpoints, all := []condition{}, latest()
+	if len(all) == 0 {
+		// Who asks after endpoints has one, and it does not run.
+		status = http.StatusServiceUnavailable
+	}
+	for _, h := range all {
+		one := h.desk.check(r.Context(), h)
+		if one.broken() {
+			status = http.StatusServiceUnavailable
+		}
+		endpoints = append(endpoints, one)
+	}
+	return admin.WriteJSON(w, status, map[string]any{"healthy": status == http.StatusOK, "endpoints": endpoints})
+}
+
+// latest lists the endpoints as they were configured last. They are not checked
+// within, since a reload would have to wait.
+func latest() (endpoints []*IntelMQ) {
+	desks.Range(func(_, value any) bool {
+		if d, ok := value.(*desk); ok {
+			if h := d.latest(); h != nil {
+				endpoints = append(endpoints, h)
+			}
+		}
+		return true
+	})
+	return endpoints
+}
+
+var _ caddy.AdminRouter = (*Admin)(nil)

@@ -1,0 +1,224 @@
+package caddyintelmq
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/sallyport/sallyport/internal/intelmqapi"
+	"github.com/sallyport/sallyport/internal/intelmqctl"
+	"github.com/sallyport/sallyport/internal/plugin/body"
+	"github.com/sallyport/sallyport/internal/plugin/caller"
+	"github.com/sallyport/sallyport/internal/plugin/grammar"
+	"github.com/sallyport/sallyport/internal/principal"
+)
+
+// call is a request on its way through the endpoint.
+type call struct {
+	w http.ResponseWriter
+	r *http.Request
+	// start is when it came.
+	start time.Time
+	route intelmqapi.Route
+	// principal is who asks; nil where everybody may, and at a log-in.
+	principal *principal.Principal
+	// ambient says that a browser may have sent the right to ask by itself.
+	ambient  bool
+	question *intelmqapi.Question
+	// allowed: the caller may have it done.
+	allowed bool
+	// object is what is to be saved.
+	object []byte
+	// cause is why it was not answered as asked, for the log; it holds no client's
+	// text. err is what the system says.
+	cause string
+	err   error
+}
+
+// ctx is that of the request.
+func (c *call) ctx() context.Context { return c.r.Context() }
+
+// who says who asks: for the queue, and for the audit trail.
+func (c *call) who() string {
+	if c.principal != nil {
+		return "user:" + c.principal.Name
+	}
+	return "address:" + caller.Address(c.r).String()
+}
+
+// ServeHTTP answers what is at the base.
+func (h *IntelMQ) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	rest, ours := grammar.Below(h.Base, r.URL.Path)
+	if !ours {
+		return next.ServeHTTP(w, r)
+	}
+	h.limits()
+	c := &call{w: w, r: r, start: time.Now()}
+	answer := h.guarded(c, rest)
+	h.settle(c, answer)
+	h.write(c, answer)
+	return nil
+}
+
+// guarded is serve, with a panic turned into a failure.
+func (h *IntelMQ) guarded(c *call, rest string) (answer *intelmqapi.Answer) {
+	defer func() {
+		switch reason := recover(); reason {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(reason)
+		default:
+			// What it says may have come from a client, so only its type is told.
+			h.log.Error("panic in the endpoint", zap.String("type", fmt.Sprintf("%T", reason)), zap.ByteString("stack", debug.Stack()))
+			c.cause = "panic"
+			answer = broken()
+		}
+	}()
+	return h.serve(c, rest)
+}
+
+// serve finds out what is asked and by whom, and has it done. Who is not logged in
+// learns which routes there are, as intelmq-api tells it, and nothing else.
+func (h *IntelMQ) serve(c *call, rest string) *intelmqapi.Answer {
+	header := c.r.Header
+	if intelmqapi.IsPreflight(c.r.Method, header) {
+		return h.settings.origins.Preflight(header.Get("Origin"),
+			header.Get("Access-Control-Request-Method"), header.Get("Access-Control-Request-Headers"))
+	}
+	var found bool
+	if c.route, found = intelmqapi.Find(rest); !found {
+		return intelmqapi.NotFound()
+	}
+	if c.r.Method == http.MethodOptions {
+		return intelmqapi.Options(c.route)
+	}
+	if !c.route.Allows(c.r.Method) {
+		return intelmqapi.MethodNotAllowed(c.route)
+	}
+	if c.route == intelmqapi.RouteLogin {
+		return h.logIn(c)
+	}
+	for _, step := range [...]func(*call) *intelmqapi.Answer{h.admit, h.read, h.permit} {
+		if refused := step(c); refused != nil {
+			return refused
+		}
+	}
+	return h.carryOut(c)
+}
+
+// read makes a question of the arguments.
+func (h *IntelMQ) read(c *call) *intelmqapi.Answer {
+	content, refused := h.readBody(c)
+	if refused != nil {
+		return refused
+	}
+	form, invalid := intelmqapi.ReadForm(c.r.Header.Get("Content-Type"), content)
+	if invalid == nil {
+		c.question, invalid = intelmqapi.Parse(c.route, c.r.Method, c.r.URL.RawQuery, form)
+	}
+	if invalid == nil && c.question.Save {
+		c.object, invalid = intelmqapi.ReadObject(c.r.Header.Get("Content-Type"), content)
+	}
+	if invalid != nil {
+		c.cause = "bad_argument"
+		return intelmqapi.Unprocessable(invalid)
+	}
+	return nil
+}
+
+// readBody reads the body of a POST.
+func (h *IntelMQ) readBody(c *call) ([]byte, *intelmqapi.Answer) {
+	if c.r.Method != http.MethodPost {
+		return nil, nil
+	}
+	content, err := body.Read(c.w, c.r, h.settings.maxBody)
+	switch {
+	case err == nil:
+		return content, nil
+	case errors.Is(err, body.ErrTooLarge):
+		c.cause = "body_too_large"
+		return nil, intelmqapi.Refused(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", h.settings.maxBody), 0)
+	}
+	c.cause = "body_not_read"
+	return nil, intelmqapi.Refused(http.StatusBadRequest, "the body did not come whole", 0)
+}
+
+// carryOut does what is asked.
+func (h *IntelMQ) carryOut(c *call) *intelmqapi.Answer {
+	switch c.route {
+	case intelmqapi.RouteConfig:
+		return h.showFiles(c)
+	case intelmqapi.RouteRuntime:
+		if c.r.Method == http.MethodPost {
+			return h.saveRuntime(c)
+		}
+		return h.runtime(c)
+	case intelmqapi.RoutePositions:
+		if c.r.Method == http.MethodPost {
+			return h.savePositions(c)
+		}
+		return h.positions(c)
+	case intelmqapi.RouteHarmonization:
+		return h.harmonization(c)
+	case intelmqapi.RouteOpenAPI:
+		return intelmqapi.Raw(intelmqapi.OpenAPI(h.Base))
+	case intelmqapi.RouteLogout:
+		return h.logOut(c)
+	default:
+		return h.ask(c)
+	}
+}
+
+// ask has intelmqctl asked.
+func (h *IntelMQ) ask(c *call) *intelmqapi.Answer {
+	var answer intelmqctl.Answer
+	var err error
+	switch command := c.question.Command.(type) {
+	case intelmqctl.Log:
+		answer, err = h.desk.client.Log(c.ctx(), c.who(), command)
+	default:
+		if intelmqctl.Changes(command) {
+			answer, err = h.desk.client.Change(c.ctx(), c.who(), command)
+		} else {
+			answer, err = h.desk.client.Read(c.ctx(), c.who(), command)
+		}
+	}
+	if err != nil {
+		return h.failed(c, err)
+	}
+	h.holdBack(c)
+	switch c.route {
+	case intelmqapi.RouteVersion:
+		return intelmqapi.Version(string(answer.Body))
+	case intelmqapi.RouteRun:
+		return intelmqapi.Text(string(answer.Body))
+	default:
+		return intelmqapi.Raw(answer.Body)
+	}
+}
+
+// settle tells the logs and the metrics.
+func (h *IntelMQ) settle(c *call, answer *intelmqapi.Answer) {
+	metrics.count(c.route, answer.Status, time.Since(c.start))
+	if c.cause != "" {
+		h.report(c, answer)
+	}
+	if c.allowed && c.question.Changes() {
+		h.auditChange(c, answer)
+	}
+}
+
+// write sends an answer.
+func (h *IntelMQ) write(c *call, a *intelmqapi.Answer) {
+	header := c.w.Header()
+	maps.Copy(header, h.settings.origins.Simple(c.r.Header.Get("Origin")))
+	maps.Copy(header, a.Header)
+	body.Write(c.w, a.Status, a.ContentType, a.Body)
+}

@@ -1,0 +1,89 @@
+package caddyintelmq
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/sallyport/sallyport/internal/intelmqctl"
+)
+
+const (
+	// askAgain is how long what intelmqctl has said of its paths counts before it is
+	// asked again. They are the same as long as an installation lives.
+	askAgain = 5 * time.Minute
+	// askLimit is how long a request waits for it the first time.
+	askLimit = 5 * time.Second
+)
+
+// installation says where the files of the configuration are: where the
+// configuration of the endpoint has them, or intelmqctl, or, where that has never
+// answered, IntelMQ's own rules. With a runtime.yaml that is broken intelmqctl
+// does not even tell its paths.
+func (h *IntelMQ) installation(ctx context.Context, who string) intelmqctl.Installation {
+	if h.settings.configDir != "" {
+		return intelmqctl.InstallationAt(h.settings.configDir)
+	}
+	at, known := h.desk.known(h)
+	if known {
+		return at
+	}
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	if at, err := h.desk.ask(ctx, who); err == nil {
+		return at
+	}
+	return intelmqctl.UsualInstallation()
+}
+
+// known is what intelmqctl has said. It is asked again now and then, and nobody
+// waits for that.
+func (d *desk) known(h *IntelMQ) (intelmqctl.Installation, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.asked.IsZero() {
+		return intelmqctl.Installation{}, false
+	}
+	if time.Since(d.asked) > askAgain && !d.asking && d.life.Err() == nil {
+		d.asking = true
+		d.work.Go(func() {
+			if _, err := d.ask(d.life, "paths"); err != nil {
+				h.log.Warn("intelmqctl does not tell its paths; the last ones are used", zap.Error(err))
+			}
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.asking, d.asked = false, time.Now()
+		})
+	}
+	return d.at, true
+}
+
+// ask asks intelmqctl.
+func (d *desk) ask(ctx context.Context, who string) (intelmqctl.Installation, error) {
+	answer, err := d.client.Read(ctx, who, intelmqctl.Paths{})
+	if err != nil {
+		return intelmqctl.Installation{}, err
+	}
+	at, err := intelmqctl.ParsePaths(answer.Body)
+	if err != nil {
+		return at, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.at, d.asked = at, time.Now()
+	return at, nil
+}
+
+// lockDir is the folder that is locked while the botnet is changed.
+func (d *desk) lockDir() string {
+	if h := d.latest(); h != nil && h.settings.configDir != "" {
+		return h.settings.configDir
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.asked.IsZero() {
+		return d.at.ConfigDir
+	}
+	return intelmqctl.UsualInstallation().ConfigDir
+}

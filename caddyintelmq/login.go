@@ -1,0 +1,54 @@
+package caddyintelmq
+
+import (
+	"net/http"
+
+	"github.com/sallyport/sallyport/internal/intelmqapi"
+	"github.com/sallyport/sallyport/internal/principal"
+)
+
+// logIn gives a token for a user name and a password.
+func (h *IntelMQ) logIn(c *call) *intelmqapi.Answer {
+	if h.InsecureNoAuth {
+		return intelmqapi.LoginOff()
+	}
+	content, refused := h.readBody(c)
+	if refused != nil {
+		return refused
+	}
+	form, invalid := intelmqapi.Fields(c.r.Header.Get("Content-Type"), content)
+	if invalid == nil {
+		_, invalid = intelmqapi.Parse(c.route, c.r.Method, "", form)
+	}
+	if invalid != nil {
+		c.cause = "bad_argument"
+		return intelmqapi.Unprocessable(invalid)
+	}
+	session, refusal := h.login.LogIn(c.r, &principal.LogIn{
+		User: form.Get("username"), Password: form.Get("password"),
+		Method: principal.MethodBareToken, Lifetime: h.settings.lifetime,
+		InsecurePlainHTTP: h.InsecurePlainHTTP,
+	})
+	switch {
+	case refusal == nil:
+		return intelmqapi.LoggedIn(session.Token.Reveal(), session.User)
+	case refusal.Status == http.StatusUnauthorized || refusal.Status == http.StatusBadRequest:
+		c.cause = refusal.Cause
+		return intelmqapi.LoginFailed()
+	}
+	c.cause = refusal.Cause
+	return intelmqapi.Refused(refusal.Status, refusal.Message, refusal.Wait)
+}
+
+// logOut ends the session of the token with which the caller asks.
+func (h *IntelMQ) logOut(c *call) *intelmqapi.Answer {
+	if h.InsecureNoAuth {
+		return intelmqapi.LoginOff()
+	}
+	refusal := h.login.LogOut(c.r, c.principal)
+	if refusal == nil {
+		return intelmqapi.LoggedOut()
+	}
+	c.cause = refusal.Cause
+	return intelmqapi.Refused(refusal.Status, refusal.Message, refusal.Wait)
+}

@@ -1,0 +1,78 @@
+package intelmqapi
+
+import (
+	"net/http"
+	"testing"
+)
+
+func TestWhoMayHaveABrowserChangeSomething(t *testing.T) {
+	const own, other = "https://intelmq.example", "https://manager.example"
+	nobody, all := mustOrigins(t), mustOrigins(t, "*")
+	named := mustOrigins(t, other)
+	for _, c := range []struct {
+		what    string
+		headers []string
+		allowed Origins
+		ambient bool
+		refused bool
+	}{
+		{"curl", nil, nobody, true, false},
+		{"our own page", []string{"Sec-Fetch-Site", "same-origin"}, nobody, true, false},
+		{"our own page that posts", []string{"Sec-Fetch-Site", "same-origin", "Origin", own}, nobody, true, false},
+		{"typed in by the user", []string{"Sec-Fetch-Site", "none"}, nobody, true, false},
+
+		{"an image of another site, with a cookie", []string{"Sec-Fetch-Site", "cross-site", "Referer", other + "/"}, all, true, true},
+		{"an image of another site, which is named", []string{"Sec-Fetch-Site", "cross-site", "Referer", other + "/"}, named, true, true},
+		{"an image of another site, without a referer", []string{"Sec-Fetch-Site", "cross-site"}, all, false, true},
+		{"a link of another site", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, all, true, true},
+		{"a sibling", []string{"Sec-Fetch-Site", "same-site", "Origin", other}, nobody, true, true},
+		{"a named sibling", []string{"Sec-Fetch-Site", "same-site", "Origin", other}, named, true, false},
+		{"a named one", []string{"Sec-Fetch-Site", "cross-site", "Origin", other}, named, true, false},
+		{"one that is not named", []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"}, named, false, true},
+		{"any page, with the token in a header", []string{"Sec-Fetch-Site", "cross-site", "Origin", other}, all, false, false},
+		{"any page, where nobody has to log in", []string{"Sec-Fetch-Site", "cross-site", "Origin", other}, all, true, true},
+		{"any page, with a token that is not allowed to", []string{"Sec-Fetch-Site", "cross-site", "Origin", other}, nobody, false, true},
+		{"a page without an origin, with a token", []string{"Sec-Fetch-Site", "cross-site", "Origin", "null"}, all, false, false},
+		{"a page without an origin, with a cookie", []string{"Sec-Fetch-Site", "cross-site", "Origin", "null"}, all, true, true},
+		{"another site that claims our origin", []string{"Sec-Fetch-Site", "cross-site", "Origin", own}, all, true, true},
+		{"a word of the future", []string{"Sec-Fetch-Site", "same-planet", "Origin", own}, nobody, true, true},
+
+		{"our own origin in an old browser", []string{"Origin", own}, nobody, true, false},
+		{"another one in an old browser", []string{"Origin", other}, nobody, true, true},
+		{"a named one in an old browser", []string{"Origin", other}, named, true, false},
+		{"no origin in an old browser", []string{"Origin", "null"}, named, true, true},
+		{"any page in an old browser, with a token", []string{"Origin", other}, all, false, false},
+		{"any page in an old browser, with a cookie", []string{"Origin", other}, all, true, true},
+		{"our host, but not encrypted", []string{"Origin", "http://intelmq.example"}, all, true, true},
+		{"our host, but another port", []string{"Origin", own + ":8443"}, all, true, true},
+		{"our origin, but another referer", []string{"Origin", own, "Referer", other + "/"}, nobody, true, false},
+		{"our own page in an old browser that says where it was", []string{"Referer", own + "/x?y"}, nobody, true, false},
+		{"an image of another site in an old browser", []string{"Referer", other + "/x"}, all, true, true},
+		{"an image of a named site in an old browser", []string{"Referer", other + "/x"}, named, true, false},
+		{"a host that begins like ours", []string{"Referer", own + ".evil.example/"}, all, true, true},
+		{"a host that stands behind ours", []string{"Referer", own + "@evil.example/"}, all, true, true},
+		{"a referer that cannot be read", []string{"Referer", "https://[::1"}, named, true, true},
+		{"a referer without a host", []string{"Referer", "about:blank"}, named, true, true},
+	} {
+		h := make(http.Header)
+		for i := 0; i < len(c.headers); i += 2 {
+			h.Set(c.headers[i], c.headers[i+1])
+		}
+		if got := CrossSite(h, "intelmq.example", "https", c.allowed, c.ambient); got != c.refused {
+			t.Errorf("%s: refused is %v, want %v", c.what, got, c.refused)
+		}
+	}
+}
+
+func TestOurOwnOriginIsFoundInAnyForm(t *testing.T) {
+	for _, c := range []struct{ host, scheme, origin string }{
+		{"INTELMQ.example:443", "https", "https://intelmq.example"},
+		{"localhost:80", "http", "http://localhost"},
+		{"localhost:8080", "http", "http://localhost:8080"},
+		{"[::1]:8443", "https", "https://[::1]:8443"},
+	} {
+		if CrossSite(http.Header{"Origin": {c.origin}}, c.host, c.scheme, Origins{}, true) {
+			t.Errorf("'%s' is not taken for %s://%s", c.origin, c.scheme, c.host)
+		}
+	}
+}

@@ -1,0 +1,206 @@
+package intelmqctl
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// enter wants a place in a queue.
+func enter(t *testing.T, q *queue, caller string) *ticket {
+	t.Helper()
+	ticket, f := q.enter(caller)
+	if f != nil {
+		t.Fatalf("%s was refused: %v", caller, f)
+	}
+	return ticket
+}
+
+// isReady: it has a slot, or was refused.
+func (t *ticket) isReady() bool {
+	select {
+	case <-t.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+func TestCallersTakeTurns(t *testing.T) {
+	q := newQueue(1, 64)
+	holder := enter(t, q, "holder")
+	names := map[*ticket]string{}
+	for i := range 4 {
+		names[enter(t, q, "greedy")] = fmt.Sprint("greedy ", i)
+	}
+	for i := range 2 {
+		names[enter(t, q, "modest")] = fmt.Sprint("modest ", i)
+	}
+	names[enter(t, q, "late")] = "late 0"
+
+	var order []string
+	for len(names) > 0 {
+		q.leave(holder)
+		for ticket, name := range names {
+			if ticket.isReady() {
+				order = append(order, name)
+				holder = ticket
+				delete(names, ticket)
+			}
+		}
+	}
+	want := []string{"greedy 0", "modest 0", "late 0", "greedy 1", "modest 1", "greedy 2", "greedy 3"}
+	if !slices.Equal(order, want) {
+		t.Errorf("got %v, want %v", order, want)
+	}
+	q.leave(holder)
+	if waiting, taken, _ := q.count(); waiting != 0 || taken != 0 || len(q.lines) != 0 || len(q.turns) != 0 {
+		t.Errorf("%d wait, %d are taken, lines %v, turns %v", waiting, taken, q.lines, q.turns)
+	}
+}
+
+func TestAQueueIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(1, 8)
+		enter(t, q, "holder")
+		for _, caller := range []string{"a", "b", "c", "d"} {
+			enter(t, q, caller)
+			if caller == "a" {
+				enter(t, q, caller)
+				_, f := q.enter(caller)
+				wantCause(t, f, Busy)
+				continue
+			}
+			enter(t, q, caller)
+		}
+		_, f := q.enter("somebody else")
+		if f := wantCause(t, f, Busy); f.Wait != 9*time.Second {
+			t.Errorf("nine calls of a second are before it, and it is told to wait %s", f.Wait)
+		}
+	})
+}
+
+func TestTheWaitIsLearntAndBounded(t *testing.T) {
+	tests := []struct {
+		name       string
+		takes, min time.Duration
+		max        time.Duration
+	}{
+		{"calls that take no time", 0, time.Second, time.Second},
+		{"calls that take a while", 3 * time.Second, 5 * time.Second, 6 * time.Second},
+		{"calls that take for ever", time.Hour, time.Minute, time.Minute},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q := newQueue(1, 1)
+				for range 20 {
+					ticket := enter(t, q, "a")
+					time.Sleep(test.takes)
+					q.leave(ticket)
+				}
+				enter(t, q, "a")
+				enter(t, q, "b")
+				_, f := q.enter("c")
+				if wait := wantCause(t, f, Busy).Wait; wait < test.min || wait > test.max {
+					t.Errorf("it is told to wait %s", wait)
+				}
+			})
+		})
+	}
+}
+
+func TestWhoLeavesTheQueueGivesUpItsPlace(t *testing.T) {
+	q := newQueue(1, 4)
+	holder := enter(t, q, "holder")
+	first, second := enter(t, q, "a"), enter(t, q, "b")
+	q.leave(first)
+	enter(t, q, "a")
+	q.leave(holder)
+	if !second.isReady() || first.isReady() {
+		t.Error("the slot did not go to the first who waits")
+	}
+	q.leave(first)
+	if waiting, taken, _ := q.count(); waiting != 1 || taken != 1 {
+		t.Errorf("%d wait and %d are taken, want 1 and 1", waiting, taken)
+	}
+}
+
+func TestAQueueGrowsAndShrinks(t *testing.T) {
+	q := newQueue(1, 16)
+	first, second, third := enter(t, q, "a"), enter(t, q, "b"), enter(t, q, "c")
+	q.resize(3, 16)
+	if !second.isReady() || !third.isReady() {
+		t.Error("new slots are not handed out")
+	}
+	q.resize(1, 16)
+	fourth := enter(t, q, "d")
+	q.leave(first)
+	q.leave(second)
+	if fourth.isReady() {
+		t.Error("a slot that is no more was handed out")
+	}
+	q.leave(third)
+	if !fourth.isReady() {
+		t.Error("the last slot is not handed out")
+	}
+}
+
+func TestStuckSlots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := newQueue(2, 16)
+		one := enter(t, q, "a")
+		since := time.Now().Format(time.RFC3339)
+		time.Sleep(time.Second)
+		two := enter(t, q, "a")
+		waits := enter(t, q, "b")
+
+		q.hold(two, "the second command")
+		if waits.isReady() {
+			t.Error("there is another slot, but who waits was sent away")
+		}
+		q.hold(one, "the first command")
+		<-waits.ready
+		_, f := q.enter("c")
+		for _, f := range []Failure{wantCause(t, waits.failure, Stuck), wantCause(t, f, Stuck)} {
+			if !strings.Contains(f.Message, "'the first command', since "+since) || f.Wait != stuckWait || f.Command != "the first command" {
+				t.Errorf("the failure does not say what to wait for: %+v", f)
+			}
+		}
+		if waiting, taken, stuck := q.count(); waiting != 0 || taken != 2 || len(stuck) != 2 {
+			t.Errorf("%d wait, %d are taken, %v are stuck", waiting, taken, stuck)
+		}
+		q.leave(one)
+		if !enter(t, q, "c").isReady() {
+			t.Error("the slot that came back is not handed out")
+		}
+	})
+}
+
+func TestALongLineIsCutInTheMessage(t *testing.T) {
+	q := newQueue(1, 16)
+	line := "intelmqctl run a message send " + strings.Repeat("ü", 100_000)
+	q.hold(enter(t, q, "a"), line)
+	_, f := q.enter("b")
+	if f := wantCause(t, f, Stuck); len(f.Message) > 1000 || f.Command != line {
+		t.Errorf("the message has %d bytes", len(f.Message))
+	}
+}
+
+func TestAClosedQueueRefuses(t *testing.T) {
+	q := newQueue(1, 16)
+	holder, waits := enter(t, q, "a"), enter(t, q, "b")
+	q.close()
+	<-waits.ready
+	wantCause(t, waits.failure, Gone)
+	_, f := q.enter("c")
+	wantCause(t, f, Gone)
+	q.leave(waits)
+	q.leave(holder)
+	if waiting, taken, _ := q.count(); waiting != 0 || taken != 0 {
+		t.Errorf("%d wait and %d are taken", waiting, taken)
+	}
+}
