@@ -64,7 +64,7 @@ func TestPositionsAreWrittenAsPythonWritesThem(t *testing.T) {
 	} {
 		var p intelmqconf.Positions
 		path := put(t, "{}")
-		saved, err := p.Save(path, []byte(body))
+		saved, err := p.Save(path, []byte(body), intelmqconf.Saving{})
 		check(t, err)
 		text, err := os.ReadFile(path)
 		check(t, err)
@@ -74,7 +74,7 @@ func TestPositionsAreWrittenAsPythonWritesThem(t *testing.T) {
 		if d, err := p.Read(path); err != nil || string(d.JSON) != string(saved.Document.JSON) {
 			t.Errorf("reads as %v, %v, and was said to be %s", d, err, saved.Document.JSON)
 		}
-		if saved, err = p.Save(path, []byte(body)); err != nil || saved.Written {
+		if saved, err = p.Save(path, []byte(body), intelmqconf.Saving{}); err != nil || saved.Written {
 			t.Errorf("the same once more: %+v, %v", saved, err)
 		}
 		expectUntouched(t, path, want)
@@ -84,7 +84,7 @@ func TestPositionsAreWrittenAsPythonWritesThem(t *testing.T) {
 func TestTheRecordedPositionsSaveToTheSameBytes(t *testing.T) {
 	var p intelmqconf.Positions
 	path := put(t, "")
-	_, err := p.Save(path, []byte(fixture(t, "positions.conf.http")))
+	_, err := p.Save(path, []byte(fixture(t, "positions.conf.http")), intelmqconf.Saving{})
 	check(t, err)
 	expectUntouched(t, path, strings.TrimSuffix(fixture(t, "positions.conf"), "\n"))
 }
@@ -94,7 +94,7 @@ func TestTheFolderOfPositionsIsMade(t *testing.T) {
 	above := t.TempDir()
 	check(t, os.Chmod(above, 0o775))
 	path := filepath.Join(above, "manager", "positions.conf")
-	saved, err := p.Save(path, []byte(`{"a":1}`))
+	saved, err := p.Save(path, []byte(`{"a":1}`), intelmqconf.Saving{})
 	check(t, err)
 	expectUntouched(t, path, "{\n    \"a\": 1\n}")
 	folder, err := os.Stat(filepath.Dir(path))
@@ -105,7 +105,7 @@ func TestTheFolderOfPositionsIsMade(t *testing.T) {
 		t.Errorf("the folder has %v, the file %v", folder.Mode(), file.Mode())
 	}
 	// But only that one.
-	_, err = p.Save(filepath.Join(above, "no", "manager", "positions.conf"), []byte(`{"a":1}`))
+	_, err = p.Save(filepath.Join(above, "no", "manager", "positions.conf"), []byte(`{"a":1}`), intelmqconf.Saving{})
 	if !errors.Is(err, intelmqconf.ErrMissing) {
 		t.Errorf("%v", err)
 	}
@@ -119,7 +119,7 @@ func TestPositionsThatWouldHarmAreRefused(t *testing.T) {
 	} {
 		var p intelmqconf.Positions
 		path := put(t, old)
-		_, err := p.Save(path, []byte(body))
+		_, err := p.Save(path, []byte(body), intelmqconf.Saving{})
 		if _, is := errors.AsType[*intelmqconf.BodyError](err); !is || !errors.Is(err, want) {
 			t.Errorf("'%s': %v, want '%v'", body, err, want)
 		}
@@ -131,14 +131,44 @@ func TestNoPositionsAreSavedOnlyWhereThereAreNone(t *testing.T) {
 	for old, allowed := range map[string]bool{"": true, "{}": true, "[]": true, "{\n}": true, "half {": false, `{"a":1}`: false} {
 		var p intelmqconf.Positions
 		path := put(t, old)
-		saved, err := p.Save(path, []byte("{}"))
+		saved, err := p.Save(path, []byte("{}"), intelmqconf.Saving{})
 		if allowed != (err == nil) || saved.Written {
 			t.Errorf("'%s': %+v, %v", old, saved, err)
 		}
 		expectUntouched(t, path, old)
 	}
 	var p intelmqconf.Positions
-	if saved, err := p.Save(filepath.Join(t.TempDir(), "manager", "positions.conf"), []byte("{}")); err != nil || saved.Written {
+	if saved, err := p.Save(filepath.Join(t.TempDir(), "manager", "positions.conf"), []byte("{}"), intelmqconf.Saving{}); err != nil || saved.Written {
 		t.Errorf("%+v, %v", saved, err)
+	}
+}
+
+func TestIfMatchHoldsForPositionsToo(t *testing.T) {
+	for old, c := range map[string]struct {
+		header string
+		want   error
+	}{
+		`{"a":1}`: {`"other"`, intelmqconf.ErrChanged},
+		`{"a":2}`: {"*", nil},
+		"half {":  {"*", intelmqconf.ErrChanged},
+	} {
+		var p intelmqconf.Positions
+		path := put(t, old)
+		_, err := p.Save(path, []byte(`{"b":1}`), intelmqconf.Saving{IfMatch: c.header})
+		if !errors.Is(err, c.want) {
+			t.Errorf("'%s': %v", old, err)
+		}
+		if c.want != nil {
+			expectUntouched(t, path, old)
+		}
+	}
+	var p intelmqconf.Positions
+	path := put(t, `{"a":1}`)
+	d, err := p.Read(path)
+	check(t, err)
+	for _, want := range []error{nil, intelmqconf.ErrChanged} {
+		if _, err := p.Save(path, []byte(`{"b":1}`), intelmqconf.Saving{IfMatch: d.ETag}); !errors.Is(err, want) {
+			t.Errorf("%v, want '%v'", err, want)
+		}
 	}
 }
