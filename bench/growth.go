@@ -27,9 +27,9 @@ const (
 
 // growth is what many requests have added to the server's memory.
 type growth struct {
-	// before and after are what it needs, with the resident sets of the process.
-	before, after       memory
-	resident, residentT int64
+	before, after memory
+	// These are what of the process is in memory, in bytes.
+	residentBefore, residentAfter int64
 }
 
 // flatness is by how many bytes a request may have the heap grow: less than anything
@@ -91,13 +91,13 @@ func grow(ctx context.Context, f *files, m *meter) (g growth, err error) {
 	if err := known.askMany(ctx, 1, firstRequests); err != nil {
 		return g, err
 	}
-	if g.before, g.resident, err = m.memory(ctx); err != nil {
+	if g.before, g.residentBefore, err = m.memory(ctx); err != nil {
 		return g, err
 	}
 	if err := known.askMany(ctx, 1+firstRequests, manyRequests); err != nil {
 		return g, err
 	}
-	g.after, g.residentT, err = m.memory(ctx)
+	g.after, g.residentAfter, err = m.memory(ctx)
 	return g, err
 }
 

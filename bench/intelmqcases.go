@@ -34,9 +34,9 @@ func intelmqSites(f *files) []site {
 
 // The bases of the endpoint's table.
 const (
-	toBare = "bare `respond`"
-	toGate = "`respond` behind `token_auth`"
-	quiet  = "while no command runs"
+	toBare     = "bare `respond`"
+	toGate     = "`respond` behind `token_auth`"
+	whileQuiet = "the same while no command runs"
 )
 
 // cachedReads are comparisons of answers from memory. Each base gets the same

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 )
 
 // promises of the endpoint that are no ratio to a number of requests.
@@ -23,7 +24,7 @@ func printIntelMQTable(w io.Writer, r *intelmqResults) {
 		1000*quantile(r.own, 0.5), 1000*quantile(r.own, 0.25), 1000*quantile(r.own, 0.75))
 	for i := range r.cached {
 		c := &r.cached[i]
-		row(c.name, intelmqBase2(c), "%s", ratios(c))
+		row(c.name, baseName(c), "%s", ratios(c))
 	}
 	for i := range r.tabs {
 		t := &r.tabs[i]
@@ -31,17 +32,21 @@ func printIntelMQTable(w io.Writer, r *intelmqResults) {
 			"%.2f; %d calls to %d", t.used/t.alone, t.calls, t.callsAlone)
 	}
 	for i := range r.crowded {
-		row(r.crowded[i].name, quiet, "%s", ratios(&r.crowded[i]))
+		row(r.crowded[i].name, baseName(&r.crowded[i]), "%s", ratios(&r.crowded[i]))
 	}
 	row(fmt.Sprintf("memory after %d requests", manyRequests), "that before", "heap %+d kB of %d, resident %+d kB of %d",
 		(int64(r.growth.after.Heap)-int64(r.growth.before.Heap))/1000, r.growth.before.Heap/1000,
-		(r.growth.residentT-r.growth.resident)/1000, r.growth.resident/1000)
+		(r.growth.residentAfter-r.growth.residentBefore)/1000, r.growth.residentBefore/1000)
 	fmt.Fprintln(w)
 	printIntelMQPromises(w, r)
 }
 
-func intelmqBase2(c *result) string {
-	if c.base.site == gateSite {
+// baseName is what a case is compared with.
+func baseName(c *result) string {
+	switch {
+	case c.test.beside != nil:
+		return whileQuiet
+	case c.base.site == gateSite:
 		return toGate
 	}
 	return toBare
@@ -58,16 +63,13 @@ func printIntelMQPromises(w io.Writer, r *intelmqResults) {
 	}
 	line(fmt.Sprintf("%d equal reads at once", equalReads), "one process", r.processes == 1)
 	line("own part of a call", fmt.Sprintf("%g ms at most", 1000*mostOwn), quantile(r.own, 0.5) <= mostOwn)
-	all := append(r.cached, r.crowded...)
+	all := slices.Concat(r.cached, r.crowded)
 	for i := range all {
 		c := &all[i]
 		if c.promise == 0 {
 			continue
 		}
-		base := intelmqBase2(c)
-		if c.test.beside != nil {
-			base = "those " + quiet
-		}
+		base := baseName(c)
 		switch ratio := quantile(c.of((*triple).ratio), 0.5); {
 		case c.noisy():
 			fmt.Fprintf(w, "- %s: promised %.2f of %s, which cannot be told: others were busy.\n", c.name, c.promise, base)
