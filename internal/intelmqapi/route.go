@@ -37,7 +37,8 @@ var prefixes = []string{"/v1/api/", "/api/"}
 // Find reads a path below the base of the endpoint, which is the decoded one of
 // the URL. One slash may follow, since documentation and Ansible tasks have it;
 // intelmq-api redirects, and not every client sends its body and its token again.
-// Old managers post to //runtime and //positions.
+// Old managers post to //runtime and //positions. Where nothing is found the route is
+// empty: what a client has written must not become the name of a metric.
 func Find(rest string) (Route, bool) {
 	for _, prefix := range prefixes {
 		name, within := strings.CutPrefix(rest, prefix)
@@ -46,7 +47,10 @@ func Find(rest string) (Route, bool) {
 		}
 		doubled, isDoubled := strings.CutPrefix(name, "/")
 		r := Route(strings.TrimSuffix(doubled, "/"))
-		return r, r.exists() && (!isDoubled || r.saves())
+		if !r.exists() || isDoubled && !r.saves() {
+			return "", false
+		}
+		return r, true
 	}
 	return "", false
 }
