@@ -115,6 +115,13 @@ func ticks(fields []string, from, n int) ([]time.Duration, error) {
 	return times, nil
 }
 
+// others is the share of the machine that other programs had, where wrk has used
+// so much.
+func (c counters) others(wrk time.Duration) float64 {
+	ours := c.server + c.commands + c.backends + c.self + wrk
+	return max(0, (c.busy-ours).Seconds()) / (c.busy + c.idle).Seconds()
+}
+
 func (c counters) since(before counters) counters {
 	return counters{
 		c.busy - before.busy, c.idle - before.idle,

@@ -29,7 +29,7 @@ func printIntelMQTable(w io.Writer, r *intelmqResults) {
 	for i := range r.tabs {
 		t := &r.tabs[i]
 		row(fmt.Sprintf("processor for %d open tabs: %s", crowdedTabs, t.name), "one tab",
-			"%.2f; %d calls to %d", t.used/t.alone, t.calls, t.callsAlone)
+			"%.2f times; %d calls to %d", t.ratio(), t.many.calls, t.one.calls)
 	}
 	for i := range r.crowded {
 		row(r.crowded[i].name, baseName(&r.crowded[i]), "%s", ratios(&r.crowded[i]))
@@ -54,33 +54,31 @@ func baseName(c *result) string {
 
 // printIntelMQPromises says which are kept.
 func printIntelMQPromises(w io.Writer, r *intelmqResults) {
-	line := func(name, promise string, kept bool) {
+	line := func(name, promise string, kept, noisy bool) {
 		verdict := "missed"
-		if kept {
+		switch {
+		case noisy:
+			verdict = "which cannot be told: others were busy"
+		case kept:
 			verdict = "kept"
 		}
 		fmt.Fprintf(w, "- %s: promised %s, %s.\n", name, promise, verdict)
 	}
-	line(fmt.Sprintf("%d equal reads at once", equalReads), "one process", r.processes == 1)
-	line("own part of a call", fmt.Sprintf("%g ms at most", 1000*mostOwn), quantile(r.own, 0.5) <= mostOwn)
+	line(fmt.Sprintf("%d equal reads at once", equalReads), "one process", r.processes == 1, false)
+	line("own part of a call", fmt.Sprintf("%g ms at most", 1000*mostOwn), quantile(r.own, 0.5) <= mostOwn, false)
 	all := slices.Concat(r.cached, r.crowded)
 	for i := range all {
 		c := &all[i]
 		if c.promise == 0 {
 			continue
 		}
-		base := baseName(c)
-		switch ratio := quantile(c.of((*triple).ratio), 0.5); {
-		case c.noisy():
-			fmt.Fprintf(w, "- %s: promised %.2f of %s, which cannot be told: others were busy.\n", c.name, c.promise, base)
-		default:
-			line(c.name, fmt.Sprintf("%.2f of %s", c.promise, base), ratio >= c.promise)
-		}
+		ratio := quantile(c.of((*triple).ratio), 0.5)
+		line(c.name, fmt.Sprintf("%.2f of %s", c.promise, baseName(c)), ratio >= c.promise, c.noisy())
 	}
 	for i := range r.tabs {
 		t := &r.tabs[i]
-		line("open tabs: "+t.name, fmt.Sprintf("%g times the processor of one at most", mostTabs), t.used <= mostTabs*t.alone)
+		line("open tabs: "+t.name, fmt.Sprintf("%g times the processor of one at most", mostTabs), t.ratio() <= mostTabs, t.noisy())
 	}
-	line("memory", fmt.Sprintf("less than %d bytes a request", flatness), r.growth.perRequest() < flatness)
+	line("memory", fmt.Sprintf("less than %d bytes a request", flatness), r.growth.perRequest() < flatness, false)
 	printNoise(w, all)
 }

@@ -80,12 +80,11 @@ func (m *meter) alone(ctx context.Context, l load) (sample, error) {
 		return sample{}, fmt.Errorf("%s: %w", l.site, err)
 	}
 	used := after.since(before)
-	ours := used.server + used.commands + used.backends + used.self + wrk.ProcessState.UserTime() + wrk.ProcessState.SystemTime()
 	return sample{
 		rate:   float64(requests) / took.Seconds(),
 		cpu:    used.server / time.Duration(requests),
 		busy:   used.server.Seconds() / took.Seconds(),
-		others: max(0, (used.busy-ours).Seconds()) / (used.busy + used.idle).Seconds(),
+		others: used.others(wrk.ProcessState.UserTime() + wrk.ProcessState.SystemTime()),
 	}, nil
 }
 

@@ -36,12 +36,26 @@ const crowdedTabs = 20
 type tabCase struct {
 	name string
 	// pages are those of the many, in turn; the first is that of the one.
-	pages []page
-	// used is the processor time per second that server and commands have used for
-	// many tabs, alone that for one. calls is how often the command ran.
-	used, alone       float64
-	calls, callsAlone int
+	pages     []page
+	many, one watched
 }
+
+// watched is what was seen of open tabs.
+type watched struct {
+	// used is the processor time per second that server and commands have used.
+	used float64
+	// calls is how often the command has run.
+	calls int
+	// others is the share of the machine that other programs had.
+	others float64
+}
+
+// ratio is the processor time for many tabs against that for one.
+func (c *tabCase) ratio() float64 { return c.many.used / c.one.used }
+
+// noisy reports that others were busy, which makes answers slow, and tabs that get
+// slow answers ask less often.
+func (c *tabCase) noisy() bool { return max(c.many.others, c.one.others) > maxOthers }
 
 func tabCases() []tabCase {
 	return []tabCase{
@@ -65,14 +79,14 @@ func (m *meter) watchTabs(ctx context.Context, f *files, long time.Duration) ([]
 	cases := tabCases()
 	for i := range cases {
 		c := &cases[i]
-		if c.alone, c.callsAlone, err = w.watch(ctx, c.pages[:1]); err != nil {
+		if c.one, err = w.watch(ctx, c.pages[:1]); err != nil {
 			return nil, err
 		}
 		many := make([]page, crowdedTabs)
 		for j := range many {
 			many[j] = c.pages[j%len(c.pages)]
 		}
-		if c.used, c.calls, err = w.watch(ctx, many); err != nil {
+		if c.many, err = w.watch(ctx, many); err != nil {
 			return nil, err
 		}
 		fmt.Fprintf(os.Stderr, "tabs: %d of %d\n", i+1, len(cases))
@@ -92,9 +106,8 @@ type watching struct {
 // settling is how long tabs are open before they are watched.
 const settling = 5 * time.Second
 
-// watch opens tabs, and tells the processor time per second that server and commands
-// use, and how many commands there were.
-func (w *watching) watch(ctx context.Context, tabs []page) (used float64, calls int, err error) {
+// watch opens tabs and watches them.
+func (w *watching) watch(ctx context.Context, tabs []page) (seen watched, err error) {
 	open, closeAll := context.WithCancelCause(ctx)
 	var work sync.WaitGroup
 	defer work.Wait()
@@ -109,27 +122,28 @@ func (w *watching) watch(ctx context.Context, tabs []page) (used float64, calls 
 		})
 	}
 	if err := pause(open, settling); err != nil {
-		return 0, 0, err
+		return seen, err
 	}
 	if err := w.files.forgetCalls(); err != nil {
-		return 0, 0, err
+		return seen, err
 	}
 	before, err := readCounters(w.meter.server.pid(), w.meter.backends.pid())
 	if err != nil {
-		return 0, 0, err
+		return seen, err
 	}
 	start := time.Now()
 	if err := pause(open, w.long); err != nil {
-		return 0, 0, err
+		return seen, err
 	}
 	after, err := readCounters(w.meter.server.pid(), w.meter.backends.pid())
 	if err != nil {
-		return 0, 0, err
+		return seen, err
 	}
 	all := after.since(before)
-	used = (all.server + all.commands).Seconds() / time.Since(start).Seconds()
-	calls, err = w.files.calls("")
-	return used, calls, err
+	seen.used = (all.server + all.commands).Seconds() / time.Since(start).Seconds()
+	seen.others = all.others(0)
+	seen.calls, err = w.files.calls("")
+	return seen, err
 }
 
 // pause waits, and tells why it ended early.
