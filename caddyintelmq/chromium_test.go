@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -44,7 +43,7 @@ type message struct {
 	} `json:"error,omitempty"`
 }
 
-// params reads what an event says.
+// read reads what an event says.
 func (m message) read(into any) error {
 	text, err := json.Marshal(m.Params)
 	if err != nil {
@@ -74,11 +73,13 @@ func startChromium(t *testing.T) *chromium {
 	}
 	home := t.TempDir()
 	c := &chromium{in: in, waiting: map[int]chan message{}, events: map[string]func(message){}}
-	c.cmd = exec.Command(program, chromiumFlags(home)...)
+	// No context: end ends it, and waits for all its processes.
+	c.cmd = exec.CommandContext(context.Background(), program, chromiumFlags(home)...)
 	c.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CONFIG_HOME=" + home, "XDG_CACHE_HOME=" + home}
 	c.cmd.ExtraFiles = []*os.File{commands, answers} // 3 and 4, as --remote-debugging-pipe has them
-	// A group of its own, by which all its processes can be ended.
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	// A group of its own, by which all its processes can be ended. If the test is
+	// killed they end with the pipes.
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +198,7 @@ func (c *chromium) call(ctx context.Context, session, method string, params, res
 		}
 		return json.Unmarshal(m.Result, result)
 	case <-ctx.Done():
-		return fmt.Errorf("%s: %w", method, ctx.Err())
+		return fmt.Errorf("%s: %w", method, context.Cause(ctx))
 	}
 }
 
@@ -210,14 +211,17 @@ type tab struct {
 	session string
 	// loaded gets a word when a page has come and its scripts have run.
 	loaded chan struct{}
-	// broken gets the errors that no script of the page has caught.
-	broken chan string
+	// whole is done when a script of the page has not caught an error; its cause is
+	// that.
+	whole context.Context
 }
 
 // open opens an address in a new tab.
 func (c *chromium) open(t *testing.T, url string) *tab {
 	t.Helper()
-	p := &tab{chromium: c, loaded: make(chan struct{}, 16), broken: make(chan string, 16)}
+	p := &tab{chromium: c, loaded: make(chan struct{}, 16)}
+	whole, broken := context.WithCancelCause(t.Context())
+	p.whole = whole
 	var target struct {
 		ID string `json:"targetId"`
 	}
@@ -229,10 +233,7 @@ func (c *chromium) open(t *testing.T, url string) *tab {
 	p.session = attached.Session
 	p.on("Runtime.exceptionThrown", func(m message) {
 		text, _ := json.Marshal(m.Params) // it was JSON
-		select {
-		case p.broken <- string(text):
-		default: // there are enough
-		}
+		broken(fmt.Errorf("the page has broken: %s", text))
 	})
 	p.on("Page.loadEventFired", func(message) { p.loaded <- struct{}{} })
 	p.do(t, "Runtime.enable", object{}, nil)
@@ -320,7 +321,7 @@ func quote(text string) string {
 // until waits until an expression holds. It is looked at when the page has changed.
 func (p *tab) until(t *testing.T, expression string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), browserLimit)
+	ctx, cancel := context.WithTimeout(p.whole, browserLimit)
 	defer cancel()
 	err := p.evaluate(ctx, `new Promise((resolve) => {
 		const look = () => (`+expression+`) && (watch.disconnect(), resolve(true));
@@ -372,9 +373,7 @@ func (p *tab) write(t *testing.T, selector, text string) {
 // unbroken fails the test if a script of the page has broken.
 func (p *tab) unbroken(t *testing.T) {
 	t.Helper()
-	select {
-	case text := <-p.broken:
-		t.Errorf("the page has broken: %s", strings.TrimSpace(text))
-	default:
+	if p.whole.Err() != nil {
+		t.Error(context.Cause(p.whole))
 	}
 }

@@ -35,6 +35,7 @@ func (h *IntelMQ) show(c *call, read func(at intelmqctl.Installation) (*intelmqc
 }
 
 func (h *IntelMQ) runtime(c *call) *intelmqapi.Answer {
+	c.written = h.desk.loads.begin(c.who())
 	return h.show(c, func(at intelmqctl.Installation) (*intelmqconf.Document, error) {
 		return h.desk.files.runtime.Read(at.RuntimeFile)
 	})

@@ -40,6 +40,8 @@ type call struct {
 	// text. err is what the system says.
 	cause string
 	err   error
+	// written is done when the answer has been written.
+	written func()
 }
 
 // ctx is that of the request.
@@ -60,7 +62,8 @@ func (h *IntelMQ) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return next.ServeHTTP(w, r)
 	}
 	h.limits()
-	c := &call{w: w, r: r, start: time.Now()}
+	c := &call{w: w, r: r, start: time.Now(), written: func() {}}
+	defer func() { c.written() }()
 	answer := h.guarded(c, rest)
 	h.settle(c, answer)
 	h.write(c, answer)
