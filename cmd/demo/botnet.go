@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -60,7 +61,8 @@ func startBotnet() (stop func() error, err error) {
 // startKeeper starts a shell that stops the bots when its input ends: by stop, or
 // since this program was killed.
 func startKeeper(command string) (stop func() error, err error) {
-	cmd := exec.Command("sh", "-c", `cat; exec "$0" stop`, command)
+	// No context: it has work to do when all others have ended.
+	cmd := exec.CommandContext(context.Background(), "sh", "-c", `cat; exec "$0" stop`, command)
 	// Ctrl-C is not for it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	in, err := cmd.StdinPipe()
