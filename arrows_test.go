@@ -44,6 +44,7 @@ var mayImport = map[string][]string{
 	"internal/cce":          {"internal/atomicfile", "internal/brake", "internal/cceapi", "internal/credential", "internal/cscp", "internal/opensslenc"},
 	"internal/ccedapi":      {"internal/allowlist", "internal/atomicfile"},
 	"internal/intelmqapi":   {"internal/intelmqctl", "internal/wire"},
+	"internal/intelmqconf":  {"internal/atomicfile"},
 	"internal/howler":       {"internal/credential", "internal/principal"},
 	"internal/redact":       {"internal/credential"},
 	"internal/store":        {"internal/atomicfile", "internal/credential", "internal/principal"},
