@@ -185,6 +185,8 @@ func (h *IntelMQ) ask(c *call) *intelmqapi.Answer {
 		answer, err = h.desk.client.Log(c.ctx(), c.who(), command)
 	default:
 		if intelmqctl.Changes(command) {
+			// The folder that is locked for it is the one that intelmqctl names.
+			h.installation(c.ctx(), c.who())
 			answer, err = h.desk.client.Change(c.ctx(), c.who(), command)
 		} else {
 			answer, err = h.desk.client.Read(c.ctx(), c.who(), command)

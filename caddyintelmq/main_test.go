@@ -1,0 +1,15 @@
+package caddyintelmq_test
+
+import (
+	"testing"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sallyport/sallyport/internal/fake/intelmqctl"
+)
+
+func TestMain(m *testing.M) {
+	intelmqctl.ServeCalls()
+	testscript.Main(m, map[string]func(){"caddy": caddycmd.Main})
+}
