@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"internal/store":        {"internal/atomicfile", "internal/credential", "internal/principal"},
 	"internal/identity":     {"internal/atomicfile", "internal/credential", "internal/password", "internal/principal", "internal/store", "internal/urlpath"},
 	"internal/botfiles":     {"internal/atomicfile"},
+	"internal/intelmqconf":  {"internal/atomicfile"},
 	"internal/intelmqsetup": {"internal/atomicfile", "internal/intelmqctl"},
 
 	"internal/plugin/accesslist": {"internal/allowlist", "internal/atomicfile", "internal/credential", "internal/plugin/grammar", "internal/plugin/report"},
