@@ -166,3 +166,39 @@ func TestRoutesExplained(t *testing.T) {
 		}
 	}
 }
+
+// TestMetricsOfIntelMQInREADME demands a row for each of them.
+func TestMetricsOfIntelMQInREADME(t *testing.T) {
+	text := readFile(t, "README.md")
+	names := regexp.MustCompile(`(?:counter|histogram|describe)\("(\w+)", `).FindAllStringSubmatch(readFile(t, "caddyintelmq/metrics.go"), -1)
+	if len(names) < 9 {
+		t.Fatalf("there are %d metrics; this test cannot read them", len(names))
+	}
+	for _, name := range names {
+		if !strings.Contains(text, "\n| `caddy_intelmq_"+name[1]+"` | ") {
+			t.Errorf("README.md has no row for %s", name[1])
+		}
+	}
+}
+
+// TestCausesOfIntelMQExplained demands that docs/errors.md explains each cause that
+// the endpoint has of its own.
+func TestCausesOfIntelMQExplained(t *testing.T) {
+	_, table, _ := strings.Cut(readFile(t, "docs/errors.md"), "\nThose of `intelmq`:\n")
+	causes := regexp.MustCompile(`Cause = "(\w+)"`).FindAllStringSubmatch(readFile(t, "internal/intelmqctl/failure.go"), -1)
+	files, err := filepath.Glob("caddyintelmq/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		causes = append(causes, regexp.MustCompile(`\.cause(?:, c\.err)? = "(\w+)"`).FindAllStringSubmatch(readFile(t, file), -1)...)
+	}
+	if len(causes) < 20 {
+		t.Fatalf("there are %d causes; this test cannot read them", len(causes))
+	}
+	for _, cause := range causes {
+		if !strings.Contains(table, " | `"+cause[1]+"` | ") {
+			t.Errorf("'%s' has no row", cause[1])
+		}
+	}
+}

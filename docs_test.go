@@ -37,6 +37,7 @@ var notRun = map[string]map[string]string{
 		"make demo":                     "CI runs the demonstration from beginning to end by `make demo-check`",
 		"make test":                     "this test is a part of it",
 		"sudo caddy cce account rotate": "needs cced; docs/cce.md runs it beside the stand-in",
+		"sudo caddy intelmq setup":      "needs the users caddy and intelmq; internal/intelmqsetup and caddyintelmq have tests of it",
 		"make bench":                    "a measurement takes minutes and needs a quiet machine",
 		"xcaddy build v2.11.9 --with github.com/sallyport/sallyport@v0.0.0=.": "CI runs `make xcaddy`",
 		"go build -o caddy ./cmd/caddy":                                       "needs the checkout as its directory; every command of the documents is run with a binary built so",
@@ -55,7 +56,7 @@ var notRun = map[string]map[string]string{
 	intelmqDocument: {
 		"[Service]":                "changes a service; TestIntelMQDropIn lets systemd read it",
 		"sudo caddy intelmq setup": "needs the users caddy and intelmq; internal/intelmqsetup and caddyintelmq have tests of it",
-		"sudo a2disconf":           "changes services of the machine",
+		"sudo systemctl disable":   "changes services of the machine",
 		"- name: log in":           "needs Ansible; the commands after it send the same, and TestAnsibleTasksAreAskedByCurl compares them",
 	},
 	"docs/operations.md": {
@@ -134,6 +135,11 @@ func documents(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	below, err := filepath.Glob("docs/*/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list = append(list, below...)
 	if len(list) == 0 {
 		t.Fatal("there is nothing in docs")
 	}
