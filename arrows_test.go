@@ -44,12 +44,12 @@ var mayImport = map[string][]string{
 	"internal/cce":          {"internal/atomicfile", "internal/brake", "internal/cceapi", "internal/credential", "internal/cscp", "internal/opensslenc"},
 	"internal/ccedapi":      {"internal/allowlist", "internal/atomicfile"},
 	"internal/intelmqapi":   {"internal/intelmqctl", "internal/wire"},
+	"internal/intelmqconf":  {"internal/atomicfile"},
 	"internal/howler":       {"internal/credential", "internal/principal"},
 	"internal/redact":       {"internal/credential"},
 	"internal/store":        {"internal/atomicfile", "internal/credential", "internal/principal"},
 	"internal/identity":     {"internal/atomicfile", "internal/credential", "internal/password", "internal/principal", "internal/store", "internal/urlpath"},
 	"internal/botfiles":     {"internal/atomicfile"},
-	"internal/intelmqconf":  {"internal/atomicfile"},
 	"internal/intelmqsetup": {"internal/atomicfile", "internal/intelmqctl"},
 
 	"internal/plugin/accesslist": {"internal/allowlist", "internal/atomicfile", "internal/credential", "internal/plugin/grammar", "internal/plugin/report"},

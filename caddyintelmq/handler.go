@@ -185,7 +185,7 @@ func (h *IntelMQ) ask(c *call) *intelmqapi.Answer {
 		answer, err = h.desk.client.Log(c.ctx(), c.who(), command)
 	default:
 		if intelmqctl.Changes(command) {
-			// The folder that is locked for it is the one that intelmqctl names.
+			// It has to be known which folder is locked for it.
 			h.installation(c.ctx(), c.who())
 			answer, err = h.desk.client.Change(c.ctx(), c.who(), command)
 		} else {

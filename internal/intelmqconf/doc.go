@@ -9,6 +9,10 @@
 // ruamel.yaml, and JSON as Python writes it. Tags that would make Python run code
 // are errors.
 //
+// go.yaml.in/yaml/v3 splits YAML into a tree that knows its lines and the text of
+// each scalar; what a scalar is, and what is written, is decided here. It comes with
+// Caddy, and is kept by the people who keep YAML.
+//
 // A save is there whole or not at all, and what was there stays in a .bak beside
 // it. The lines that a save does not concern stay as they are, with their
 // comments and in their order. It needs a lock around it, which is the caller's:

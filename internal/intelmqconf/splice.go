@@ -213,22 +213,28 @@ func (s *splicer) entry(e *entry, v *value) {
 		s.copy(e.lead, e.stop)
 		return
 	}
-	// The value stands below its key, and can be changed in parts. An anchor
-	// stays with its key.
-	if v.kind == e.have.kind && !v.isScalar() && e.node.Kind != yaml.AliasNode && !(s.resolve && e.node.Anchor != "") {
-		if parts := s.entries(e.node, e.have, e.start+1, e.stop); parts != nil {
-			s.copy(e.lead, parts[0].lead)
-			if v.kind == object {
-				s.object(parts, v, e.stop)
-			} else {
-				s.list(parts, v, e.stop)
-			}
-			return
+	if parts := s.parts(e, v); parts != nil {
+		s.copy(e.lead, parts[0].lead)
+		if v.kind == object {
+			s.object(parts, v, e.stop)
+		} else {
+			s.list(parts, v, e.stop)
 		}
+		return
 	}
 	s.copy(e.lead, e.start)
 	s.out.WriteString(blanks(e.indent))
 	s.replace(e, v)
+}
+
+// parts gives what a value has below its key, if v can be written by changing some
+// of it.
+func (s *splicer) parts(e *entry, v *value) []entry {
+	// An anchor would stay with its key.
+	if v.kind != e.have.kind || v.isScalar() || s.resolve && e.node.Anchor != "" {
+		return nil
+	}
+	return s.entries(e.node, e.have, e.start+1, e.stop)
 }
 
 // replace writes a key with another value. A remark behind a value stays behind

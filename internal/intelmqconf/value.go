@@ -37,17 +37,7 @@ type member struct {
 	value value
 }
 
-// get returns the member with a key, or nil.
-func (v *value) get(key string) *value {
-	for i := range v.members {
-		if v.members[i].key == key {
-			return &v.members[i].value
-		}
-	}
-	return nil
-}
-
-// index is get for many keys.
+// index finds members by their keys.
 func (v *value) index() map[string]*value {
 	of := make(map[string]*value, len(v.members))
 	for i := range v.members {
