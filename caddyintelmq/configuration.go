@@ -88,9 +88,9 @@ func (h *IntelMQ) notSaved(c *call, err error) *intelmqapi.Answer {
 	if _, ours := errors.AsType[*intelmqctl.Failure](err); ours {
 		return h.failed(c, err)
 	}
-	if _, bad := errors.AsType[*intelmqconf.BodyError](err); bad {
+	if bad, is := errors.AsType[*intelmqconf.BodyError](err); is {
 		c.cause = "bad_argument"
-		return intelmqapi.Unprocessable(intelmqapi.BadObject(err))
+		return intelmqapi.Unprocessable(intelmqapi.BadObject(bad.Err))
 	}
 	if errors.Is(err, intelmqconf.ErrChanged) {
 		c.cause = "changed_meanwhile"
