@@ -140,7 +140,7 @@ func TestDifferencesFromTheRecordAreExplained(t *testing.T) {
 	for _, d := range differences {
 		fixes = append(fixes, d.Fix)
 	}
-	_, table, _ := strings.Cut(readFile(t, intelmqDocument), "\n| what | here, and why |\n|---|---|\n")
+	_, table, _ := strings.Cut(readFile(t, intelmqDocument), "\n| here | why |\n|---|---|\n")
 	table, _, _ = strings.Cut(table, "\n\n")
 	for _, row := range regexp.MustCompile(`(?m)^\| (.+?) \| .+ \|$`).FindAllStringSubmatch(table, -1) {
 		rows = append(rows, row[1])

@@ -275,6 +275,13 @@ $ code any /reports/broken
 502
 $ printf 'X-Api-Key: %s\nX-User: mallory\n' "$(cat admin)" | curl -H @- https://ops.example.org/admin/
 hello carol
+$ botnet() { printf 'Authorization: Bearer %s\n' "$(cat $1)" | curl -H @- "https://ops.example.org/intelmq/v1/api/bot?id=csv-parser&action=$2"; }
+$ botnet any status
+"stopped"
+$ botnet any start
+{"error":"this needs a credential with the scope write"}
+$ botnet nothing status 2>/dev/null
+{"error":{"Authentication Required":"Please provide valid Token verification credentials"}}
 $ sudo caddy cce account rotate --socket unix//usr/sausalito/cced.socket --password-file /var/lib/sallyport/api.pass --master-key-file /var/lib/sallyport/master.key 2>/dev/null
 $ cce() { curl --cacert /etc/admserv/certs/certificate --data "{\"cmd\":\"$1\"}" "${@:2}" https://server.example:9092/v2/cce; }
 $ cce PING
