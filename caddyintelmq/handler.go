@@ -185,6 +185,8 @@ func (h *IntelMQ) ask(c *call) *intelmqapi.Answer {
 		answer, err = h.desk.client.Log(c.ctx(), c.who(), command)
 	default:
 		if intelmqctl.Changes(command) {
+			// It has to be known which folder is locked for it.
+			h.installation(c.ctx(), c.who())
 			answer, err = h.desk.client.Change(c.ctx(), c.who(), command)
 		} else {
 			answer, err = h.desk.client.Read(c.ctx(), c.who(), command)

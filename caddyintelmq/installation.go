@@ -2,6 +2,9 @@ package caddyintelmq
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
 	"time"
 
 	"go.uber.org/zap"
@@ -75,7 +78,9 @@ func (d *desk) ask(ctx context.Context, who string) (intelmqctl.Installation, er
 	return at, nil
 }
 
-// lockDir is the folder that is locked while the botnet is changed.
+// lockDir is the folder that is locked while the botnet is changed. There is none
+// where intelmqctl has never answered and IntelMQ is not at its usual place: it will
+// say why.
 func (d *desk) lockDir() string {
 	if h := d.latest(); h != nil && h.settings.configDir != "" {
 		return h.settings.configDir
@@ -85,5 +90,9 @@ func (d *desk) lockDir() string {
 	if !d.asked.IsZero() {
 		return d.at.ConfigDir
 	}
-	return intelmqctl.UsualInstallation().ConfigDir
+	usual := intelmqctl.UsualInstallation().ConfigDir
+	if _, err := os.Stat(usual); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return usual
 }
