@@ -99,13 +99,11 @@ clean: ## Removes bin and .demo
 # documents' systemd units somebody who checks them. openssl writes files for
 # tests, and a client of the CCE endpoint is in PHP, which may lack its curl. ip makes
 # the addresses of the network that one test has to itself. visudo and checkmodule
-# read what docs/intelmq has for sudo and SELinux.
+# read what docs/intelmq has for sudo and SELinux, and behind sudo processes end in
+# their own way.
 .PHONY: need
 need: need-curl
 	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd openssl=openssl ip=iproute2 sudo=sudo checkmodule=checkpolicy
-# the addresses of the network that one test has to itself. Behind sudo processes
-# end in their own way.
-	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd openssl=openssl ip=iproute2 sudo=sudo
 	@php -n -d extension=curl -r 'curl_version();' >/dev/null 2>&1 || tools/need.sh php-with-curl=php-cli,php-curl
 
 .PHONY: need-bench
