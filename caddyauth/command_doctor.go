@@ -13,12 +13,6 @@ import (
 	"github.com/sallyport/sallyport/internal/store"
 )
 
-// Exit codes of `caddy auth doctor`, above those of all commands.
-const (
-	exitWarnings = 10
-	exitErrors   = 20
-)
-
 // doctorCommand is `caddy auth doctor`.
 func doctorCommand(where *targetFlags) *cobra.Command {
 	var asJSON bool
@@ -130,7 +124,7 @@ func (s *session) report(found []finding) error {
 // exitCodeOf is the exit code where there are findings.
 func exitCodeOf(found []finding) int {
 	if slices.ContainsFunc(found, func(f finding) bool { return f.Level == levelError }) {
-		return exitErrors
+		return command.ExitErrors
 	}
-	return exitWarnings
+	return command.ExitWarnings
 }

@@ -1,8 +1,11 @@
 package caddyintelmq
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -16,10 +19,19 @@ func init() {
 // Admin answers monitoring on Caddy's admin API: `GET /caddyintelmq/health`
 // answers 200 if all endpoints work, and 503 if one does not. It tells of each what
 // is wrong and what to do about it, as `caddy intelmq check` does. What it has seen
-// holds for a minute, since each look runs intelmqctl.
+// holds for a minute, since each look runs intelmqctl. `POST /caddyintelmq/check`
+// looks at once.
 type Admin struct{}
 
-const healthPath = "/caddyintelmq/health"
+// adminName is the first part of the paths of the admin API.
+const adminName = "caddyintelmq"
+
+const (
+	healthPath = "/" + adminName + "/health"
+	checkPath  = "/" + adminName + "/" + checkOperation
+	// checkOperation is what `caddy intelmq check` asks for.
+	checkOperation = "check"
+)
 
 // CaddyModule returns the Caddy module information.
 func (Admin) CaddyModule() caddy.ModuleInfo {
@@ -28,7 +40,10 @@ func (Admin) CaddyModule() caddy.ModuleInfo {
 
 // Routes are the routes of the admin API.
 func (a *Admin) Routes() []caddy.AdminRoute {
-	return []caddy.AdminRoute{{Pattern: healthPath, Handler: caddy.AdminHandlerFunc(a.health)}}
+	return []caddy.AdminRoute{
+		{Pattern: healthPath, Handler: caddy.AdminHandlerFunc(a.health)},
+		{Pattern: checkPath, Handler: caddy.AdminHandlerFunc(a.check)},
+	}
 }
 
 func (*Admin) health(w http.ResponseWriter, r *http.Request) error {
@@ -37,19 +52,29 @@ func (*Admin) health(w http.ResponseWriter, r *http.Request) error {
 		return admin.Error(http.StatusMethodNotAllowed, errors.New("use GET"))
 	}
 	status := http.StatusOK
-	endpoints, all := []condition{}, latest()
-	if len(all) == 0 {
-		// Who asks after endpoints has one, and it does not run.
+	endpoints := conditions(r.Context(), healthPause)
+	// Who asks after endpoints has one, and it does not run.
+	if len(endpoints) == 0 || slices.ContainsFunc(endpoints, condition.broken) {
 		status = http.StatusServiceUnavailable
 	}
-	for _, h := range all {
-		one := h.desk.check(r.Context(), h)
-		if one.broken() {
-			status = http.StatusServiceUnavailable
-		}
-		endpoints = append(endpoints, one)
-	}
 	return admin.WriteJSON(w, status, map[string]any{"healthy": status == http.StatusOK, "endpoints": endpoints})
+}
+
+func (*Admin) check(w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", "POST")
+		return admin.Error(http.StatusMethodNotAllowed, errors.New("use POST"))
+	}
+	return admin.WriteJSON(w, http.StatusOK, conditions(r.Context(), 0))
+}
+
+// conditions tells how the endpoints are, or were seen to be within some time.
+func conditions(ctx context.Context, within time.Duration) []condition {
+	endpoints := []condition{}
+	for _, h := range latest() {
+		endpoints = append(endpoints, h.desk.check(ctx, h, within))
+	}
+	return endpoints
 }
 
 // latest lists the endpoints as they were configured last. They are not checked

@@ -44,7 +44,7 @@ type stuck struct {
 }
 
 // broken reports whether something does not work.
-func (c *condition) broken() bool {
+func (c condition) broken() bool {
 	if len(c.Stuck) > 0 {
 		return true
 	}
@@ -56,9 +56,9 @@ func (c *condition) broken() bool {
 	return false
 }
 
-// check looks after an endpoint, unless it was looked after a moment ago. What is
-// stuck is always what is so now.
-func (d *desk) check(ctx context.Context, h *IntelMQ) condition {
+// check looks after an endpoint, unless it was looked after within some time. What
+// is stuck is always what is so now.
+func (d *desk) check(ctx context.Context, h *IntelMQ, within time.Duration) condition {
 	state := d.client.State()
 	c := condition{
 		Base: h.Base, Command: (&intelmqctl.Program{Words: h.settings.command}).Line(nil),
@@ -69,7 +69,7 @@ func (d *desk) check(ctx context.Context, h *IntelMQ) condition {
 	}
 	d.health.mu.Lock()
 	defer d.health.mu.Unlock()
-	if d.health.of != h || time.Since(d.health.seen) > healthPause {
+	if d.health.of != h || time.Since(d.health.seen) >= within {
 		// What is seen holds for others, too, who have not gone away.
 		d.health.last = h.checker(ctx).Check(context.WithoutCancel(ctx))
 		d.health.of, d.health.seen = h, time.Now()
@@ -80,12 +80,20 @@ func (d *desk) check(ctx context.Context, h *IntelMQ) condition {
 
 // checker looks at what the endpoint needs.
 func (h *IntelMQ) checker(ctx context.Context) intelmqsetup.Checker {
-	at := h.installation(ctx, "health")
+	c := checkerOf(&h.settings, h.installation(ctx, "health"))
+	for _, one := range h.desk.client.State().Stuck {
+		c.Stuck = max(c.Stuck, time.Since(one.Since))
+	}
+	return c
+}
+
+// checkerOf looks at what settings need, as this process.
+func checkerOf(s *settings, at intelmqctl.Installation) intelmqsetup.Checker {
 	here := intelmqsetup.Here()
 	return intelmqsetup.Checker{
 		System: here, User: here.Self.Name,
-		Command: h.settings.command, Executor: &intelmqctl.Program{Words: h.settings.command},
+		Command: s.command, Executor: &intelmqctl.Program{Words: s.command},
 		ConfigDir: at.ConfigDir, RuntimeFile: at.RuntimeFile,
-		Parse: intelmqconf.Check, AllowedPath: h.settings.allowedPath,
+		Parse: intelmqconf.Check, AllowedPath: s.allowedPath,
 	}
 }

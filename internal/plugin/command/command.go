@@ -34,6 +34,14 @@ const (
 	ExitUnavailable = 5
 )
 
+// Exit codes of commands that look for what is wrong, above all others.
+const (
+	// ExitWarnings: something works, but less well or less safely.
+	ExitWarnings = 10
+	// ExitErrors: something does not work.
+	ExitErrors = 20
+)
+
 // UsageError is a flag or an argument that cannot be meant.
 type UsageError struct{ Text string }
 
