@@ -133,10 +133,10 @@ func (b *bench) issue(t testing.TB) {
 // by are the headers with which somebody asks: a name of keys, cookie, or nobody at
 // all for an empty one.
 func (b *bench) by(who string) []string {
-	switch {
-	case who == "":
+	switch who {
+	case "":
 		return nil
-	case who == "cookie":
+	case "cookie":
 		return []string{"Cookie", "__Host-sallyport=" + b.cookie}
 	}
 	return []string{"Authorization", "Bearer " + b.keys[who]}
@@ -180,13 +180,19 @@ func tokenIn(t testing.TB, r caddyrun.Response) string {
 // admin asks the admin API.
 func (b *bench) admin(t testing.TB, path string) caddyrun.Response {
 	t.Helper()
+	return b.adminBy(t, http.MethodGet, path)
+}
+
+// adminBy is admin with another method.
+func (b *bench) adminBy(t testing.TB, method, path string) caddyrun.Response {
+	t.Helper()
 	client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", b.adminSocket())
 		},
 	}}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost"+path, nil)
+	r, err := http.NewRequestWithContext(t.Context(), method, "http://localhost"+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
