@@ -21,7 +21,9 @@ type illness struct {
 	// switches make the stand-in ill; command is another one in its place.
 	switches []string
 	command  string
-	status   int
+	// options are further lines of its block.
+	options string
+	status  int
 	// message and tip are a part of what the answer has, line the beginning of the
 	// command in it.
 	message, tip, line string
@@ -36,7 +38,7 @@ func illnesses(t *testing.T) []illness {
 	plain := writeFile(t, filepath.Join(folder, "plain"), "#!/bin/sh\n", 0o600)
 	text := writeFile(t, filepath.Join(folder, "text"), "echo\n", 0o700)
 	sudo := writeFile(t, filepath.Join(folder, "sudo"), "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n", 0o700)
-	const hour = "stall=1h"
+	const hour, second = "stall=1h", "timeout 1s"
 	return []illness{
 		{name: "missing", command: "/no/such/intelmqctl", status: 500, message: "there is no such file", line: "/no/such/intelmqctl --type json list queues", result: "intelmqctl_not_executable"},
 		{name: "not-executable", command: plain, status: 500, message: "must not execute it", result: "intelmqctl_not_executable"},
@@ -44,9 +46,9 @@ func illnesses(t *testing.T) []illness {
 		{name: "killed", switches: []string{"crash=KILL"}, status: 500, message: "Failed to execute intelmqctl.", result: "intelmqctl_failed"},
 		{name: "ended", switches: []string{"crash=TERM", "chatter=\x1b[31mKilled by somebody\x1b[0m"}, status: 500, message: "Killed by somebody", result: "intelmqctl_failed"},
 		{name: "silent", switches: []string{"crash=3"}, status: 500, message: "Failed to execute intelmqctl.", result: "intelmqctl_failed"},
-		{name: "stalled", switches: []string{hour}, status: 504, message: "intelmqctl has not ended by itself in 1", result: "intelmqctl_timed_out", least: time.Second, most: 6 * time.Second},
+		{name: "stalled", switches: []string{hour}, options: second, status: 504, message: "intelmqctl has not ended by itself in 1", result: "intelmqctl_timed_out", least: time.Second, most: 6 * time.Second},
 		// Five seconds after SIGTERM comes SIGKILL.
-		{name: "deaf", switches: []string{hour, "ignore_sigterm"}, status: 504, message: "intelmqctl has not ended by itself in ", result: "intelmqctl_timed_out", least: 6 * time.Second, most: 12 * time.Second},
+		{name: "deaf", switches: []string{hour, "ignore_sigterm"}, options: second, status: 504, message: "intelmqctl has not ended by itself in ", result: "intelmqctl_timed_out", least: 6 * time.Second, most: 12 * time.Second},
 		{name: "garbage", switches: []string{"garbage"}, status: 500, message: "Failed to execute intelmqctl.", result: "intelmqctl_failed"},
 		{name: "binary", switches: []string{"non_utf8"}, status: 500, message: "Failed to execute intelmqctl.", result: "intelmqctl_failed"},
 		{name: "flood", switches: []string{"flood=20000000"}, status: 500, message: "intelmqctl has printed more than the 16777216 bytes that are taken.", result: "intelmqctl_output_too_long"},
@@ -73,7 +75,7 @@ func TestWhileTheCommandIsIll(t *testing.T) {
 		if command == "" {
 			command = botnet.Command
 		}
-		blocks.WriteString(block("/"+ill.name, "command "+command+"\nconfig_dir "+botnet.Path("etc")+"\ntimeout 1s"))
+		blocks.WriteString(block("/"+ill.name, "command "+command+"\nconfig_dir "+botnet.Path("etc")+"\n"+ill.options))
 	}
 	b.use(t, b.sites("http://:0 {\n"+blocks.String()+"}\n"))
 	answers := make([]outcome, len(all))

@@ -43,10 +43,10 @@ func TestAllFormsOfALogInGiveAToken(t *testing.T) {
 			}
 			for _, field := range []string{token, "Bearer " + token, "bearer " + token} {
 				expectStatus(t, b.as(t, "", "queues", "Authorization", field), 200)
-				expect(t, b.as(t, "", "bot?id=csv-parser&action=stop", "Authorization", field), 200, `"stopped"`)
 			}
 		})
 	}
+	expect(t, b.as(t, "", "bot?id=csv-parser&action=stop", "Authorization", b.logIn(t)), 200, `"stopped"`)
 }
 
 func TestALogInThatFails(t *testing.T) {
@@ -112,7 +112,7 @@ func TestATokenLivesAsLongAsItIsUsed(t *testing.T) {
 	b := start(t, "session_lifetime 2s")
 	used, unused := b.logIn(t), b.logIn(t)
 	began := time.Now()
-	for time.Since(began) < 4*time.Second {
+	for time.Since(began) < 3200*time.Millisecond {
 		expectStatus(t, b.as(t, "", "queues", "Authorization", used), http.StatusOK)
 		time.Sleep(200 * time.Millisecond)
 	}

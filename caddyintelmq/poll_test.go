@@ -33,7 +33,7 @@ var pages = []page{
 // TestTwoHundredPagesCauseOneCallOfAKindAtATime has a command that takes its time and
 // room for several calls, so that nothing else keeps them apart.
 func TestTwoHundredPagesCauseOneCallOfAKindAtATime(t *testing.T) {
-	const tabs, lasting = 200, 5 * time.Second
+	const tabs, lasting = 200, 4 * time.Second
 	b := start(t, "processes 8")
 	b.botnet.Log("csv-parser", "2026-01-02 03:04:05,000 - csv-parser - INFO - info\n")
 	b.botnet.Switch("stall=300ms")
@@ -202,7 +202,7 @@ func TestAPageGetsTheStatusNotTooSoon(t *testing.T) {
 // TestTooManyCallsAreRefused: those of one caller are a quarter of all.
 func TestTooManyCallsAreRefused(t *testing.T) {
 	b := start(t, "processes 1\nmax_waiting 8")
-	b.botnet.Switch("stall=1s")
+	b.botnet.Switch("stall=500ms")
 	answers := make([]outcome, 12)
 	var asking sync.WaitGroup
 	for i := range answers {

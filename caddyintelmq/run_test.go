@@ -13,7 +13,7 @@ func TestARunOnAnEmptyQueueEnds(t *testing.T) {
 	b := start(t, "run_timeout 1s")
 	expect(t, b.as(t, "writer", "bot?action=start&id=csv-parser"), 200, `"running"`)
 	before := b.botnet.Processes("csv-parser")
-	for _, route := range []string{"run?bot=csv-parser&cmd=get", "run?bot=csv-parser&cmd=pop", "run?bot=csv-parser&cmd=process"} {
+	for _, route := range []string{"run?bot=csv-parser&cmd=get", "run?bot=csv-parser&cmd=process"} {
 		began := time.Now()
 		r := b.post(t, "writer", route, "")
 		if took := time.Since(began); took < time.Second || took > 5*time.Second {

@@ -67,19 +67,21 @@ func TestNoSecretIsInAnyOutput(t *testing.T) {
 	}
 	runtime := strings.Replace(b.as(t, "reader", "runtime").Text, `"rate_limit":0`, `"rate_limit":0,"http_password":"`+botPassword+`"`, 1)
 	note("GET", api+"queues", "", "Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("admin:"+guess)))
-	ask := func() {
-		for _, headers := range who {
-			for _, route := range []string{"queues", "version", "check", "debug", "botnet?action=status", "bot?action=reload&id=csv-parser", "bot?action=start&id=nobody", "getlog", "config?file=/etc/passwd", "nothing"} {
-				note("GET", api+route, "", headers...)
-			}
-			for _, body := range []string{runtime, `{"a":"` + botPassword + `"}`, `["` + botPassword + `"]`} {
-				note("POST", api+"runtime", body, append(asJSON, headers...)...)
-			}
+	for _, headers := range who {
+		for _, route := range []string{"queues", "version", "getlog", "config?file=/etc/passwd", "nothing", "bot?action=start&id=-"} {
+			note("GET", api+route, "", headers...)
+		}
+		for _, body := range []string{`{"a":"` + botPassword + `"}`, `["` + botPassword + `"]`} {
+			note("POST", api+"runtime", body, append(asJSON, headers...)...)
 		}
 	}
-	ask()
-	b.botnet.Switch("crash=1")
-	ask()
+	for _, headers := range [][]string{b.by("writer"), who[len(who)-1]} {
+		for _, route := range []string{"check", "bot?action=reload&id=csv-parser", "bot?action=start&id=nobody"} {
+			note("GET", api+route, "", headers...)
+		}
+		note("POST", api+"runtime", runtime, append(asJSON, headers...)...)
+		b.botnet.Switch("crash=1")
+	}
 	for _, headers := range who[len(who)-2:] {
 		note("POST", api+"logout", "", headers...)
 	}
