@@ -71,6 +71,8 @@ func TestALogInThatFails(t *testing.T) {
 			}
 		})
 	}
+	// Who is not known yet cannot send much.
+	expect(t, b.post(t, "", "login", "username=admin&password="+strings.Repeat("x", 64<<10), form...), 413, `{"error":"the body is longer than 65536 bytes"}`)
 	// Arguments of a URL end up in logs.
 	if r := b.post(t, "", "login?username=admin&password=x", ""); r.StatusCode != 422 {
 		t.Errorf("a password in the URL: HTTP %d %s", r.StatusCode, r.Text)
