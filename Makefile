@@ -98,14 +98,12 @@ clean: ## Removes bin and .demo
 # Go fetches modules over TLS. The race detector needs a C compiler, and the
 # documents' systemd units somebody who checks them. openssl writes files for
 # tests, and a client of the CCE endpoint is in PHP, which may lack its curl. ip makes
-# the addresses of the network that one test has to itself. visudo and checkmodule
-# read what docs/intelmq has for sudo and SELinux.
+# the addresses of the network that one test has to itself. Behind sudo processes end
+# in their own way, and visudo comes with it; that and checkmodule read what
+# docs/intelmq has for sudo and SELinux. A page is tried in Chromium.
 .PHONY: need
 need: need-curl
-	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd openssl=openssl ip=iproute2 sudo=sudo checkmodule=checkpolicy
-# the addresses of the network that one test has to itself. Behind sudo processes
-# end in their own way.
-	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd openssl=openssl ip=iproute2 sudo=sudo
+	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd openssl=openssl ip=iproute2 sudo=sudo checkmodule=checkpolicy chromium=chromium
 	@php -n -d extension=curl -r 'curl_version();' >/dev/null 2>&1 || tools/need.sh php-with-curl=php-cli,php-curl
 
 .PHONY: need-bench

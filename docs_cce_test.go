@@ -67,7 +67,7 @@ func (s *session) curlrc() string {
 
 // namedFiles are the files that a configuration may name and that are read when
 // it is validated.
-var namedFiles = regexp.MustCompile(`(?m)^(\s*)(?:tls /\S+ /\S+|import_conf /\S+)$`)
+var namedFiles = regexp.MustCompile(`(?m)^(\s*)(?:tls /\S+ /\S+|import_conf /\S+|import_config /\S+)$`)
 
 // withFiles puts files of the test in place of those that a configuration names.
 func withFiles(t *testing.T, config string) string {
@@ -79,17 +79,22 @@ func withFiles(t *testing.T, config string) string {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"certificate": certificate, "key": key,
-		"cced-api.conf": readFile(t, "internal/ccedapi/testdata/cced-api.conf"),
+		"cced-api.conf":   readFile(t, "internal/ccedapi/testdata/cced-api.conf"),
+		"api-config.json": apiConfig,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return namedFiles.ReplaceAllStringFunc(config, func(line string) string {
-		if strings.Contains(line, "import_conf") {
+		switch {
+		case strings.Contains(line, "import_config"):
+			return "\t\timport_config " + dir + "/api-config.json"
+		case strings.Contains(line, "import_conf"):
 			return "\t\timport_conf " + dir + "/cced-api.conf"
+		default:
+			return "\ttls " + dir + "/certificate " + dir + "/key"
 		}
-		return "\ttls " + dir + "/certificate " + dir + "/key"
 	})
 }
 

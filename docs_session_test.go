@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sallyport/sallyport/internal/fake/intelmqctl"
 )
 
 // session runs the commands of one document, in the order in which they stand
@@ -35,6 +37,7 @@ import (
 //   - /var/lib/sallyport and such are in the session's directory.
 //   - The session database of an intelmq-api is where Debian's packages have it.
 //   - A stand-in for cced listens where the configuration says, if it has a cce.
+//   - A stand-in for intelmqctl has a botnet in /opt/intelmq, if it has an intelmq.
 //   - ssh runs its command at a client's: what curl asks there comes from the
 //     address of that client.
 type session struct {
@@ -46,6 +49,8 @@ type session struct {
 	ccePort int
 	// cceWords stand in dialogues for what the server has answered.
 	cceWords map[string]string
+	// botnet is that of the stand-in for intelmqctl, or nil.
+	botnet *intelmqctl.Botnet
 	// paths maps those of the document to those of the session.
 	paths [][2]string
 	// defaultAdmin: the configuration leaves the admin API where Caddy has it.
@@ -56,7 +61,11 @@ type session struct {
 // configOf says which configuration a document is about.
 func configOf(t *testing.T, document string) string {
 	t.Helper()
-	if document != "README.md" && document != "docs/cce.md" {
+	switch document {
+	case "README.md", "docs/cce.md":
+	case intelmqDocument:
+		return readFile(t, intelmqConfig)
+	default:
 		return readFile(t, "Caddyfile.example")
 	}
 	for _, b := range readBlocks(t, document) {
@@ -92,6 +101,7 @@ func newSession(t *testing.T, binary, document string) *session {
 		}
 	}
 	s.port, s.ccePort = freePort(t), freePort(t)
+	s.prepareBotnet(t, configOf(t, document))
 	config := s.contain(configOf(t, document), newUpstream(t))
 	site := regexp.MustCompile(`(?m)^([a-z.]+) \{$`).FindStringSubmatch(config)
 	if site != nil {
@@ -165,7 +175,7 @@ func (s *session) contain(config, upstream string) string {
 	lines = strings.Replace(lines, "\n{\n", "\n{\n"+options, 1)
 	lines = strings.Replace(lines, cceSite, fmt.Sprintf("\nhttps://:%d {\n", s.ccePort), 1)
 	lines = strings.Replace(lines, "trusted_proxies static 10.0.0.0/8", "trusted_proxies static "+proxyAddress, 1)
-	return regexp.MustCompile(`127\.0\.0\.1:900\d`).ReplaceAllString(s.here(lines), upstream)
+	return regexp.MustCompile(`127\.0\.0\.1:900\d`).ReplaceAllString(s.here(s.calling(lines)), upstream)
 }
 
 // here puts the session's paths in place of the document's.
@@ -178,6 +188,7 @@ func (s *session) here(text string) string {
 
 // there is the way back.
 func (s *session) there(text string) string {
+	text = s.called(text)
 	text = strings.ReplaceAll(text, s.dir+"/", "/")
 	if s.defaultAdmin {
 		text = strings.ReplaceAll(text, "unix//run/caddy/admin.sock", caddy.DefaultAdminListen)
@@ -369,6 +380,9 @@ var variable = []struct {
 	{regexp.MustCompile(`(?m)^[0-9A-Za-z]{12}( +\w+/)`), "ID$1"},
 	{regexp.MustCompile(`("(?:key_)?id": ?")[0-9A-Za-z]{12}"`), `${1}ID"`},
 	{regexp.MustCompile(`"[0-9a-f]{32}"`), `"FINGERPRINT"`},
+	{regexp.MustCompile(`((?:"command":"|which runs )sudo -u )\S+ `), `${1}USER `},
+	{regexp.MustCompile(`"date": "[^"]*"`), `"date": "DATE"`},
+	{regexp.MustCompile(`as process \d+`), "as process PID"},
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\dT[0-9:.]+Z`), "TIME"},
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d\b`), "DATE"},
 	{regexp.MustCompile(`"os:[^"]*"`), `"os:USER"`},
@@ -428,8 +442,10 @@ var built struct {
 	err         error
 }
 
-// TestMain removes the binary in the end.
+// TestMain is the stand-in for intelmqctl when it is called so, and removes the
+// binary in the end.
 func TestMain(m *testing.M) {
+	intelmqctl.ServeCalls()
 	code := m.Run()
 	if built.dir != "" {
 		if err := os.RemoveAll(built.dir); err != nil {

@@ -37,6 +37,7 @@ var notRun = map[string]map[string]string{
 		"make demo":                     "CI runs the demonstration from beginning to end by `make demo-check`",
 		"make test":                     "this test is a part of it",
 		"sudo caddy cce account rotate": "needs cced; docs/cce.md runs it beside the stand-in",
+		"sudo caddy intelmq setup":      "needs the users caddy and intelmq; internal/intelmqsetup and caddyintelmq have tests of it",
 		"make bench":                    "a measurement takes minutes and needs a quiet machine",
 		"xcaddy build v2.11.9 --with github.com/sallyport/sallyport@v0.0.0=.": "CI runs `make xcaddy`",
 		"go build -o caddy ./cmd/caddy":                                       "needs the checkout as its directory; every command of the documents is run with a binary built so",
@@ -51,6 +52,12 @@ var notRun = map[string]map[string]string{
 		"chgrp":                  "gives a file to the user caddy, who is not on every machine that runs tests",
 		"sudo systemctl disable": "changes services of the machine",
 		"go run ./cmd/fakecced":  "runs until it is ended; its package has a test of that",
+	},
+	intelmqDocument: {
+		"[Service]":                "changes a service; TestIntelMQDropIn lets systemd read it",
+		"sudo caddy intelmq setup": "needs the users caddy and intelmq; internal/intelmqsetup and caddyintelmq have tests of it",
+		"sudo systemctl disable":   "changes services of the machine",
+		"- name: log in":           "needs Ansible; the commands after it send the same, and TestAnsibleTasksAreAskedByCurl compares them",
 	},
 	"docs/operations.md": {
 		"[Unit]":       "installs a service; TestUnit lets systemd read it",
@@ -128,6 +135,11 @@ func documents(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	below, err := filepath.Glob("docs/*/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list = append(list, below...)
 	if len(list) == 0 {
 		t.Fatal("there is nothing in docs")
 	}
@@ -263,6 +275,13 @@ $ code any /reports/broken
 502
 $ printf 'X-Api-Key: %s\nX-User: mallory\n' "$(cat admin)" | curl -H @- https://ops.example.org/admin/
 hello carol
+$ botnet() { printf 'Authorization: Bearer %s\n' "$(cat $1)" | curl -H @- "https://ops.example.org/intelmq/v1/api/bot?id=csv-parser&action=$2"; }
+$ botnet any status
+"stopped"
+$ botnet any start
+{"error":"this needs a credential with the scope write"}
+$ botnet nothing status 2>/dev/null
+{"error":{"Authentication Required":"Please provide valid Token verification credentials"}}
 $ sudo caddy cce account rotate --socket unix//usr/sausalito/cced.socket --password-file /var/lib/sallyport/api.pass --master-key-file /var/lib/sallyport/master.key 2>/dev/null
 $ cce() { curl --cacert /etc/admserv/certs/certificate --data "{\"cmd\":\"$1\"}" "${@:2}" https://server.example:9092/v2/cce; }
 $ cce PING
@@ -307,6 +326,7 @@ var grammars = map[string]string{
 	"client_secret [<matcher>] {":        "ClientSecret",
 	"<field> credentials [<headers...>]": "CredentialsFilter",
 	"cce [<base>] {":                     "CCE",
+	"intelmq [<base>] {":                 "IntelMQ",
 }
 
 // grammarOf returns the type whose grammar a block shows, or "".
@@ -475,7 +495,7 @@ func TestStartErrorsAreReal(t *testing.T) {
 		t.Fatal("docs/errors.md has no table of what stops the start")
 	}
 	var source strings.Builder
-	for _, pattern := range []string{"caddyauth/*.go", "caddycce/*.go", "internal/ccedapi/*.go", "internal/plugin/*/*.go", "internal/allowlist/*.go", "internal/atomicfile/*.go", "internal/identity/*.go", "internal/store/*.go"} {
+	for _, pattern := range []string{"caddyauth/*.go", "caddycce/*.go", "caddyintelmq/*.go", "internal/ccedapi/*.go", "internal/plugin/*/*.go", "internal/allowlist/*.go", "internal/atomicfile/*.go", "internal/identity/*.go", "internal/store/*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
@@ -604,7 +624,7 @@ func verifyUnit(t *testing.T, analyze, unit, dropIn string) (string, error) {
 func TestCommandsInREADME(t *testing.T) {
 	binary := buildCaddy(t)
 	var commands, flags []string
-	for _, root := range []string{"auth", "cce"} {
+	for _, root := range []string{"auth", "cce", "intelmq"} {
 		for _, group := range subcommands(t, binary, root) {
 			verbs := subcommands(t, binary, root, group)
 			for _, verb := range verbs {
@@ -632,7 +652,7 @@ func TestCommandsInREADME(t *testing.T) {
 		row   string
 		there []string
 	}{
-		{"command", "(?m)^\\| `(caddy (?:auth|cce) [\\w-]+(?: \\w+)?)` \\|", commands},
+		{"command", "(?m)^\\| `(caddy (?:auth|cce|intelmq) [\\w-]+(?: \\w+)?)` \\|", commands},
 		{"flag of key issue", "(?m)^\\| `(--[a-z-]+)` \\|", flags},
 	} {
 		var shown []string

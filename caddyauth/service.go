@@ -1,6 +1,7 @@
 package caddyauth
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -90,6 +91,16 @@ func (a *App) logOut(r *http.Request, p *principal.Principal) *refusal {
 		return unavailable(err)
 	}
 	return nil
+}
+
+// Users counts the users, for an endpoint that tells whether anybody could log in.
+func (a *App) Users(ctx context.Context) (int, error) {
+	people, err := a.people(ctx)
+	if err != nil {
+		return 0, err
+	}
+	info, err := people.Info(ctx)
+	return int(info.Users), err
 }
 
 // forService is a refusal for an endpoint of another module, which accepts these

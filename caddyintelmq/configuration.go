@@ -35,6 +35,7 @@ func (h *IntelMQ) show(c *call, read func(at intelmqctl.Installation) (*intelmqc
 }
 
 func (h *IntelMQ) runtime(c *call) *intelmqapi.Answer {
+	c.written = h.desk.loads.begin(c.who())
 	return h.show(c, func(at intelmqctl.Installation) (*intelmqconf.Document, error) {
 		return h.desk.files.runtime.Read(at.RuntimeFile)
 	})
@@ -87,9 +88,9 @@ func (h *IntelMQ) notSaved(c *call, err error) *intelmqapi.Answer {
 	if _, ours := errors.AsType[*intelmqctl.Failure](err); ours {
 		return h.failed(c, err)
 	}
-	if _, bad := errors.AsType[*intelmqconf.BodyError](err); bad {
+	if bad, is := errors.AsType[*intelmqconf.BodyError](err); is {
 		c.cause = "bad_argument"
-		return intelmqapi.Unprocessable(intelmqapi.BadObject(err))
+		return intelmqapi.Unprocessable(intelmqapi.BadObject(bad.Err))
 	}
 	if errors.Is(err, intelmqconf.ErrChanged) {
 		c.cause = "changed_meanwhile"

@@ -32,6 +32,7 @@ type desk struct {
 
 	files  configuration
 	health health
+	loads  loads
 
 	mu     sync.Mutex
 	limits limits

@@ -40,6 +40,8 @@ type call struct {
 	// text. err is what the system says.
 	cause string
 	err   error
+	// written is done when the answer has been written.
+	written func()
 }
 
 // ctx is that of the request.
@@ -60,7 +62,8 @@ func (h *IntelMQ) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return next.ServeHTTP(w, r)
 	}
 	h.limits()
-	c := &call{w: w, r: r, start: time.Now()}
+	c := &call{w: w, r: r, start: time.Now(), written: func() {}}
+	defer func() { c.written() }()
 	answer := h.guarded(c, rest)
 	h.settle(c, answer)
 	h.write(c, answer)
@@ -115,7 +118,7 @@ func (h *IntelMQ) serve(c *call, rest string) *intelmqapi.Answer {
 
 // read makes a question of the arguments.
 func (h *IntelMQ) read(c *call) *intelmqapi.Answer {
-	content, refused := h.readBody(c)
+	content, refused := h.readBody(c, h.settings.maxBody)
 	if refused != nil {
 		return refused
 	}
@@ -133,18 +136,18 @@ func (h *IntelMQ) read(c *call) *intelmqapi.Answer {
 	return nil
 }
 
-// readBody reads the body of a POST.
-func (h *IntelMQ) readBody(c *call) ([]byte, *intelmqapi.Answer) {
+// readBody reads the body of a POST, which may have so many bytes.
+func (h *IntelMQ) readBody(c *call, most int64) ([]byte, *intelmqapi.Answer) {
 	if c.r.Method != http.MethodPost {
 		return nil, nil
 	}
-	content, err := body.Read(c.w, c.r, h.settings.maxBody)
+	content, err := body.Read(c.w, c.r, most)
 	switch {
 	case err == nil:
 		return content, nil
 	case errors.Is(err, body.ErrTooLarge):
 		c.cause = "body_too_large"
-		return nil, intelmqapi.Refused(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", h.settings.maxBody), 0)
+		return nil, intelmqapi.Refused(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", most), 0)
 	}
 	c.cause = "body_not_read"
 	return nil, intelmqapi.Refused(http.StatusBadRequest, "the body did not come whole", 0)

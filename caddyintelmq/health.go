@@ -81,6 +81,12 @@ func (d *desk) check(ctx context.Context, h *IntelMQ, within time.Duration) cond
 // checker looks at what the endpoint needs.
 func (h *IntelMQ) checker(ctx context.Context) intelmqsetup.Checker {
 	c := checkerOf(&h.settings, h.installation(ctx, "health"))
+	// With insecure_no_auth there is no app, and nobody has to log in.
+	if app, is := h.app.(interface {
+		Users(ctx context.Context) (int, error)
+	}); is {
+		c.Users = app.Users
+	}
 	for _, one := range h.desk.client.State().Stuck {
 		c.Stuck = max(c.Stuck, time.Since(one.Since))
 	}

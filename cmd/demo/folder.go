@@ -75,7 +75,7 @@ func makeFolder(ctx context.Context, s site) error {
 	return os.WriteFile(firstHeader, append([]byte("Authorization: Bearer "), key...), 0o600)
 }
 
-// makeUser makes the store and the user demo, whose password stands in a log-in
+// makeUser makes the store and the user demo, whose password stands in log-ins
 // that curl can send.
 func makeUser(ctx context.Context) error {
 	password := rand.Text()
@@ -83,7 +83,10 @@ func makeUser(ctx context.Context) error {
 		return err
 	}
 	login := fmt.Sprintf(`{"user": "demo", "password": "%s"}`, password)
-	return os.WriteFile(loginFile, []byte(login+"\n"), 0o600)
+	if err := os.WriteFile(loginFile, []byte(login+"\n"), 0o600); err != nil {
+		return err
+	}
+	return os.WriteFile(intelmqLogin, []byte("username=demo&password="+password), 0o600)
 }
 
 // caddyAuth runs `caddy auth` with an input and returns what it writes to

@@ -1,13 +1,15 @@
 // Command demo shows Sallyport at work on this machine, as `make demo`.
 //
 // It runs bin/caddy with the Caddyfile beside this text, in front of stand-ins for
-// an application and for the CCE daemon, and prints command lines to try in
-// another terminal. With -check it runs these lines itself and compares what they
+// an application, for the CCE daemon and for IntelMQ, and prints command lines to try
+// in another terminal. With -check it runs these lines itself and compares what they
 // say.
 //
 // It must be started in the repository's folder. All it writes is in .demo,
 // which is made anew each time, and which `make clean` removes; it listens on the
 // loopback only and needs no root. When it ends, so do Caddy and the stand-ins.
+//
+// Called as intelmqctl it is the stand-in for that.
 package main
 
 import (
@@ -19,6 +21,8 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+
+	"github.com/sallyport/sallyport/internal/fake/intelmqctl"
 )
 
 const defaultPort = 8443
@@ -30,6 +34,7 @@ func init() {
 }
 
 func main() {
+	intelmqctl.ServeCalls()
 	portText := flag.String("port", "", fmt.Sprintf("TCP `port` of the demo's server (default %d; with -check a free one)", defaultPort))
 	check := flag.Bool("check", false, "run the printed lines and compare what they say")
 	flag.Parse()

@@ -27,8 +27,9 @@ const (
 	tailLines = 12
 )
 
-// serve runs application, cced and Caddy, and work when both are ready. The channel
-// tells work that Caddy has ended by itself. When serve returns, all have ended.
+// serve runs application, cced, botnet and Caddy, and work when all are ready. The
+// channel tells work that Caddy has ended by itself. When serve returns, all have
+// ended.
 func serve(ctx context.Context, s site, work func(ended <-chan error) error) (err error) {
 	stopUpstream, err := startUpstream()
 	if err != nil {
@@ -40,6 +41,11 @@ func serve(ctx context.Context, s site, work func(ended <-chan error) error) (er
 		return err
 	}
 	defer stopCCED()
+	stopBotnet, err := startBotnet()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopBotnet()) }()
 	ended, stopCaddy, err := startCaddy()
 	if err != nil {
 		return err

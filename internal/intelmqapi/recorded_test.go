@@ -256,7 +256,11 @@ func rebuild(t *testing.T, e *recorded) (kind string, answer *Answer) {
 	case e.Status == 200 && strings.Contains(e.Path, "/run?"):
 		return "text", Text(text)
 	case members["command"] != "":
-		return "failed", Failed(&intelmqctl.Failure{Cause: intelmqctl.Failed, Tip: members["tip"], Message: members["message"], Command: members["command"]})
+		cause := intelmqctl.Failed
+		if e.Status == http.StatusGatewayTimeout {
+			cause = intelmqctl.TimedOut
+		}
+		return "failed", Failed(&intelmqctl.Failure{Cause: cause, Tip: members["tip"], Message: members["message"], Command: members["command"]})
 	case e.Body == "success":
 		return "saved", Saved("")
 	case strings.HasPrefix(e.Body, `["Unknown`):

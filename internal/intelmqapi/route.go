@@ -37,8 +37,8 @@ var prefixes = []string{"/v1/api/", "/api/"}
 // Find reads a path below the base of the endpoint, which is the decoded one of
 // the URL. One slash may follow, since documentation and Ansible tasks have it;
 // intelmq-api redirects, and not every client sends its body and its token again.
-// Old managers post to //runtime and //positions. Where nothing is found the route is
-// empty: what a client has written must not become the name of a metric.
+// Old managers post to //runtime and //positions. What is no route is the empty one,
+// so that no text of a client gets any further.
 func Find(rest string) (Route, bool) {
 	for _, prefix := range prefixes {
 		name, within := strings.CutPrefix(rest, prefix)
@@ -47,10 +47,10 @@ func Find(rest string) (Route, bool) {
 		}
 		doubled, isDoubled := strings.CutPrefix(name, "/")
 		r := Route(strings.TrimSuffix(doubled, "/"))
-		if !r.exists() || isDoubled && !r.saves() {
-			return "", false
+		if r.exists() && (!isDoubled || r.saves()) {
+			return r, true
 		}
-		return r, true
+		break
 	}
 	return "", false
 }
