@@ -14,7 +14,7 @@ const (
 
 // printIntelMQTable writes the table of the IntelMQ endpoint.
 func printIntelMQTable(w io.Writer, r *intelmqResults) {
-	fmt.Fprintln(w, "| case | compared with | reached (quartiles) |")
+	fmt.Fprintln(w, "| case | compared with | reached (quartiles; server CPU per request) |")
 	fmt.Fprintln(w, "|---|---|---:|")
 	row := func(name, base, format string, args ...any) {
 		fmt.Fprintf(w, "| %s | %s | %s |\n", name, base, fmt.Sprintf(format, args...))
@@ -24,7 +24,7 @@ func printIntelMQTable(w io.Writer, r *intelmqResults) {
 		1000*quantile(r.own, 0.5), 1000*quantile(r.own, 0.25), 1000*quantile(r.own, 0.75))
 	for i := range r.cached {
 		c := &r.cached[i]
-		row(c.name, baseName(c), "%s", ratios(c))
+		row(c.name, baseName(c), "%s; %.1f µs to %.1f", ratios(c), micros(c.cpu()), micros(bases(c).cpu()))
 	}
 	for i := range r.tabs {
 		t := &r.tabs[i]
