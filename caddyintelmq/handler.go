@@ -118,7 +118,7 @@ func (h *IntelMQ) serve(c *call, rest string) *intelmqapi.Answer {
 
 // read makes a question of the arguments.
 func (h *IntelMQ) read(c *call) *intelmqapi.Answer {
-	content, refused := h.readBody(c)
+	content, refused := h.readBody(c, h.settings.maxBody)
 	if refused != nil {
 		return refused
 	}
@@ -136,18 +136,18 @@ func (h *IntelMQ) read(c *call) *intelmqapi.Answer {
 	return nil
 }
 
-// readBody reads the body of a POST.
-func (h *IntelMQ) readBody(c *call) ([]byte, *intelmqapi.Answer) {
+// readBody reads the body of a POST, which may have so many bytes.
+func (h *IntelMQ) readBody(c *call, most int64) ([]byte, *intelmqapi.Answer) {
 	if c.r.Method != http.MethodPost {
 		return nil, nil
 	}
-	content, err := body.Read(c.w, c.r, h.settings.maxBody)
+	content, err := body.Read(c.w, c.r, most)
 	switch {
 	case err == nil:
 		return content, nil
 	case errors.Is(err, body.ErrTooLarge):
 		c.cause = "body_too_large"
-		return nil, intelmqapi.Refused(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", h.settings.maxBody), 0)
+		return nil, intelmqapi.Refused(http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is longer than %d bytes", most), 0)
 	}
 	c.cause = "body_not_read"
 	return nil, intelmqapi.Refused(http.StatusBadRequest, "the body did not come whole", 0)

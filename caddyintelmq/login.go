@@ -7,12 +7,16 @@ import (
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
+// maxLogIn is how long the body of a log-in may be, in bytes: who sends it is not
+// known yet, and must not fill the memory.
+const maxLogIn = 64 << 10
+
 // logIn gives a token for a user name and a password.
 func (h *IntelMQ) logIn(c *call) *intelmqapi.Answer {
 	if h.InsecureNoAuth {
 		return intelmqapi.LoginOff()
 	}
-	content, refused := h.readBody(c)
+	content, refused := h.readBody(c, min(h.settings.maxBody, maxLogIn))
 	if refused != nil {
 		return refused
 	}

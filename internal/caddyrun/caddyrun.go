@@ -110,7 +110,9 @@ func (s *Server) contain(tb testing.TB, config []byte) []byte {
 	}
 	if apps, ok := c["apps"].(map[string]any); ok {
 		if app, ok := apps["http"].(map[string]any); ok {
-			app["grace_period"] = "1s"
+			if app["grace_period"] == nil {
+				app["grace_period"] = "1s"
+			}
 			bindLoopback(app)
 		}
 	}

@@ -38,7 +38,8 @@ var prefixes = []string{"/v1/api/", "/api/"}
 // Find reads a path below the base of the endpoint, which is the decoded one of
 // the URL. One slash may follow, since documentation and Ansible tasks have it;
 // intelmq-api redirects, and not every client sends its body and its token again.
-// Old managers post to //runtime and //positions.
+// Old managers post to //runtime and //positions. What is no route is the empty one,
+// so that no text of a client gets any further.
 func Find(rest string) (Route, bool) {
 	for _, prefix := range prefixes {
 		name, within := strings.CutPrefix(rest, prefix)
@@ -47,7 +48,10 @@ func Find(rest string) (Route, bool) {
 		}
 		doubled, isDoubled := strings.CutPrefix(name, "/")
 		r := Route(strings.TrimSuffix(doubled, "/"))
-		return r, r.exists() && (!isDoubled || r.saves())
+		if r.exists() && (!isDoubled || r.saves()) {
+			return r, true
+		}
+		break
 	}
 	return "", false
 }

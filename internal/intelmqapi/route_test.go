@@ -39,7 +39,7 @@ func TestPathsOfRoutes(t *testing.T) {
 		{"/", ""},
 		{"", ""},
 	} {
-		if got, found := Find(c.rest); found != (c.want != "") || found && got != c.want {
+		if got, found := Find(c.rest); found != (c.want != "") || got != c.want {
 			t.Errorf("'%s': got '%s' (%v), want '%s'", c.rest, got, found, c.want)
 		}
 	}
