@@ -9,6 +9,8 @@ import (
 	"github.com/sallyport/sallyport/internal/fake/intelmqctl"
 )
 
+// TestMain makes this binary the intelmqctl of the tests' botnets, and the caddy of
+// the scripts.
 func TestMain(m *testing.M) {
 	intelmqctl.ServeCalls()
 	testscript.Main(m, map[string]func(){"caddy": caddycmd.Main})

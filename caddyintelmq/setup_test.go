@@ -21,12 +21,6 @@ import (
 	"github.com/sallyport/sallyport/internal/store"
 )
 
-// TestMain makes this binary the intelmqctl of the tests' botnets.
-func TestMain(m *testing.M) {
-	intelmqctl.ServeCalls()
-	os.Exit(m.Run())
-}
-
 // password is that of the user admin.
 const password = "Fünf: Kamele im Schnee"
 
