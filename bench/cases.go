@@ -2,7 +2,9 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"net/http"
+	"slices"
 )
 
 // site is one of Caddy's servers: its handlers before the respond.
@@ -22,18 +24,20 @@ const (
 )
 
 func sites(f *files) []site {
-	return append(cceSites(f), []site{
+	return slices.Concat(cceSites(f), intelmqSites(f), []site{
 		{bareSite, nil},
 		{floorSite, []handler{{"handler": "floor", "keys": f.good}}},
 		{gateSite, []handler{{"handler": "token_auth"}}},
 		{identitySite, []handler{{"handler": "token_auth", "forward_identity": "X-User"}}},
 		{errorsSite, []handler{{"handler": "token_auth", "errors": "caddy"}}},
-	}...)
+	})
 }
 
 // load is a stream of requests to a site.
 type load struct {
 	site string
+	// path is what they ask for; empty is that of the CCE endpoint.
+	path string
 	// keys is the file of keys that the requests carry in turn; empty is none.
 	keys string
 	// body is the file with the body of POST requests; empty is GET without one.
@@ -42,6 +46,9 @@ type load struct {
 	parallel int
 	// status is what every answer has.
 	status int
+	// beside begins what else is asked of the server during a sample; nil is
+	// nothing. What it returns ends that.
+	beside func(ctx context.Context) (end func() error, err error)
 }
 
 func (l load) connections() int { return cmp.Or(l.parallel, 16) }

@@ -11,10 +11,10 @@ import (
 	"github.com/sallyport/sallyport/bench/cputime"
 )
 
-// counters is processor time: that of the machine, of the server, of its backends
-// and of this process.
+// counters is processor time: that of the machine, of the server, of the commands
+// that it has started, of its backends and of this process.
 type counters struct {
-	busy, idle, server, backends, self time.Duration
+	busy, idle, server, commands, backends, self time.Duration
 }
 
 // tick is the unit of /proc: USER_HZ is 100 on every platform that Go runs on.
@@ -43,24 +43,61 @@ func readCounters(server, backends int) (counters, error) {
 	if c.server, err = usedBy(server); err != nil {
 		return c, err
 	}
+	if c.commands, err = usedByChildren(server); err != nil {
+		return c, err
+	}
 	c.backends, err = usedBy(backends)
 	return c, err
 }
 
+// status is what the system says of a process.
+type status struct {
+	parent string
+	// own is its processor time, and children that of its children that have
+	// ended, with theirs.
+	own, children time.Duration
+}
+
+func readStatus(pid string) (s status, err error) {
+	text, err := os.ReadFile("/proc/" + pid + "/stat")
+	if err != nil {
+		return s, fmt.Errorf("a process that is measured has ended: %w", err)
+	}
+	// The program's name in parentheses may have blanks. The one after it is field
+	// 3, the parent 4; utime, stime, cutime and cstime are 14 to 17.
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	times, err := ticks(fields, 11, 4)
+	if err != nil {
+		return s, err
+	}
+	return status{parent: fields[1], own: times[0] + times[1], children: times[2] + times[3]}, nil
+}
+
 // usedBy is the processor time of a process.
 func usedBy(pid int) (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, fmt.Errorf("a process that is measured has ended: %w", err)
-	}
-	// The program's name in parentheses may have blanks; utime and stime are the
-	// fields 14 and 15, and the one after the name is 3.
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	times, err := ticks(fields, 11, 2)
+	s, err := readStatus(strconv.Itoa(pid))
+	return s.own, err
+}
+
+// usedByChildren is that of its children, those that run among them.
+func usedByChildren(pid int) (time.Duration, error) {
+	parent := strconv.Itoa(pid)
+	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return 0, err
 	}
-	return times[0] + times[1], nil
+	var running time.Duration
+	for _, entry := range entries {
+		if _, err := strconv.Atoi(entry.Name()); err != nil {
+			continue
+		}
+		// One that has just ended is counted by its parent.
+		if s, err := readStatus(entry.Name()); err == nil && s.parent == parent {
+			running += s.own
+		}
+	}
+	s, err := readStatus(parent)
+	return s.children + running, err
 }
 
 func ticks(fields []string, from, n int) ([]time.Duration, error) {
@@ -78,9 +115,16 @@ func ticks(fields []string, from, n int) ([]time.Duration, error) {
 	return times, nil
 }
 
+// others is the share of the machine that other programs had, where wrk has used
+// so much.
+func (c counters) others(wrk time.Duration) float64 {
+	ours := c.server + c.commands + c.backends + c.self + wrk
+	return max(0, (c.busy-ours).Seconds()) / (c.busy + c.idle).Seconds()
+}
+
 func (c counters) since(before counters) counters {
 	return counters{
 		c.busy - before.busy, c.idle - before.idle,
-		c.server - before.server, c.backends - before.backends, c.self - before.self,
+		c.server - before.server, c.commands - before.commands, c.backends - before.backends, c.self - before.self,
 	}
 }

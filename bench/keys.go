@@ -23,8 +23,9 @@ type files struct {
 	dir   string
 	store string
 	// good has keys that are accepted, bad has as many that were never issued,
-	// tokens has app tokens, one a line.
-	good, bad, tokens string
+	// tokens has app tokens and bare those without a user's name, as clients of
+	// IntelMQ get them, one a line.
+	good, bad, tokens, bare string
 	// cced is the daemon's socket. It is the stand-in's if it is not realCced.
 	cced     string
 	realCced bool
@@ -32,15 +33,18 @@ type files struct {
 	upstream, answer string
 	// findX, getAll and get are bodies of requests.
 	findX, getAll, get string
+	// botnet is the folder of the stand-in for intelmqctl.
+	botnet string
 }
 
 func filesIn(dir string) *files {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	socket, given := os.LookupEnv("CCED_SOCKET")
 	return &files{
-		dir: dir, store: in("auth.db"), good: in("good"), bad: in("bad"), tokens: in("tokens"),
+		dir: dir, store: in("auth.db"), good: in("good"), bad: in("bad"), tokens: in("tokens"), bare: in("bare"),
 		cced: cmp.Or(socket, in("cced")), realCced: given && socket != "",
 		upstream: in("upstream"), answer: in("answer"), findX: in("findx"), getAll: in("getall"), get: in("get"),
+		botnet: in("botnet"),
 	}
 }
 
@@ -55,9 +59,9 @@ func (f *files) prepare(ctx context.Context, keys int) error {
 		return err
 	}
 	good, err := issue(ctx, registry, keys)
-	var tokens []string
+	var tokens, bare []string
 	if err == nil {
-		tokens, err = logIn(ctx, registry, keys)
+		tokens, bare, err = logIn(ctx, registry, keys)
 	}
 	if err := errors.Join(err, registry.Close()); err != nil {
 		return err
@@ -66,29 +70,32 @@ func (f *files) prepare(ctx context.Context, keys int) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(f.good, []byte(strings.Join(good, "\n")), 0o600); err != nil {
-		return err
+	lines := func(path string, words []string) error {
+		return os.WriteFile(path, []byte(strings.Join(words, "\n")), 0o600)
 	}
-	if err := os.WriteFile(f.tokens, []byte(strings.Join(tokens, "\n")), 0o600); err != nil {
-		return err
-	}
-	return os.WriteFile(f.bad, []byte(strings.Join(bad, "\n")), 0o600)
+	return errors.Join(lines(f.good, good), lines(f.bad, bad), lines(f.tokens, tokens), lines(f.bare, bare))
 }
 
-// logIn begins a session of alice with that many app tokens.
-func logIn(ctx context.Context, registry *identity.Registry, tokens int) ([]string, error) {
+// logIn begins a session of alice with that many tokens of each kind.
+func logIn(ctx context.Context, registry *identity.Registry, tokens int) (app, bare []string, err error) {
 	password := rand.Text()
 	if _, err := registry.SetPassword(ctx, "bench", "alice", password); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	token := identity.NewToken{Kind: credential.AppToken, Lifetime: principal.Lifetime{Absolute: 24 * time.Hour}}
+	of := func(kind credential.TokenKind) []identity.NewToken {
+		token := identity.NewToken{Kind: kind, Lifetime: principal.Lifetime{Absolute: 24 * time.Hour}}
+		return slices.Repeat([]identity.NewToken{token}, tokens)
+	}
 	_, secrets, err := registry.LogInByPassword(ctx, identity.Attempt{Username: "alice", Password: password},
-		identity.NewSession{Tokens: slices.Repeat([]identity.NewToken{token}, tokens)})
+		identity.NewSession{Tokens: slices.Concat(of(credential.AppToken), of(credential.BareToken))})
+	if err != nil {
+		return nil, nil, err
+	}
 	words := make([]string, len(secrets))
 	for i, secret := range secrets {
 		words[i] = secret.Reveal()
 	}
-	return words, err
+	return words[:tokens], words[tokens:], nil
 }
 
 // issue makes keys for a user with roles and groups.

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -17,21 +19,22 @@ func main() {
 	rounds := flag.Int("rounds", 10, "how often each case is measured, at least 6")
 	sample := flag.Duration("sample", time.Second, "how long one sample takes, in whole seconds")
 	keys := flag.Int("keys", 1000, "how many keys are in the store, and are presented in turn; making one takes half a millisecond")
-	only := flag.String("only", "", "measure 'gate' or 'cce' only")
+	only := flag.String("only", "", "measure 'gate', 'cce' or 'intelmq' only")
+	tabs := flag.Duration("tabs", 30*time.Second, "how long tabs of intelmq-manager are watched, at least 10s")
 	dir := flag.String("serve", "", "for the measured process itself: the directory of the run")
 	backends := flag.String("backends", "", "for the process of the backends: the directory of the run")
 	flag.Parse()
 
-	err := errors.New("-rounds must be 6 or more, -sample 1s or more, -keys 1 or more")
+	err := errors.New("-rounds must be 6 or more, -sample 1s or more, -keys 1 or more, -tabs 10s or more")
 	switch {
 	case *dir != "":
 		err = serve(filesIn(*dir))
 	case *backends != "":
 		err = runBackends(filesIn(*backends))
-	case *only != "" && *only != "gate" && *only != "cce":
-		err = fmt.Errorf("-only '%s' is unknown; there are gate and cce", *only)
-	case *rounds >= 6 && *sample >= time.Second && *keys >= 1:
-		err = run(plan{*rounds, sample.Truncate(time.Second), *keys, *only})
+	case *only != "" && !slices.Contains(subjects, *only):
+		err = fmt.Errorf("-only '%s' is unknown; there are %s", *only, strings.Join(subjects, ", "))
+	case *rounds >= 6 && *sample >= time.Second && *keys >= 1 && *tabs >= 10*time.Second:
+		err = run(plan{*rounds, sample.Truncate(time.Second), *keys, *tabs, *only})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -39,14 +42,21 @@ func main() {
 	}
 }
 
+// subjects are what is measured.
+var subjects = []string{"gate", "cce", "intelmq"}
+
 // plan is what is measured, and how.
 type plan struct {
 	rounds int
 	sample time.Duration
 	keys   int
-	// only is gate or cce; empty is both.
+	tabs   time.Duration
+	// only is one of the subjects; empty is all.
 	only string
 }
+
+// has reports whether a subject is measured.
+func (p plan) has(subject string) bool { return p.only == "" || p.only == subject }
 
 // run measures what is planned and prints the tables.
 func run(p plan) error {
@@ -70,6 +80,9 @@ func run(p plan) error {
 	if err := f.prepare(ctx, p.keys); err != nil {
 		return fmt.Errorf("making the keys: %w", err)
 	}
+	if err := f.prepareBotnet(ctx); err != nil {
+		return fmt.Errorf("making the stand-in for intelmqctl: %w", err)
+	}
 	b, err := startProcess(ctx, cores[1], "-backends", dir)
 	if err != nil {
 		return fmt.Errorf("starting the backends: %w", err)
@@ -84,13 +97,18 @@ func run(p plan) error {
 	if err := os.WriteFile(m.script, loadScript, 0o600); err != nil {
 		return err
 	}
-	if p.only != "cce" {
-		if err := p.gate(ctx, f, m); err != nil {
+	return p.measure(ctx, f, m)
+}
+
+// measure measures one subject after another.
+func (p plan) measure(ctx context.Context, f *files, m *meter) error {
+	for i, one := range []func(context.Context, *files, *meter) error{p.gate, p.cce, p.intelmq} {
+		if !p.has(subjects[i]) {
+			continue
+		}
+		if err := one(ctx, f, m); err != nil {
 			return err
 		}
-	}
-	if p.only != "gate" {
-		return p.cce(ctx, f, m)
 	}
 	return nil
 }
@@ -125,6 +143,6 @@ func (p plan) cce(ctx context.Context, f *files, m *meter) error {
 	if f.realCced {
 		daemon = "cced at " + f.cced
 	}
-	fmt.Printf("\n%s; %s, %d rounds of samples of %v, wrk -t1, -c16 for GET and -c1 for others.\n", machine(), daemon, p.rounds, p.sample)
+	fmt.Printf("\n%s; %s, %d rounds of samples of %v, wrk -t1, -c16 for GET and -c1 for others.\n\n", machine(), daemon, p.rounds, p.sample)
 	return nil
 }

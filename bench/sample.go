@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -38,6 +39,19 @@ type sample struct {
 
 // take loads the server and fails if an answer was not the expected one.
 func (m *meter) take(ctx context.Context, l load) (sample, error) {
+	if l.beside == nil {
+		return m.alone(ctx, l)
+	}
+	end, err := l.beside(ctx)
+	if err != nil {
+		return sample{}, err
+	}
+	s, err := m.alone(ctx, l)
+	return s, errors.Join(err, end())
+}
+
+// alone is take without what is beside.
+func (m *meter) alone(ctx context.Context, l load) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, m.sample+20*time.Second)
 	defer cancel()
 	url := m.server.url(l)
@@ -66,12 +80,11 @@ func (m *meter) take(ctx context.Context, l load) (sample, error) {
 		return sample{}, fmt.Errorf("%s: %w", l.site, err)
 	}
 	used := after.since(before)
-	ours := used.server + used.backends + used.self + wrk.ProcessState.UserTime() + wrk.ProcessState.SystemTime()
 	return sample{
 		rate:   float64(requests) / took.Seconds(),
 		cpu:    used.server / time.Duration(requests),
 		busy:   used.server.Seconds() / took.Seconds(),
-		others: max(0, (used.busy-ours).Seconds()) / (used.busy + used.idle).Seconds(),
+		others: used.others(wrk.ProcessState.UserTime() + wrk.ProcessState.SystemTime()),
 	}, nil
 }
 
@@ -99,7 +112,7 @@ func counts(output string, l load) (requests int, took time.Duration, err error)
 }
 
 // url is where the requests of a load go to.
-func (s *server) url(l load) string { return "http://" + s.addresses[l.site] + ccePath }
+func (s *server) url(l load) string { return "http://" + s.addresses[l.site] + cmp.Or(l.path, ccePath) }
 
 // request makes the first request of a load.
 func (l load) request(ctx context.Context, url string) (*http.Request, error) {

@@ -13,6 +13,7 @@ import (
 
 	_ "github.com/sallyport/sallyport/caddyauth"
 	_ "github.com/sallyport/sallyport/caddycce"
+	_ "github.com/sallyport/sallyport/caddyintelmq"
 )
 
 // serve runs Caddy until its standard input ends, which it does when the process

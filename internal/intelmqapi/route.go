@@ -2,7 +2,6 @@ package intelmqapi
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -78,7 +77,9 @@ func (r Route) Methods() []string {
 }
 
 // Allows reports whether a route has a method.
-func (r Route) Allows(method string) bool { return slices.Contains(r.Methods(), method) }
+func (r Route) Allows(method string) bool {
+	return r.operation(method) != nil || method == http.MethodOptions && r.exists()
+}
 
 func (r Route) operations() []operation {
 	for _, e := range table {
@@ -91,12 +92,12 @@ func (r Route) operations() []operation {
 
 // operation is what a method of a route does, or nil if it has no such method.
 func (r Route) operation(method string) *operation {
-	if !r.Allows(method) || method == http.MethodOptions {
-		return nil
-	}
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
 	all := r.operations()
-	return &all[slices.IndexFunc(all, func(o operation) bool { return o.method == method })]
+	for i := range all {
+		o := &all[i]
+		if o.method == method || method == http.MethodHead && o.method == http.MethodGet && !o.mayChange {
+			return o
+		}
+	}
+	return nil
 }

@@ -12,8 +12,6 @@ type description struct {
 	// target is the bot, the group or the queue that it is about, if it is about
 	// one.
 	target string
-	// changes: it starts, stops or takes something.
-	changes bool
 	// text: it prints text for people in place of JSON.
 	text bool
 }
@@ -33,7 +31,17 @@ func Arguments(c Command) []string { return c.describe().arguments }
 // Changes reports whether a command starts, stops or takes something. Such
 // commands must never run at the same time: three restarts at once leave two
 // processes of a bot, one of which no pid file knows.
-func Changes(c Command) bool { return c.describe().changes }
+func Changes(c Command) bool {
+	switch c := c.(type) {
+	case Log, Queues, QueuesAndStatus, Bots, Version, Check, Debug, Paths:
+		return false
+	case Botnet:
+		return c.Action != Look
+	case Bot:
+		return c.Action != Look
+	}
+	return true
+}
 
 // Action is what can be done with a bot, or with a group of them.
 type Action string
@@ -136,23 +144,16 @@ const (
 	Pop Verb = "pop"
 )
 
-// reading is a command that prints JSON and changes nothing.
-func reading(name string, words ...string) description {
+// printing is a command that prints JSON.
+func printing(name string, words ...string) description {
 	return description{name: name, arguments: append([]string{"--type", "json"}, words...)}
-}
-
-// changing is one that prints JSON.
-func changing(name string, words ...string) description {
-	d := reading(name, words...)
-	d.changes = true
-	return d
 }
 
 // running is one that has a bot work, and prints what it says.
 func running(verb string, bot ID, words ...string) description {
 	return description{
 		name: "run " + verb, arguments: append([]string{"run", bot.text}, words...),
-		target: bot.text, changes: true, text: true,
+		target: bot.text, text: true,
 	}
 }
 
@@ -161,37 +162,37 @@ func (c Botnet) describe() description {
 	if c.Group != "" {
 		words = append(words, "--group", string(c.Group))
 	}
-	d := changing("botnet "+string(c.Action), words...)
-	d.changes, d.target = c.Action != Look, string(c.Group)
+	d := printing("botnet "+string(c.Action), words...)
+	d.target = string(c.Group)
 	return d
 }
 
 func (c Bot) describe() description {
-	d := changing("bot "+string(c.Action), string(c.Action), c.ID.text)
-	d.changes, d.target = c.Action != Look, c.ID.text
-	return d
-}
-
-func (c Log) describe() description {
-	d := reading("log", "log", c.ID.text, strconv.Itoa(c.Lines), string(c.Level))
+	d := printing("bot "+string(c.Action), string(c.Action), c.ID.text)
 	d.target = c.ID.text
 	return d
 }
 
-func (Queues) describe() description { return reading("queues", "list", "queues") }
-func (QueuesAndStatus) describe() description {
-	return reading("queues-and-status", "list", "queues-and-status")
+func (c Log) describe() description {
+	d := printing("log", "log", c.ID.text, strconv.Itoa(c.Lines), string(c.Level))
+	d.target = c.ID.text
+	return d
 }
-func (Bots) describe() description  { return reading("bots", "list", "bots") }
-func (Check) describe() description { return reading("check", "check") }
-func (Debug) describe() description { return reading("debug", "debug") }
-func (Paths) describe() description { return reading("paths", "debug", "--get-paths") }
+
+func (Queues) describe() description { return printing("queues", "list", "queues") }
+func (QueuesAndStatus) describe() description {
+	return printing("queues-and-status", "list", "queues-and-status")
+}
+func (Bots) describe() description  { return printing("bots", "list", "bots") }
+func (Check) describe() description { return printing("check", "check") }
+func (Debug) describe() description { return printing("debug", "debug") }
+func (Paths) describe() description { return printing("paths", "debug", "--get-paths") }
 func (Version) describe() description {
 	return description{name: "version", arguments: []string{"--version"}, text: true}
 }
 
 func (c Clear) describe() description {
-	d := changing("clear", "clear", c.Queue.text)
+	d := printing("clear", "clear", c.Queue.text)
 	d.target = c.Queue.text
 	return d
 }

@@ -47,8 +47,10 @@ func (f folder) recordCall(words []string) (ended func(code int)) {
 	return func(code int) { write(&code) }
 }
 
-// readCalls reads the calls in the order of their start.
-func (f folder) readCalls() ([]Call, error) {
+// Calls are all calls made so far of the botnet in a folder, in the order of their
+// start.
+func Calls(root string) ([]Call, error) {
+	f := folder(root)
 	text, err := os.ReadFile(f.path(callsFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -126,13 +125,7 @@ func (b *Botnet) find(wanted func(words []string) bool) []int {
 //	state=TEXT          the state of the records
 func (b *Botnet) Switch(lines ...string) {
 	b.tb.Helper()
-	text := strings.Join(lines, "\n")
-	if _, err := parseSwitches(text); err != nil {
-		b.tb.Fatal(err)
-	}
-	// A call must not read half of it.
-	b.write(switchesFile+".new", text)
-	if err := os.Rename(b.Path(switchesFile+".new"), b.Path(switchesFile)); err != nil {
+	if err := Switch(b.Root, lines...); err != nil {
 		b.tb.Fatal(err)
 	}
 }
@@ -140,7 +133,7 @@ func (b *Botnet) Switch(lines ...string) {
 // Calls are all calls made so far, in the order of their start.
 func (b *Botnet) Calls() []Call {
 	b.tb.Helper()
-	calls, err := folder(b.Root).readCalls()
+	calls, err := Calls(b.Root)
 	if err != nil {
 		b.tb.Fatal(err)
 	}

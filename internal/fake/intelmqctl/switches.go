@@ -71,6 +71,21 @@ func readSwitches(root folder, environment func(string) string) (switches, error
 	return parseSwitches(text)
 }
 
+// Switch turns these switches of the botnet in a folder on and all others off, from
+// the next call on; Botnet.Switch says which there are.
+func Switch(root string, lines ...string) error {
+	text := strings.Join(lines, "\n")
+	if _, err := parseSwitches(text); err != nil {
+		return err
+	}
+	// A call must not read half of it.
+	path := folder(root).path(switchesFile)
+	if err := os.WriteFile(path+".new", []byte(text), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
 func parseSwitches(text string) (switches, error) {
 	s := switches{}
 	for line := range strings.Lines(text) {
