@@ -2,12 +2,15 @@ package sallyport_test
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/sallyport/sallyport/internal/caddyrun"
 	"github.com/sallyport/sallyport/internal/fake/intelmqctl"
 )
 
@@ -200,5 +203,35 @@ func TestCausesOfIntelMQExplained(t *testing.T) {
 		if !strings.Contains(table, " | `"+cause[1]+"` | ") {
 			t.Errorf("'%s' has no row", cause[1])
 		}
+	}
+}
+
+// TestTheURLOfTheDocumentIsServed asks the site for http://localhost/intelmq/ over
+// plain HTTP, as the documentation of intelmq-api does.
+func TestTheURLOfTheDocumentIsServed(t *testing.T) {
+	site := ""
+	for _, b := range readBlocks(t, intelmqDocument) {
+		if strings.Contains(b.text, "\nhttp://localhost {\n") {
+			site = b.text
+		}
+	}
+	s := caddyrun.Start(t, strings.NewReplacer("http://localhost ", "http://localhost:0 ", "/var/lib/sallyport", "{$DIR}").Replace(site))
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/intelmq/v1/api/login/", strings.NewReader(`{"username":"nobody","password":"x"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "localhost"
+	r.Header.Set("Content-Type", "application/json")
+	response, err := s.Client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode != http.StatusUnauthorized || !strings.Contains(string(text), "Invalid username and/or password.") {
+		t.Errorf("HTTP %d %s", response.StatusCode, text)
 	}
 }

@@ -198,6 +198,9 @@ var defaultSession = principal.Lifetime{Absolute: 24 * time.Hour}
 // errNotReady: the store is not loaded yet.
 var errNotReady = errors.New("the store of users and keys is not loaded yet")
 
+// errNotRead: it was loaded, and cannot be looked at now.
+var errNotRead = errors.New("the store cannot be read; see the log")
+
 // mirror returns the copy of the store in memory, and waits for it after a
 // start.
 func (a *App) mirror(ctx context.Context) (*identity.Mirror, error) {

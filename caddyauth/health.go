@@ -42,7 +42,7 @@ func healthOf(ctx context.Context) health {
 	case mirror == nil:
 		h.Problems = append(h.Problems, errNotReady.Error())
 	case !mirror.Refresh(ctx):
-		h.Problems = append(h.Problems, "the store cannot be read; see the log")
+		h.Problems = append(h.Problems, errNotRead.Error())
 	default:
 		h.Ready = true
 	}

@@ -94,8 +94,16 @@ func (a *App) logOut(r *http.Request, p *principal.Principal) *refusal {
 }
 
 // Users counts the users, for an endpoint that tells whether anybody could log in.
+// It is an error if nobody can, since nothing is known of the store now.
 func (a *App) Users(ctx context.Context) (int, error) {
-	people, err := a.people(ctx)
+	mirror, err := a.mirror(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if !mirror.Refresh(ctx) {
+		return 0, errNotRead
+	}
+	people, err := a.registry()
 	if err != nil {
 		return 0, err
 	}

@@ -45,10 +45,6 @@ func isDeliberate(header http.Header) bool {
 // permit holds what is asked against what the caller may.
 func (h *IntelMQ) permit(c *call) *intelmqapi.Answer {
 	changes := c.question.Changes()
-	if changes && c.r.Method == http.MethodHead {
-		// A HEAD is safe by its definition (RFC 9110, 9.2.1).
-		return intelmqapi.MethodNotAllowed(c.route)
-	}
 	needed := principal.Read
 	if changes {
 		needed = principal.Write

@@ -32,14 +32,7 @@ func broken() *intelmqapi.Answer {
 // report tells the logs why a request was not answered as asked, and gives the
 // answer the id under which it is there.
 func (h *IntelMQ) report(c *call, a *intelmqapi.Answer) {
-	id := h.reporter.Report(c.r, a.Status, c.cause)
-	c.w.Header()["X-Error-Id"] = []string{id}
-	if c.err == nil {
-		return
-	}
-	if entry := h.log.Check(zap.WarnLevel, "request not carried out"); entry != nil {
-		entry.Write(zap.String("error_id", id), zap.String("cause", c.cause), zap.Error(c.err))
-	}
+	c.w.Header()["X-Error-Id"] = []string{h.reporter.ReportError(c.r, a.Status, c.cause, c.err)}
 }
 
 // auditChange notes what was changed by whom, or was tried.

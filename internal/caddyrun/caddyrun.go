@@ -12,8 +12,10 @@
 //	server.Get(t, "/", "Authorization", "Bearer "+key)
 //
 // The server listens on a free port of the loopback, keeps nothing outside the
-// test's directory, and has no admin API. Caddy has one configuration in a
-// process, so tests that use this package must not be parallel.
+// test's directory, and has no admin API. When it ends, or gets another
+// configuration, requests have a second to end, or the grace_period of the
+// Caddyfile. Caddy has one configuration in a process, so tests that use this
+// package must not be parallel.
 package caddyrun
 
 import (

@@ -43,7 +43,8 @@ func (c *Client) Exclusive(ctx context.Context, caller, name string, work func()
 func guarded(name string, work func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("%s: %v", name, v)
+			// What it says may have come from a client, so only its type is told.
+			err = fmt.Errorf("%s: panic of type %T", name, v)
 		}
 	}()
 	return work()

@@ -384,7 +384,7 @@ func TestAPanicOfExclusiveWorkIsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newTestClient(t, &script{}, Config{})
 		err := c.Exclusive(t.Context(), "bob", "save", func() error { panic("index out of range") })
-		if err == nil || err.Error() != "save: index out of range" {
+		if err == nil || err.Error() != "save: panic of type string" {
 			t.Errorf("got error %v", err)
 		}
 		if _, err := c.Change(t.Context(), "bob", restartA); err != nil {

@@ -157,7 +157,7 @@ func execute(ctx context.Context, config Config, cmd Command) outcome {
 	began := time.Now()
 	output, err := config.Executor.Execute(limited, arguments)
 	body, failure := judge(config.Executor, cmd, output, err)
-	o := outcome{body: body, running: output.Running, line: config.Executor.Line(arguments)}
+	o := outcome{body: body, running: output.Running, line: config.Executor.Line(Arguments(withoutEvent(cmd)))}
 	if failure != nil {
 		// It did not take too long: nobody wants it.
 		if failure.Cause == TimedOut && ctx.Err() != nil {

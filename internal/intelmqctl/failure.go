@@ -1,6 +1,9 @@
 package intelmqctl
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Cause is a stable word for why a command has given no answer.
 type Cause string
@@ -41,11 +44,16 @@ type Failure struct {
 	Err error
 }
 
+// Error is for logs: what the system says, or the last line of Message, in which a
+// traceback has its reason.
 func (f *Failure) Error() string {
 	if f.Err != nil {
 		return string(f.Cause) + ": " + f.Err.Error()
 	}
-	return string(f.Cause) + ": " + f.Message
+	const most = 500
+	text := strings.TrimRight(f.Message, "\n")
+	text = text[strings.LastIndexByte(text, '\n')+1:]
+	return string(f.Cause) + ": " + text[:min(len(text), most)]
 }
 
 func (f *Failure) Unwrap() error { return f.Err }

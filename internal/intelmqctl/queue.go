@@ -39,7 +39,7 @@ type ticket struct {
 
 // StuckCall is a call that was told to end and still runs.
 type StuckCall struct {
-	// Line is what a person could type to run the same.
+	// Line is what a person could type to run the same, without a message.
 	Line string
 	// Since is when it began.
 	Since time.Time
@@ -218,18 +218,9 @@ func (q *queue) stuckFailure() *Failure {
 	return &Failure{
 		Cause: Stuck,
 		Message: fmt.Sprintf("a call was told to end and still runs, so that no other one can: '%s', since %s",
-			short(oldest.Line), oldest.Since.Format(time.RFC3339)),
+			oldest.Line, oldest.Since.Format(time.RFC3339)),
 		Command: oldest.Line,
 		Tip:     "Find the process on the server and end it; what waits for it then goes on by itself.",
 		Wait:    stuckWait,
 	}
-}
-
-// short cuts a command line that holds a whole message.
-func short(line string) string {
-	const most = 200
-	if runes := []rune(line); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return line
 }

@@ -180,16 +180,6 @@ func TestStuckSlots(t *testing.T) {
 	})
 }
 
-func TestALongLineIsCutInTheMessage(t *testing.T) {
-	q := newQueue(1, 16)
-	line := "intelmqctl run a message send " + strings.Repeat("ü", 100_000)
-	q.hold(enter(t, q, "a"), line)
-	_, f := q.enter("b")
-	if f := wantCause(t, f, Stuck); len(f.Message) > 1000 || f.Command != line {
-		t.Errorf("the message has %d bytes", len(f.Message))
-	}
-}
-
 func TestAClosedQueueRefuses(t *testing.T) {
 	q := newQueue(1, 16)
 	holder, waits := enter(t, q, "a"), enter(t, q, "b")

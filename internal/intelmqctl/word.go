@@ -61,3 +61,20 @@ func ParseEvent(text string) (Event, error) {
 }
 
 func (e Event) String() string { return e.text }
+
+// withoutEvent is a command as others are told of it, who must not see the message
+// that it carries.
+func withoutEvent(cmd Command) Command {
+	elided := Event{"…"}
+	switch c := cmd.(type) {
+	case Send:
+		c.Event = elided
+		return c
+	case Process:
+		if c.Event.text != "" {
+			c.Event = elided
+		}
+		return c
+	}
+	return cmd
+}

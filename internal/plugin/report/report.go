@@ -32,8 +32,14 @@ func NewReporter(log *zap.Logger) Reporter { return Reporter{log, new(sampler)} 
 // flood of lines. There it is an error if the status is 500 or more. The cause
 // must not hold a secret.
 func (p *Reporter) Report(r *http.Request, status int, cause string) (id string) {
+	return p.ReportError(r, status, cause, nil)
+}
+
+// ReportError is Report with what the system, or the daemon behind, says of it. The
+// error must not hold a secret either.
+func (p *Reporter) ReportError(r *http.Request, status int, cause string, err error) (id string) {
 	id = newErrorID()
-	logged := zap.Inline(record{id, cause})
+	logged := zap.Inline(record{id, cause, err})
 	if extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
 		extra.Add(logged)
 	}
@@ -52,12 +58,19 @@ func (p *Reporter) Report(r *http.Request, status int, cause string) (id string)
 }
 
 // record is what logs tell of a refusal.
-type record struct{ id, cause string }
+type record struct {
+	id, cause string
+	// err is nil where the cause says all.
+	err error
+}
 
 // MarshalLogObject writes the fields.
 func (l record) MarshalLogObject(encoder zapcore.ObjectEncoder) error {
 	encoder.AddString("error_id", l.id)
 	encoder.AddString("refused", l.cause)
+	if l.err != nil {
+		encoder.AddString("reason", l.err.Error())
+	}
 	return nil
 }
 
