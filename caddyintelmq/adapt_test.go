@@ -15,7 +15,10 @@ func TestCaddyfileErrors(t *testing.T) {
 	for name, test := range map[string]struct{ lines, want string }{
 		"an unknown option":           {"comand x", "unrecognized option 'comand'; there are allow_origins, allowed_path, change_timeout, command, config_dir, import_config, insecure_no_auth, insecure_plain_http, max_body, max_waiting, processes, run_timeout, session_lifetime, timeout, at Testfile:3"},
 		"no command":                  {"command", "'command' needs at least one value, at Testfile:3"},
-		"an option for a command":     {"command -u intelmq intelmqctl", "command: write the program first, such as 'command sudo -u intelmq /usr/local/bin/intelmqctl', at Testfile:3"},
+		"an option for a command":     {"command -u intelmq intelmqctl", "command: write the program first, and each word by itself, such as 'command sudo -u intelmq /usr/local/bin/intelmqctl', at Testfile:3"},
+		"a command as one word":       {`command "sudo -u intelmq intelmqctl"`, "command: write the program first, and each word by itself, such as 'command sudo -u intelmq /usr/local/bin/intelmqctl', at Testfile:3"},
+		"a command with commas":       {"command sudo, -u, intelmq, intelmqctl", "command: write the words without brackets and commas, such as 'command sudo -u intelmq /usr/local/bin/intelmqctl'; 'sudo,' has one, at Testfile:3"},
+		"a command as a list":         {"command [sudo -u intelmq intelmqctl]", "command: write the words without brackets and commas, such as 'command sudo -u intelmq /usr/local/bin/intelmqctl'; '[sudo' has one, at Testfile:3"},
 		"a command twice":             {"command a\ncommand b", "'command' stands here twice, at Testfile:4"},
 		"no path":                     {"allowed_path", "'allowed_path' needs a value, at Testfile:3"},
 		"a path and another one":      {"config_dir /a /b", "'/b' is too much after 'config_dir', at Testfile:3"},

@@ -126,7 +126,7 @@ func (c *imported) lifetime() (caddy.Duration, error) {
 	}
 	seconds, err := strconv.Atoi(text)
 	if err != nil || seconds < 1 || time.Duration(seconds) > maxLifetime/time.Second {
-		return 0, errors.New("session_duration: it is a number of seconds")
+		return 0, fmt.Errorf("session_duration: it is a number of seconds, from 1 to %d", maxLifetime/time.Second)
 	}
 	return caddy.Duration(time.Duration(seconds) * time.Second), nil
 }

@@ -107,9 +107,9 @@ func TestAnImportedConfigurationOpensNothing(t *testing.T) {
 		"no session store":       {`{}`, "has no session_store, so everybody could do everything without a log-in; take import_config out and write the settings here, or write insecure_no_auth if this is meant"},
 		"an empty session store": {`{"session_store": ""}`, "has no session_store"},
 		"a command as text":      {`{"session_store": "x", "intelmq_ctl_cmd": "sudo intelmqctl"}`, "is not a configuration of intelmq-api: json: cannot unmarshal string"},
-		"a time that is none":    {`{"session_store": "x", "session_duration": "soon"}`, "session_duration: it is a number of seconds"},
-		"no time":                {`{"session_store": "x", "session_duration": 0}`, "session_duration: it is a number of seconds"},
-		"more than ten years":    {`{"session_store": "x", "session_duration": 9223372036854775807}`, "session_duration: it is a number of seconds"},
+		"a time that is none":    {`{"session_store": "x", "session_duration": "soon"}`, "session_duration: it is a number of seconds, from 1 to 315360000"},
+		"no time":                {`{"session_store": "x", "session_duration": 0}`, "session_duration: it is a number of seconds, from 1 to 315360000"},
+		"more than ten years":    {`{"session_store": "x", "session_duration": 9223372036854775807}`, "session_duration: it is a number of seconds, from 1 to 315360000"},
 		"an origin that is none": {`{"session_store": "x", "allow_origins": ["manager"]}`, "allow_origins: "},
 		"a path from nowhere":    {`{"session_store": "x", "allowed_path": "bots"}`, "allowed_path 'bots': write the whole path"},
 	} {

@@ -41,7 +41,7 @@ func (h *IntelMQ) logIn(c *call) *intelmqapi.Answer {
 		return intelmqapi.LoginFailed()
 	}
 	c.cause = refusal.Cause
-	return intelmqapi.Refused(refusal.Status, refusal.Message, refusal.Wait)
+	return intelmqapi.LoginRefused(refusal.Status, refusal.Message, refusal.Wait)
 }
 
 // logOut ends the session of the token with which the caller asks.

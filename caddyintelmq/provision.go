@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
 
 	"github.com/sallyport/sallyport/internal/botfiles"
 	"github.com/sallyport/sallyport/internal/intelmqapi"
@@ -52,6 +54,9 @@ func (h *IntelMQ) Provision(ctx caddy.Context) error {
 	}
 	if err := h.provisionSettings(all); err != nil {
 		return err
+	}
+	if _, err := exec.LookPath(h.settings.command[0]); err != nil {
+		h.log.Warn("the command cannot be run; 'caddy intelmq check' says more", zap.Error(err))
 	}
 	if err := h.provisionCallers(ctx); err != nil {
 		return err

@@ -29,8 +29,8 @@ func (h *IntelMQ) check() error {
 	if err := grammar.CheckBase(h.Base); err != nil {
 		return err
 	}
-	if len(h.Command) > 0 && (h.Command[0] == "" || strings.HasPrefix(h.Command[0], "-")) {
-		return errors.New("command: write the program first, such as 'command sudo -u intelmq /usr/local/bin/intelmqctl'")
+	if err := checkWords(h.Command); err != nil {
+		return err
 	}
 	if _, err := intelmqapi.ParseOrigins(h.AllowOrigins); err != nil {
 		return fmt.Errorf("allow_origins: %w", err)
@@ -39,6 +39,21 @@ func (h *IntelMQ) check() error {
 		return errors.New("import_config_file: import_config is not set")
 	}
 	return h.checkNumbers()
+}
+
+// checkWords refuses what comes of copying a list in JSON, or a whole line as one
+// word.
+func checkWords(words []string) error {
+	const example = "such as 'command sudo -u intelmq /usr/local/bin/intelmqctl'"
+	if len(words) > 0 && (words[0] == "" || strings.HasPrefix(words[0], "-") || strings.ContainsAny(words[0], " \t")) {
+		return errors.New("command: write the program first, and each word by itself, " + example)
+	}
+	for _, word := range words {
+		if strings.HasPrefix(word, "[") || strings.HasSuffix(word, ",") || strings.HasSuffix(word, "]") {
+			return fmt.Errorf("command: write the words without brackets and commas, %s; '%s' has one", example, word)
+		}
+	}
+	return nil
 }
 
 func (h *IntelMQ) checkNumbers() error {

@@ -25,14 +25,20 @@ func Unauthorized() *Answer {
 	}
 }
 
-// LoginFailed answers a wrong password and an unknown user alike. The text is
-// there twice: scripts know error, and the manager shows what is in errors.
+// LoginFailed answers a wrong password and an unknown user alike.
 func LoginFailed() *Answer {
-	const text = "Invalid username and/or password."
-	return &Answer{Status: http.StatusUnauthorized, ContentType: typeJSON, Body: marshal(struct {
+	return LoginRefused(http.StatusUnauthorized, "Invalid username and/or password.", 0)
+}
+
+// LoginRefused answers a log-in that is not looked at, with when to try again; 0 is
+// not said. The text is there twice: scripts know error, and the manager shows what
+// is in errors, and calls anything else a bug.
+func LoginRefused(status int, text string, wait time.Duration) *Answer {
+	a := &Answer{Status: status, ContentType: typeJSON, Body: marshal(struct {
 		Error  string            `json:"error"`
 		Errors map[string]string `json:"errors"`
 	}{text, map[string]string{"login": text}})}
+	return a.retryAfter(wait)
 }
 
 // LoginOff answers a log-in where nobody has to log in.

@@ -44,16 +44,17 @@ type Failure struct {
 	Err error
 }
 
-// Error is for logs: what the system says, or the last line of Message, in which a
-// traceback has its reason.
+// Error is for logs: the last line of Message, in which a traceback has its reason,
+// and what the system says.
 func (f *Failure) Error() string {
-	if f.Err != nil {
-		return string(f.Cause) + ": " + f.Err.Error()
-	}
 	const most = 500
 	text := strings.TrimRight(f.Message, "\n")
 	text = text[strings.LastIndexByte(text, '\n')+1:]
-	return string(f.Cause) + ": " + text[:min(len(text), most)]
+	text = string(f.Cause) + ": " + text[:min(len(text), most)]
+	if f.Err != nil {
+		text += " (" + f.Err.Error() + ")"
+	}
+	return text
 }
 
 func (f *Failure) Unwrap() error { return f.Err }
