@@ -157,7 +157,7 @@ func (h *IntelMQ) lookHere(ctx context.Context) condition {
 
 // askOnce asks intelmqctl for its paths.
 func askOnce(ctx context.Context, program *intelmqctl.Program) (intelmqctl.Installation, error) {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
 	defer cancel()
 	output, err := program.Execute(ctx, intelmqctl.Arguments(intelmqctl.Paths{}))
 	if err != nil {
