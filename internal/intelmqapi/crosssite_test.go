@@ -7,6 +7,7 @@ import (
 
 func TestWhoMayHaveABrowserChangeSomething(t *testing.T) {
 	const own, other = "https://intelmq.example", "https://manager.example"
+	const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 	nobody, all := mustOrigins(t), mustOrigins(t, "*")
 	named := mustOrigins(t, other)
 	for _, c := range []struct {
@@ -19,7 +20,19 @@ func TestWhoMayHaveABrowserChangeSomething(t *testing.T) {
 		{"curl", nil, nobody, true, false},
 		{"our own page", []string{"Sec-Fetch-Site", "same-origin"}, nobody, true, false},
 		{"our own page that posts", []string{"Sec-Fetch-Site", "same-origin", "Origin", own}, nobody, true, false},
-		{"typed in by the user", []string{"Sec-Fetch-Site", "none"}, nobody, true, false},
+		{"a link in a mail, or typed in by the user", []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "navigate"}, named, true, true},
+		{"an extension of the browser", []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "cors"}, nobody, true, false},
+		{"a link with the token, which no link can have", []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "navigate"}, nobody, false, false},
+		{"a link of our own page", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "navigate"}, nobody, true, false},
+
+		{"an image in a page that keeps silent, by plain HTTP", []string{"User-Agent", firefox}, all, true, true},
+		{"an image in a page that keeps silent, though one is named", []string{"User-Agent", firefox}, named, true, true},
+		{"a browser that keeps silent, with the token in a header", []string{"User-Agent", firefox}, nobody, false, false},
+		{"a script of our own page that keeps silent", []string{"User-Agent", firefox, "X-Requested-With", "XMLHttpRequest"}, nobody, true, false},
+		{"our own page, by plain HTTP", []string{"User-Agent", firefox, "Referer", own + "/x"}, nobody, true, false},
+		{"another page with a header that it cannot send", []string{"User-Agent", firefox, "X-Requested-With", "XMLHttpRequest", "Origin", other}, nobody, true, true},
+		{"curl with its name", []string{"User-Agent", "curl/8.14.1"}, nobody, true, false},
+		{"Ansible with its name", []string{"User-Agent", "ansible-httpget"}, nobody, true, false},
 
 		{"an image of another site, with a cookie", []string{"Sec-Fetch-Site", "cross-site", "Referer", other + "/"}, all, true, true},
 		{"an image of another site, which is named", []string{"Sec-Fetch-Site", "cross-site", "Referer", other + "/"}, named, true, true},
