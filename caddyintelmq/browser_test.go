@@ -226,6 +226,21 @@ func TestALinkInAMailChangesNothing(t *testing.T) {
 	}
 }
 
+// TestAPageOfAnotherSiteReadsNothing of what is open to those who reach it.
+func TestAPageOfAnotherSiteReadsNothing(t *testing.T) {
+	browser := startChromium(t)
+	_, url := servePage(t, "insecure_no_auth")
+	read := `fetch(` + quote(url+"intelmq/v1/api/runtime") + `).then((r) => r.text()).catch(() => "")`
+	var got string
+	p := browser.open(t, strings.Replace(url, "127.0.0.1", "localhost", 1))
+	if err := p.evaluate(t.Context(), read, &got); err != nil || got != "" {
+		t.Errorf("a page of another site reads %v\n%s", err, got)
+	}
+	if err := browser.open(t, url).evaluate(t.Context(), read, &got); err != nil || !strings.Contains(got, "csv-parser") {
+		t.Errorf("the page of this site reads %v\n%s", err, got)
+	}
+}
+
 // servePage serves the page and the endpoint, with a line of its block, on one site,
 // with a botnet and a user.
 func servePage(t *testing.T, option string) (botnet *intelmqctl.Botnet, url string) {

@@ -99,6 +99,8 @@ func TestCORS(t *testing.T) {
 	b := prepare(t)
 	b.use(t, b.sites("http://:0 {\n"+
 		b.endpoint("/intelmq", b.botnet, "")+
+		b.endpoint("/open", b.botnet, "insecure_no_auth")+
+		b.endpoint("/openall", b.botnet, "insecure_no_auth\nallow_origins *")+
 		b.endpoint("/listed", b.botnet, "allow_origins https://manager.example.org https://other.example.org:8443")+"}\n"))
 	const manager, evil = "https://manager.example.org", "https://evil.example"
 	for _, test := range []struct {
@@ -115,6 +117,8 @@ func TestCORS(t *testing.T) {
 		{"a listed one, without a token", "/listed/v1/api/version", manager, manager, "Origin", "", 401},
 		{"the other listed one", "/listed/v1/api/version", "https://other.example.org:8443", "https://other.example.org:8443", "Origin", "reader", 200},
 		{"one that is not", "/listed/v1/api/version", evil, "", "", "reader", 200},
+		{"nobody by default, where nobody has to log in", "/open/v1/api/runtime", evil, "", "", "", 200},
+		{"anybody, where somebody has written so", "/openall/v1/api/runtime", evil, "*", "", "", 200},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			headers := b.by(test.who)
@@ -142,6 +146,7 @@ func TestAPageOfAnotherSiteMayAskWithAToken(t *testing.T) {
 	b := prepare(t)
 	b.use(t, b.sites("http://:0 {\n"+
 		b.endpoint("/intelmq", b.botnet, "")+
+		b.endpoint("/open", b.botnet, "insecure_no_auth")+
 		b.endpoint("/listed", b.botnet, "allow_origins https://manager.example.org")+"}\n"))
 	for _, test := range []struct {
 		path, origin, method, headers string
@@ -155,6 +160,7 @@ func TestAPageOfAnotherSiteMayAskWithAToken(t *testing.T) {
 		{"/intelmq/v1/api/runtime", "https://evil.example", "GET", "x-other", 400, "Disallowed CORS headers"},
 		{"/listed/v1/api/botnet", "https://manager.example.org", "GET", "Authorization", 200, "OK"},
 		{"/listed/v1/api/botnet", "https://evil.example", "GET", "Authorization", 400, "Disallowed CORS origin"},
+		{"/open/v1/api/runtime", "https://evil.example", "GET", "", 400, "Disallowed CORS origin"},
 	} {
 		headers := []string{"Origin", test.origin, "Access-Control-Request-Method", test.method}
 		if test.headers != "" {

@@ -35,6 +35,9 @@ func ParseOrigins(texts []string) (Origins, error) {
 	return o, nil
 }
 
+// All reports whether the asterisk is among them.
+func (o Origins) All() bool { return o.any }
+
 // parseOrigin reads an origin and brings it to the form in which browsers send it
 // (RFC 6454 section 6.2): lower case, without the port of the scheme.
 func parseOrigin(text string) (string, error) {
