@@ -77,6 +77,9 @@ func originOf(scheme, host string) string {
 // form, so that no other one is taken.
 func (o Origins) lists(origin string) bool { return slices.Contains(o.list, origin) }
 
+// has reports whether an origin is allowed, by name or by the asterisk.
+func (o Origins) has(origin string) bool { return o.any && origin != "" || o.lists(origin) }
+
 // What pages of other origins may do. Methods and life are those of intelmq-api,
 // which does not allow a token to be sent.
 const (

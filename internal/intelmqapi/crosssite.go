@@ -38,7 +38,22 @@ func CrossSite(h http.Header, host, scheme string, allowed Origins, ambient bool
 		// page's own that it means to ask.
 		origin = h.Get("Origin")
 	}
-	return !allowed.lists(origin) && (ambient || !allowed.any || origin == "")
+	return !allowed.lists(origin) && (ambient || !allowed.has(origin))
+}
+
+// ForeignLogIn reports whether a browser says that a log-in comes from a page which
+// may not have it made: of an origin that is not allowed, or without a script that
+// asks openly, as by a form. Such pages cannot read the token, but wrong passwords
+// count against the users.
+func ForeignLogIn(h http.Header, host, scheme string, allowed Origins) bool {
+	origin, known := sender(h)
+	switch h.Get("Sec-Fetch-Site") {
+	case "same-origin", "none":
+		return false
+	case "":
+		return known && origin != originOf(scheme, host) && !allowed.has(origin)
+	}
+	return h.Get("Sec-Fetch-Mode") != "cors" || !allowed.has(h.Get("Origin"))
 }
 
 // isSilentBrowser reports whether what says nothing of its page may yet be sent by

@@ -77,6 +77,49 @@ func TestWhoMayHaveABrowserChangeSomething(t *testing.T) {
 	}
 }
 
+func TestWhichPagesMayLogIn(t *testing.T) {
+	const own, other, evil = "https://intelmq.example", "https://manager.example", "https://evil.example"
+	all, named := mustOrigins(t, "*"), mustOrigins(t, other)
+	for _, c := range []struct {
+		what    string
+		headers []string
+		allowed Origins
+		refused bool
+	}{
+		{"curl", nil, named, false},
+		{"our own page", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors", "Origin", own}, named, false},
+		{"a form of our own", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "navigate", "Origin", own}, named, false},
+		{"an extension of the browser", []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "cors"}, named, false},
+		{"a script of a named site", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors", "Origin", other}, named, false},
+		{"a script of a named neighbour", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "cors", "Origin", other}, named, false},
+		{"a script of any site, where all are allowed", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors", "Origin", evil}, all, false},
+		{"a script of any site", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors", "Origin", evil}, named, true},
+		{"a script of a neighbour", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "cors", "Origin", "https://x.intelmq.example"}, named, true},
+		{"a script that does not ask openly", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Origin", evil}, all, true},
+		{"a form of another site", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Origin", evil}, all, true},
+		{"a form of a named site", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Origin", other}, named, true},
+		{"a page without an origin", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors", "Origin", "null"}, named, true},
+		{"another site that does not say how", []string{"Sec-Fetch-Site", "cross-site", "Origin", other}, named, true},
+		{"another site that says no origin", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors"}, all, true},
+
+		{"our own page by plain HTTP", []string{"Origin", own}, named, false},
+		{"a named one by plain HTTP", []string{"Origin", other}, named, false},
+		{"any one by plain HTTP, where all are allowed", []string{"Origin", evil}, all, false},
+		{"any one by plain HTTP", []string{"Origin", evil}, named, true},
+		{"none by plain HTTP", []string{"Origin", "null"}, named, true},
+		{"an old browser that says where it was", []string{"Referer", evil + "/x"}, named, true},
+		{"an old browser on our own page", []string{"Referer", own + "/x"}, named, false},
+	} {
+		h := make(http.Header)
+		for i := 0; i < len(c.headers); i += 2 {
+			h.Set(c.headers[i], c.headers[i+1])
+		}
+		if got := ForeignLogIn(h, "intelmq.example", "https", c.allowed); got != c.refused {
+			t.Errorf("%s: refused is %v, want %v", c.what, got, c.refused)
+		}
+	}
+}
+
 func TestOurOwnOriginIsFoundInAnyForm(t *testing.T) {
 	for _, c := range []struct{ host, scheme, origin string }{
 		{"INTELMQ.example:443", "https", "https://intelmq.example"},
