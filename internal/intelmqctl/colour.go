@@ -13,10 +13,10 @@ const (
 	stringTerminator = '\u009c'
 )
 
-// plain is what a terminal would show of output: without colours, titles and
+// Plain is what a terminal would show of output: without colours, titles and
 // other control sequences (ECMA-48), and without control characters but newline
 // and tab. What is not UTF-8 becomes U+FFFD.
-func plain(output []byte) string {
+func Plain(output []byte) string {
 	text := strings.ToValidUTF8(string(output), string(utf8.RuneError))
 	var b strings.Builder
 	b.Grow(len(text))

@@ -31,7 +31,7 @@ func TestAMessageHasNoTerminalColours(t *testing.T) {
 		{"nothing", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := plain([]byte(c.output)); got != c.want {
+			if got := Plain([]byte(c.output)); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
@@ -43,7 +43,7 @@ func FuzzPlain(f *testing.F) {
 		f.Add([]byte(output))
 	}
 	f.Fuzz(func(t *testing.T, output []byte) {
-		text := plain(output)
+		text := Plain(output)
 		if !utf8.ValidString(text) {
 			t.Errorf("%q is not UTF-8", text)
 		}
@@ -55,7 +55,7 @@ func FuzzPlain(f *testing.F) {
 		if got, want := strings.Count(text, "\n"), strings.Count(string(output), "\n"); got != want {
 			t.Errorf("%d newlines of %d are left", got, want)
 		}
-		if again := plain([]byte(text)); again != text {
+		if again := Plain([]byte(text)); again != text {
 			t.Errorf("cleaned again it is %q", again)
 		}
 	})

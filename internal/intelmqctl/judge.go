@@ -85,7 +85,7 @@ func timedOut(o Output) *Failure {
 
 // said is what a person reads of standard error.
 func said(o Output) string {
-	text := plain(o.Stderr)
+	text := Plain(o.Stderr)
 	if strings.TrimSpace(text) == "" {
 		return nothingSaid
 	}

@@ -43,15 +43,16 @@ const (
 	maxStderr        = 1 << 20
 )
 
-// defaultPath is the PATH of root on Debian: intelmqctl and sudo may be in any of
-// these, whatever the PATH of a service is.
-const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+// DefaultPath is the PATH of root on Debian, and where sudo looks for commands as
+// distributions configure it: intelmqctl and sudo may be in any of these, whatever
+// the PATH of a service is.
+const DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 // CleanEnvironment is an environment with nothing of the server's own, which may
 // have secrets in it, but for the time zone, the home folder, and where IntelMQ is.
 // (sudo takes away the latter two of IntelMQ if its env_keep does not name them.)
 func CleanEnvironment() []string {
-	environment := []string{"PATH=" + defaultPath, "LANG=C.UTF-8"}
+	environment := []string{"PATH=" + DefaultPath, "LANG=C.UTF-8"}
 	for _, name := range []string{"TZ", "HOME", "INTELMQ_ROOT_DIR", "INTELMQ_PATHS_NO_OPT"} {
 		if value, set := os.LookupEnv(name); set {
 			environment = append(environment, name+"="+value)

@@ -22,7 +22,7 @@ func (p *Program) start(arguments []string) (*run, error) {
 	if environment == nil {
 		environment = CleanEnvironment()
 	}
-	path, err := find(p.Words[0], environment)
+	path, err := Find(p.Words[0], pathOf(environment), os.Stat)
 	if err != nil {
 		return nil, err
 	}
@@ -78,24 +78,30 @@ func closeAll(files []*os.File) {
 	}
 }
 
-// find looks for a command in the PATH of the environment that it is to have, and
-// not in that of this process.
-func find(name string, environment []string) (string, error) {
+// pathOf is the PATH of an environment. It is that in which a command is looked for,
+// and not the PATH of this process.
+func pathOf(environment []string) (path string) {
+	for _, variable := range environment {
+		if value, is := strings.CutPrefix(variable, "PATH="); is {
+			path = value
+		}
+	}
+	return path
+}
+
+// Find is the path of a command: name itself if that is absolute, whether it is
+// there or not, or else the first program of that name in the folders of path. stat
+// looks at files; it is os.Stat on this machine. The error says what to do.
+func Find(name, path string, stat func(string) (fs.FileInfo, error)) (string, error) {
 	if filepath.IsAbs(name) {
 		return name, nil
 	}
 	if name == "" || strings.ContainsRune(name, filepath.Separator) {
 		return "", fmt.Errorf("the command '%s' is neither a name nor an absolute path; write its whole path", name)
 	}
-	var path string
-	for _, variable := range environment {
-		if value, is := strings.CutPrefix(variable, "PATH="); is {
-			path = value
-		}
-	}
 	for _, folder := range filepath.SplitList(path) {
 		candidate := filepath.Join(folder, name)
-		if info, err := os.Stat(candidate); err == nil && filepath.IsAbs(folder) && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0 {
+		if info, err := stat(candidate); err == nil && filepath.IsAbs(folder) && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0 {
 			return candidate, nil
 		}
 	}

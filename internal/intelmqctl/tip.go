@@ -3,14 +3,7 @@ package intelmqctl
 import (
 	"fmt"
 	"regexp"
-	"strings"
 )
-
-// advice says what to do about a message with one of the texts.
-type advice struct {
-	texts []string
-	say   func(a adviser, message string) string
-}
 
 // adviser is what a tip needs to know of the command.
 type adviser interface {
@@ -44,12 +37,8 @@ func tip(e Executor, c Command, f *Failure) string {
 }
 
 func tipFailed(a adviser, message string) string {
-	for _, advice := range advices {
-		for _, text := range advice.texts {
-			if strings.Contains(message, text) {
-				return advice.say(a, message)
-			}
-		}
+	if say, known := advices[ComplaintOf(message)]; known {
+		return say(a, message)
 	}
 	return ""
 }
@@ -69,26 +58,19 @@ func tipTimedOut(c Command) string {
 
 const emptyQueue = "The queue of this bot is probably empty: intelmqctl then waits for a message. See how full the queues are first, or give it a message."
 
-// advices are tried in this order. The texts are those of sudo 1.8 and 1.9, of
-// Python, redis-py and intelmqctl.
-var advices = []advice{
-	{[]string{"no new privileges", "effective uid is not 0"}, sayPrivileges},
-	{[]string{"you must have a tty"}, sayTerminal},
-	{[]string{"sudo: unknown user"}, sayNoUser},
-	{[]string{": command not found", "sudo: unable to execute"}, sayNotThere},
-	{[]string{
-		"sudo: no tty present and no askpass program specified",
-		"a terminal is required to read the password",
-		"a password is required",
-		"is not allowed to execute",
-		"may not run sudo",
-		"is not in the sudoers file",
-	}, saySudoers},
-	{[]string{"redis.exceptions.ConnectionError", "redis.exceptions.TimeoutError"}, sayBroker},
-	{[]string{"sqlite3.OperationalError: no such table"}, sayTable},
-	{[]string{"runtime.yaml': File not found"}, sayRuntimeMissing},
-	{[]string{"ruamel.yaml."}, sayRuntimeBroken},
-	{[]string{"Permission denied: '"}, sayPermission},
+// advices say what to do about complaints.
+var advices = map[Complaint]func(a adviser, message string) string{
+	SudoPowerless: sayPrivileges,
+	SudoNotRoot:   sayPrivileges,
+	SudoTerminal:  sayTerminal,
+	SudoNoUser:    sayNoUser,
+	SudoNoCommand: sayNotThere,
+	SudoRefuses:   saySudoers,
+	NoBroker:      sayBroker,
+	NoTable:       sayTable,
+	NoRuntime:     sayRuntimeMissing,
+	BrokenFile:    sayRuntimeBroken,
+	Denied:        sayPermission,
 }
 
 func sayPrivileges(adviser, string) string {
@@ -96,7 +78,13 @@ func sayPrivileges(adviser, string) string {
 }
 
 func sayTerminal(adviser, string) string {
-	return "sudo is told to run from a terminal only. Write into a file of /etc/sudoers.d: Defaults:" + sudoersName(userName()) + " !requiretty"
+	return "sudo is told to run from a terminal only. Write this line into a file of its own, by `visudo -f " + SudoersFile + "-tty`: " + NoTerminalLine(userName())
+}
+
+// NoTerminalLine is the line for a file of /etc/sudoers.d by which sudo asks user for
+// no terminal.
+func NoTerminalLine(user string) string {
+	return "Defaults:" + sudoersEscape.Replace(user) + " !requiretty"
 }
 
 func sayNoUser(a adviser, _ string) string {
@@ -110,10 +98,13 @@ func sayNotThere(adviser, string) string {
 func saySudoers(a adviser, _ string) string {
 	line := a.Sudoers()
 	if line == "" {
-		return "sudo does not let the server's user run this. Allow it without a password in a file of /etc/sudoers.d."
+		return "sudo does not let the server's user run this. Allow it without a password in a file of /etc/sudoers.d. " + perhapsMissing
 	}
-	return "sudo does not let the server's user run this without a password. Write this line into a file of its own, by `visudo -f /etc/sudoers.d/intelmq`: " + line
+	return "sudo does not let the server's user run this without a password. Run `caddy intelmq setup` as root, or write this line by `visudo -f " + SudoersFile + "`: " + line + " " + perhapsMissing
 }
+
+// perhapsMissing is what else sudo may mean.
+const perhapsMissing = "(See first that the command is there: of a path that is wrong sudo says the same.)"
 
 func sayBroker(adviser, string) string {
 	return "The message broker does not answer. See that it runs (`systemctl status redis-server`), and that the host and port named at the end are those of its configuration and of the pipeline in runtime.yaml."

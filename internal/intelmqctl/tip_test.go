@@ -1,16 +1,20 @@
 package intelmqctl
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
 
 func TestTipsSayWhatToDo(t *testing.T) {
-	sudoers := sudoersName(userName()) + " ALL=(intelmq) NOPASSWD: /usr/bin/intelmqctl"
+	sudoers := SudoersLine(userName(), "intelmq", "/usr/bin/intelmqctl")
 	for _, c := range []struct{ message, want string }{
 		{"sudo: no tty present and no askpass program specified", sudoers},
 		{"sudo: a terminal is required to read the password; either use the -S option to read from standard input or configure an askpass helper\nsudo: a password is required", sudoers},
 		{"sudo: a password is required", sudoers},
+		{"sudo: a password is required", "`caddy intelmq setup`"},
+		{"sudo: a password is required", "`visudo -f /etc/sudoers.d/sallyport-intelmq`"},
+		{"sudo: a password is required", "See first that the command is there"},
 		{"Sorry, user caddy is not allowed to execute '/usr/bin/intelmqctl --version' as intelmq on host.", sudoers},
 		{"Sorry, user caddy may not run sudo on host.", sudoers},
 		{"caddy is not in the sudoers file.", sudoers},
@@ -78,8 +82,8 @@ func TestWaitingForAMessageHasATip(t *testing.T) {
 }
 
 func TestTheSudoersLineIsForTheConfiguredWords(t *testing.T) {
-	me := sudoersName(userName())
-	shell, err := find("sh", CleanEnvironment())
+	me := sudoersEscape.Replace(userName())
+	shell, err := Find("sh", DefaultPath, os.Stat)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +96,11 @@ func TestTheSudoersLineIsForTheConfiguredWords(t *testing.T) {
 		{"sudo /opt/a:b/intelmqctl", me + ` ALL=(root) NOPASSWD: /opt/a\:b/intelmqctl`, "root"},
 		{"sudo -u intelmq intelmqctl-of-nobody", me + " ALL=(intelmq) NOPASSWD: intelmqctl-of-nobody", "intelmq"},
 		{"sudo -u #999 sh", me + " ALL=(#999) NOPASSWD: " + shell, "#999"},
+		{"command-of-sudo", "", userName()},
+		{"sudo -nu intelmq /usr/bin/intelmqctl", me + " ALL=(intelmq) NOPASSWD: /usr/bin/intelmqctl", "intelmq"},
+		{"sudo -Hu intelmq /usr/bin/intelmqctl", me + " ALL=(intelmq) NOPASSWD: /usr/bin/intelmqctl", "intelmq"},
+		{"sudo -U alice -u intelmq /usr/bin/intelmqctl", me + " ALL=(intelmq) NOPASSWD: /usr/bin/intelmqctl", "intelmq"},
+		{"sudo --group adm --user intelmq -- /usr/bin/intelmqctl", me + " ALL=(intelmq) NOPASSWD: /usr/bin/intelmqctl", "intelmq"},
 		{"sudo -u", "", userName()},
 		{"sudo", "", userName()},
 		{"/usr/bin/intelmqctl", "", userName()},

@@ -24,6 +24,8 @@ type Checker struct {
 	// ConfigDir and RuntimeFile are where intelmqctl says they are, or where they
 	// were last.
 	ConfigDir, RuntimeFile string
+	// Configured: they are where the option config_dir says, in place of that.
+	Configured bool
 	// Parse says what is wrong with the content of RuntimeFile. Without it its
 	// content is not looked at.
 	Parse func(content []byte) error
@@ -72,7 +74,7 @@ func (c Checker) checkWho(found *findings) {
 	if uid := c.System.Self.UID; uid != who.UID && uid != 0 {
 		found.doubtful(OtherUser,
 			fmt.Sprintf("this check runs as '%s' and Caddy as '%s', so that what sudo and the system allow may differ", c.System.Self.Name, c.User),
-			"run it by `sudo caddy intelmq check`")
+			"run it by `sudo caddy intelmq check --config` and the configuration")
 	}
 }
 

@@ -75,7 +75,15 @@ var ofTheFiles = map[string]situation{
 	"runtime.yaml is not there": {
 		func(m *machine, _ *intelmqsetup.Checker) { m.remove(configDir + "/runtime.yaml") },
 		[]string{intelmqsetup.RuntimeMissing},
-		"there is no '/opt/intelmq/etc/runtime.yaml'", "",
+		"there is no '/opt/intelmq/etc/runtime.yaml'", "env_keep",
+	},
+	"runtime.yaml is not where the option says": {
+		func(m *machine, c *intelmqsetup.Checker) {
+			m.remove(configDir + "/runtime.yaml")
+			c.Configured = true
+		},
+		[]string{intelmqsetup.RuntimeMissing},
+		"there is no '/opt/intelmq/etc/runtime.yaml'", "`config_dir`",
 	},
 	"runtime.yaml is broken": {
 		func(m *machine, _ *intelmqsetup.Checker) {
@@ -247,11 +255,25 @@ var ofTheServer = map[string]situation{
 		[]string{intelmqsetup.RuntimeNotWritable},
 		"", "",
 	},
-	"the server was started before the set-up": {
-		byItself(syscall.EACCES, func(m *machine) { m.self.Groups = []int{m.self.GID} }),
-		[]string{intelmqsetup.RestartNeeded, intelmqsetup.RuntimeNotWritable},
-		"", "",
+	"the server was started before the set-up, which misses a file": {
+		byItself(syscall.EACCES, func(m *machine) {
+			startedBefore(m)
+			m.chmod(configDir+"/runtime.yaml", 0o644)
+		}),
+		[]string{intelmqsetup.RuntimeNotWritable, intelmqsetup.RestartNeeded},
+		"", "caddy intelmq setup",
 	},
+	"the server was started before the set-up": {
+		byItself(syscall.EACCES, startedBefore),
+		[]string{intelmqsetup.RestartNeeded},
+		"after this process was started", "restart Caddy",
+	},
+}
+
+// startedBefore has the server lack a group that its user is in by now.
+func startedBefore(m *machine) {
+	m.self.Groups = []int{m.self.GID}
+	m.refuses[2|1] = syscall.EACCES
 }
 
 // underSystemd is a check by the server itself, in its unit.

@@ -19,21 +19,19 @@ const maxCall = 20 * time.Second
 
 // checkPrograms looks whether the programs are there.
 func (c Checker) checkPrograms(found *findings) {
-	called := takeApart(c.Command)
-	path := c.System.Getenv("PATH")
-	if called.sudo != "" {
-		if _, err := c.look(called.sudo, path); err != nil {
-			found.broken(SudoMissing, fmt.Sprintf("the command needs '%s', which is not there", called.sudo),
+	called := c.called()
+	if called.Sudo != "" {
+		if _, err := c.look(called.Sudo); err != nil {
+			found.broken(SudoMissing, fmt.Sprintf("the command needs '%s', which is not there", called.Sudo),
 				"install sudo, or run Caddy as IntelMQ's own user and write the command without it")
 		}
-		path = securePath
 	}
-	name, err := c.look(called.program, path)
+	name, err := c.look(called.Program())
 	if errors.Is(err, fs.ErrPermission) {
 		return // the folder is closed for this process, and perhaps not for IntelMQ's user
 	}
 	if err != nil {
-		found.broken(CommandMissing, fmt.Sprintf("there is no command '%s'", called.program),
+		found.broken(CommandMissing, fmt.Sprintf("there is no command '%s'", called.Program()),
 			"install IntelMQ, or write the command with the whole path: pip installs /usr/local/bin/intelmqctl, packages /usr/bin/intelmqctl")
 		return
 	}
@@ -44,8 +42,8 @@ func (c Checker) checkPrograms(found *findings) {
 
 // checkSudo asks what can be asked without running the command.
 func (c Checker) checkSudo(ctx context.Context, found *findings) {
-	called := takeApart(c.Command)
-	if called.sudo == "" {
+	called := c.called()
+	if called.Sudo == "" {
 		return
 	}
 	if text, err := os.ReadFile(c.System.path("/proc/self/status")); err == nil && strings.Contains(string(text), "\nNoNewPrivs:\t1\n") {
@@ -55,12 +53,12 @@ func (c Checker) checkSudo(ctx context.Context, found *findings) {
 	if c.System.Self.UID != 0 || c.User == c.System.Self.Name {
 		return
 	}
-	program, err := c.look(called.program, securePath)
+	program, err := c.look(called.Program())
 	if err != nil {
 		return
 	}
-	if _, err := c.System.Run(ctx, called.sudo, "-n", "-l", "-U", c.User, "-u", called.as, program); err != nil {
-		c.sudoRefuses(called, found)
+	if _, err := c.System.Run(ctx, called.Sudo, "-n", "-l", "-U", c.User, "-u", called.User, program); err != nil {
+		c.sudoRefuses(found)
 	}
 }
 
@@ -69,7 +67,7 @@ func (c Checker) checkCommand(ctx context.Context, found *findings) {
 	if c.Executor == nil {
 		return
 	}
-	if found.has(OtherUser) && takeApart(c.Command).sudo != "" {
+	if found.has(OtherUser) && c.called().Sudo != "" {
 		return // what sudo says to one it does not say to another
 	}
 	said, err := c.execute(ctx, intelmqctl.Version{})
@@ -101,8 +99,12 @@ func (c Checker) execute(ctx context.Context, command intelmqctl.Command) (intel
 // tellLine is what IntelMQ's own check has found.
 func tellLine(text string, found *findings) {
 	if strings.Contains(text, "Could not connect to pipeline") {
-		found.broken(BrokerDown, "IntelMQ does not reach its message broker: "+text, "see whether it runs, by `systemctl status redis-server`; its address stands in runtime.yaml")
+		brokerDown(text, found)
 		return
 	}
 	found.broken(BotnetError, "IntelMQ's own check says: "+text, "see the whole of it by `intelmqctl check`")
+}
+
+func brokerDown(text string, found *findings) {
+	found.broken(BrokerDown, "IntelMQ does not reach its message broker: "+text, "see whether it runs, by `systemctl status redis-server`; its address stands in runtime.yaml")
 }

@@ -5,6 +5,9 @@ package intelmqsetup_test
 import (
 	"errors"
 	"io/fs"
+	"slices"
+	"strings"
+	"testing"
 
 	"github.com/sallyport/sallyport/internal/intelmqctl"
 	"github.com/sallyport/sallyport/internal/intelmqsetup"
@@ -76,6 +79,16 @@ var ofTheCommand = map[string]situation{
 		func(m *machine, _ *intelmqsetup.Checker) { m.says["sudo"] = answer{"", errors.New("exit status 1")} },
 		[]string{intelmqsetup.SudoRefused},
 		"", "visudo -f /etc/sudoers.d/sallyport-intelmq",
+	},
+	"sudo wants a terminal for all it does": {
+		says(fails("sudo: sorry, you must have a tty to run sudo\n")),
+		[]string{intelmqsetup.SudoRefused},
+		"from a terminal only", "Defaults:caddy !requiretty",
+	},
+	"sudo has no setuid bit": {
+		says(fails("sudo: effective uid is not 0, is sudo installed setuid root?\n")),
+		[]string{intelmqsetup.SudoMissing},
+		"effective uid is not 0", "nosuid",
 	},
 	"sudo must not gain rights": {
 		says(fails("sudo: The \"no new privileges\" flag is set, which prevents sudo from running as root.\n")),
@@ -180,6 +193,11 @@ var ofTheCommand = map[string]situation{
 		[]string{intelmqsetup.BrokerDown},
 		"Error 111 connecting to 127.0.0.1:6379", "redis",
 	},
+	"the broker is down before the check begins": {
+		says(fails("Traceback (most recent call last):\nredis.exceptions.ConnectionError: Error 111 connecting to 127.0.0.1:6379. Connection refused.\n")),
+		[]string{intelmqsetup.BrokerDown},
+		"Error 111", "redis",
+	},
 	"IntelMQ finds two faults": {
 		says(reports(`["error", "No state file found. Please call 'intelmqctl upgrade-config'."], ["error", "Bot x has no module."]`)),
 		[]string{intelmqsetup.BotnetError, intelmqsetup.BotnetError},
@@ -190,4 +208,35 @@ var ofTheCommand = map[string]situation{
 		[]string{intelmqsetup.CommandFailed},
 		"", "",
 	},
+}
+
+// TestSudosOptionsAreRead demands that a command that works is found behind them.
+func TestSudosOptionsAreRead(t *testing.T) {
+	for _, options := range []string{"-u intelmq", "-nu intelmq", "-Hu intelmq", "-nuintelmq", "--user=intelmq", "--user intelmq", "-n -u intelmq --", "-U alice -u intelmq", "-g adm --user=intelmq A=b"} {
+		t.Run(options, func(t *testing.T) {
+			m := prepared(t)
+			c := m.checker(good())
+			c.Command = slices.Concat([]string{"sudo"}, strings.Fields(options), []string{"/usr/bin/intelmqctl"})
+			if found := c.Check(t.Context()); len(found) != 0 {
+				t.Errorf("%+v", found)
+			}
+			const want = "sudo -n -l -U caddy -u intelmq /usr/bin/intelmqctl"
+			if len(m.runs) != 1 || strings.Join(m.runs[0], " ") != want {
+				t.Errorf("what was run: %v, want '%s'", m.runs, want)
+			}
+		})
+	}
+}
+
+// TestACommandIsLookedForWhereItIsRun, whatever the PATH of this process is.
+func TestACommandIsLookedForWhereItIsRun(t *testing.T) {
+	for _, command := range []string{"intelmqctl", "sudo -u intelmq intelmqctl"} {
+		m := prepared(t)
+		m.env["PATH"] = "/nowhere"
+		c := m.checker(good())
+		c.Command = strings.Fields(command)
+		if found := c.Check(t.Context()); len(found) != 0 {
+			t.Errorf("%s: %+v", command, found)
+		}
+	}
 }

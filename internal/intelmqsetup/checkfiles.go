@@ -14,7 +14,10 @@ import (
 )
 
 const (
-	setUp     = "run `caddy intelmq setup`"
+	setUp       = "run `sudo caddy intelmq setup`"
+	makeRuntime = "make it by `intelmqsetup`"
+	// nameRoot is for an IntelMQ that is elsewhere.
+	nameRoot  = "say where IntelMQ is by INTELMQ_ROOT_DIR in the unit of Caddy, which sudo passes on only if env_keep names it"
 	chownLink = "make the link root's by `chown -h root`, or configure the path that it leads to"
 	// maxRuntime bounds what is read of runtime.yaml, in bytes.
 	maxRuntime = 16 << 20
@@ -50,7 +53,11 @@ func (c Checker) checkRuntime(found *findings) {
 		return
 	}
 	if _, err := os.Stat(c.System.path(c.RuntimeFile)); errors.Is(err, fs.ErrNotExist) {
-		found.broken(RuntimeMissing, fmt.Sprintf("there is no '%s'", c.RuntimeFile), "make it by `intelmqsetup`, or name the right folder by INTELMQ_ROOT_DIR")
+		elsewhere := nameRoot
+		if c.Configured {
+			elsewhere = "name the right folder by `config_dir`"
+		}
+		found.broken(RuntimeMissing, fmt.Sprintf("there is no '%s'", c.RuntimeFile), makeRuntime+", or "+elsewhere)
 		return
 	}
 	if err := c.may(c.RuntimeFile, reading); err != nil {
@@ -125,11 +132,8 @@ func (c Checker) checkMembership(files findings, found *findings) {
 		return
 	}
 	_, gid, _ := owner(info)
-	switch {
-	case !slices.Contains(who.Groups, gid):
+	if !slices.Contains(who.Groups, gid) {
 		found.doubtful(NotInGroup, fmt.Sprintf("'%s' is not a member of the group of '%s' (%d)", c.User, c.ConfigDir, gid), setUp)
-	case c.System.isSelf(who) && !slices.Contains(c.System.Self.Groups, gid):
-		found.broken(RestartNeeded, fmt.Sprintf("'%s' has become a member of the group of '%s' after this process was started", c.User, c.ConfigDir), "restart Caddy")
 	}
 }
 
@@ -152,15 +156,28 @@ func (c Checker) checkAllowedPath(found *findings) {
 }
 
 // tell adds what comes of a right that is lacking. Before it comes the cause if that
-// is SELinux, and in its place if no right would help.
+// is SELinux. The cause comes in its place if no right would help, or if Caddy's user
+// has it already.
 func (c Checker) tell(err error, found *findings, consequence Finding) {
 	if errors.Is(err, syscall.EROFS) {
 		found.broken(ReadOnly, fmt.Sprintf("what Caddy sees of IntelMQ's files is read-only: %v", err), "write ReadWritePaths= and the folder under [Service] in the unit of Caddy")
 		return
 	}
 	lack, ok := errors.AsType[*lack](err)
+	if ok && lack.asked && c.outgrown(lack) {
+		found.broken(RestartNeeded, fmt.Sprintf("'%s' has become a member of the group of IntelMQ's files after this process was started", c.User), "restart Caddy")
+		return
+	}
 	if ok && lack.asked && errors.Is(err, fs.ErrPermission) && c.confined() && c.System.modes(c.System.Self, lack.path, lack.bits) == nil {
 		c.selinux(err.Error(), found)
 	}
 	found.add(consequence)
+}
+
+// outgrown reports whether a process that is started now would have a right, by a
+// group that its user did not have when this one was.
+func (c Checker) outgrown(l *lack) bool {
+	who, err := c.System.Account(c.User)
+	return err == nil && errors.Is(l, fs.ErrPermission) &&
+		c.System.modes(c.System.Self, l.path, l.bits) != nil && c.System.modes(who, l.path, l.bits) == nil
 }

@@ -1,74 +1,57 @@
 package intelmqsetup
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"regexp"
-	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/sallyport/sallyport/internal/intelmqctl"
 )
 
-// complaint is a text that a failing command writes, and what it means.
-type complaint struct {
-	texts []string
-	tell  func(c Checker, called call, message string, found *findings)
-}
-
-// complaints are in order: sudo's come first, since it speaks before the command.
-var complaints = []complaint{
-	{
-		[]string{`"no new privileges" flag`},
-		func(c Checker, _ call, _ string, found *findings) { c.noNewPrivileges(found) },
+// remedies tell what is behind a complaint of a failing command. Of the others the
+// command's own words are told.
+var remedies = map[intelmqctl.Complaint]func(c Checker, message string, found *findings){
+	intelmqctl.SudoPowerless: func(c Checker, _ string, found *findings) { c.noNewPrivileges(found) },
+	intelmqctl.SudoNotRoot: func(c Checker, message string, found *findings) {
+		found.broken(SudoMissing, fmt.Sprintf("'%s' is there, and cannot work: %s", c.called().Sudo, message),
+			"see that it is root's, with mode 4755, on a file system without nosuid, and that the unit of Caddy has no NoNewPrivileges=true")
 	},
-	{
-		[]string{"unknown user"},
-		func(_ Checker, called call, _ string, found *findings) {
-			found.broken(UserMissing, fmt.Sprintf("there is no user '%s'", called.as), "install IntelMQ, or write the name of its user in the command")
-		},
+	intelmqctl.SudoTerminal: func(c Checker, message string, found *findings) {
+		found.broken(SudoRefused, "sudo runs from a terminal only: "+message,
+			fmt.Sprintf("write this line by `visudo -f %s-tty`: %s", intelmqctl.SudoersFile, intelmqctl.NoTerminalLine(c.User)))
 	},
-	{
-		[]string{"a password is required", "a terminal is required", "no tty present", "you must have a tty", "is not allowed to execute", "may not run sudo", "not in the sudoers file", "not allowed to run sudo"},
-		func(c Checker, called call, _ string, found *findings) { c.sudoRefuses(called, found) },
+	intelmqctl.SudoNoUser: func(c Checker, _ string, found *findings) {
+		found.broken(UserMissing, fmt.Sprintf("there is no user '%s'", c.called().User), "install IntelMQ, or write the name of its user in the command")
 	},
-	{
-		[]string{"must be owned by uid 0", "effective uid is not 0"},
-		func(_ Checker, called call, message string, found *findings) {
-			found.broken(SudoMissing, fmt.Sprintf("'%s' is there, and cannot work: %s", called.sudo, message), "see that it is root's, with mode 4755, on a file system without nosuid")
-		},
+	intelmqctl.SudoNoCommand: func(c Checker, _ string, found *findings) {
+		found.broken(CommandMissing, fmt.Sprintf("sudo finds no command '%s'", c.called().Program()), "write the command with the whole path")
 	},
-	{
-		[]string{"command not found"},
-		func(_ Checker, called call, _ string, found *findings) {
-			found.broken(CommandMissing, fmt.Sprintf("sudo finds no command '%s'", called.program), "write the command with the whole path")
-		},
+	intelmqctl.SudoRefuses: func(c Checker, _ string, found *findings) { c.sudoRefuses(found) },
+	intelmqctl.NoBroker: func(_ Checker, message string, found *findings) {
+		brokerDown(message, found)
 	},
-	{[]string{"File not found: '"}, func(_ Checker, _ call, message string, found *findings) {
-		found.broken(RuntimeMissing, "IntelMQ finds no configuration: "+message, "make it by `intelmqsetup`, or name the right folder by INTELMQ_ROOT_DIR")
-	}},
-	{[]string{"ruamel.yaml", "yaml.scanner", "yaml.parser", "YAMLError"}, func(_ Checker, _ call, message string, found *findings) {
+	intelmqctl.NoRuntime: func(_ Checker, message string, found *findings) {
+		found.broken(RuntimeMissing, "IntelMQ finds no configuration: "+message, makeRuntime+", or "+nameRoot)
+	},
+	intelmqctl.BrokenFile: func(_ Checker, message string, found *findings) {
 		found.broken(RuntimeBroken, "IntelMQ does not understand its configuration: "+message, "mend runtime.yaml, or put runtime.yaml.bak in its place")
-	}},
-	{[]string{"Permission denied", "permission denied"}, Checker.denied},
+	},
+	intelmqctl.Denied: Checker.denied,
 }
 
 // explain finds the cause of a command that has not worked.
 func (c Checker) explain(said intelmqctl.Output, err error, found *findings) {
-	called := takeApart(c.Command)
 	message := lastLine(said.Stderr)
 	whole := string(said.Stderr)
 	if err != nil {
 		message, whole = err.Error(), err.Error()
 	}
-	for _, known := range complaints {
-		if slices.ContainsFunc(known.texts, func(text string) bool { return strings.Contains(whole, text) }) {
-			known.tell(c, called, message, found)
-			return
-		}
+	if tell, known := remedies[intelmqctl.ComplaintOf(whole)]; known {
+		tell(c, message, found)
+		return
 	}
 	switch {
 	case err != nil && errors.Is(err, fs.ErrNotExist):
@@ -91,21 +74,19 @@ func (c Checker) noNewPrivileges(found *findings) {
 		"take NoNewPrivileges=true out of the unit of Caddy, and with it PrivateDevices=, SystemCallFilter= and other settings that imply it; or run Caddy as IntelMQ's own user and write the command without sudo")
 }
 
-func (c Checker) sudoRefuses(called call, found *findings) {
-	found.broken(SudoRefused, fmt.Sprintf("sudo does not let '%s' run '%s' as '%s' without a password", c.User, called.program, called.as),
-		fmt.Sprintf("run `caddy intelmq setup`, or write this line by `visudo -f %s`: %s", sudoersFile, c.line(called)))
+func (c Checker) sudoRefuses(found *findings) {
+	called := c.called()
+	found.broken(SudoRefused, fmt.Sprintf("sudo does not let '%s' run '%s' as '%s' without a password", c.User, called.Program(), called.User),
+		fmt.Sprintf("run `sudo caddy intelmq setup`, or write this line by `visudo -f %s`: %s", intelmqctl.SudoersFile, c.line(called)))
 }
 
 // denied tells SELinux from the rights of files.
-func (c Checker) denied(called call, message string, found *findings) {
+func (c Checker) denied(message string, found *findings) {
 	if c.confined() {
 		c.selinux(message, found)
 		return
 	}
-	as := called.as
-	if called.sudo == "" {
-		as = c.User
-	}
+	as := cmp.Or(c.called().User, c.User)
 	found.broken(PermissionDenied, fmt.Sprintf("user '%s' lacks a right: %s", as, message),
 		fmt.Sprintf("what IntelMQ has must belong to its user; see who has it by `namei -l` and the path, and run the command as '%s' by hand", as))
 }
@@ -125,25 +106,18 @@ func (c Checker) confined() bool {
 	return err != nil || !strings.Contains(string(domain), ":unconfined_")
 }
 
-// colour is what terminals take for a change of colour.
-var colour = regexp.MustCompile(`\x1b\[[0-9;]*m`)
-
 // maxMessage bounds what of a message goes into a finding, in bytes.
 const maxMessage = 500
 
 // lastLine is the cause in a traceback, and all of a message of one line.
 func lastLine(text []byte) string {
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	return clean(lines[len(lines)-1])
+	lines := strings.Split(strings.TrimSpace(intelmqctl.Plain(text)), "\n")
+	return bounded(lines[len(lines)-1])
 }
 
-// clean is a message without what a terminal could take for a command.
-func clean(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return -1
-		}
-		return r
-	}, colour.ReplaceAllString(strings.TrimSpace(text), ""))
+// clean is a message in one line, as a terminal would show it.
+func clean(text string) string { return bounded(oneLine(intelmqctl.Plain([]byte(text)))) }
+
+func bounded(text string) string {
 	return strings.ToValidUTF8(text[:min(len(text), maxMessage)], "")
 }

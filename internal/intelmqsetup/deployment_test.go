@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport/sallyport/internal/intelmqsetup"
+	"github.com/sallyport/sallyport/internal/intelmqctl"
 )
 
 // deployment is where the files for the administrator are.
@@ -24,7 +24,7 @@ func TestVisudoReadsTheSudoersFile(t *testing.T) {
 		t.Errorf("%v: %s", err, said)
 	}
 	text := read(t, "sudoers")
-	if line := intelmqsetup.SudoersLine("caddy", "intelmq", "/usr/bin/intelmqctl"); !strings.HasSuffix(text, "\n"+line+"\n") {
+	if line := intelmqctl.SudoersLine("caddy", "intelmq", "/usr/bin/intelmqctl"); !strings.HasSuffix(text, "\n"+line+"\n") {
 		t.Errorf("the set-up writes another line: %s", line)
 	}
 }

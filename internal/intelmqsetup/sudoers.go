@@ -9,29 +9,20 @@ import (
 	"path/filepath"
 
 	"github.com/sallyport/sallyport/internal/atomicfile"
+	"github.com/sallyport/sallyport/internal/intelmqctl"
 )
 
-const (
-	// sudoersFile has the rule. sudo does not read files with a dot in their name,
-	// and so no draft of it.
-	sudoersFile = "/etc/sudoers.d/sallyport-intelmq"
-	// sudoersMode is what sudo's manual asks for.
-	sudoersMode fs.FileMode = 0o440
-)
-
-// SudoersLine lets user run a program as another one, without a password.
-func SudoersLine(user, as, program string) string {
-	return fmt.Sprintf("%s ALL=(%s) NOPASSWD: %s", user, as, program)
-}
+// sudoersMode is what sudo's manual asks for.
+const sudoersMode fs.FileMode = 0o440
 
 // sudoers lets Caddy's user run intelmqctl as IntelMQ's. A file that sudo does not
 // understand would keep everybody from using sudo.
 func (w *work) sudoers() step {
-	line := SudoersLine(w.User, w.IntelMQUser, w.Intelmqctl)
+	line := intelmqctl.SudoersLine(w.User, w.IntelMQUser, w.Intelmqctl)
 	content := []byte(line + "\n")
-	path := w.System.path(sudoersFile)
+	path := w.System.path(intelmqctl.SudoersFile)
 	return step{
-		state:    fmt.Sprintf("user '%s' may run '%s' as '%s', by '%s'", w.User, w.Intelmqctl, w.IntelMQUser, sudoersFile),
+		state:    fmt.Sprintf("user '%s' may run '%s' as '%s', by '%s'", w.User, w.Intelmqctl, w.IntelMQUser, intelmqctl.SudoersFile),
 		how:      []string{fmt.Sprintf("the line, with mode %04o, once `visudo -c` has accepted it:", sudoersMode), line},
 		needless: w.same(),
 		done: func() (bool, error) {
