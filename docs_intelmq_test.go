@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/internal/caddyrun"
 	"github.com/sallyport/sallyport/internal/fake/intelmqctl"
@@ -103,6 +104,34 @@ func TestUsersAreTakenOverBeforeTheFirstStart(t *testing.T) {
 func TestTheManagersSiteValidates(t *testing.T) {
 	if err := checkCaddyfile(t, readFile(t, intelmqConfig)); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestKeysStayOutOfTheManagersLogs asks the site that is there to be copied with a
+// key in X-Api-Key, which Caddy does not hide by itself.
+func TestKeysStayOutOfTheManagersLogs(t *testing.T) {
+	s := caddyrun.Start(t, strings.NewReplacer(
+		"admin unix//run/caddy/admin.sock|0600", "", "intelmq.example.org {", "http://localhost:0 {",
+		"/var/lib/sallyport", "{$DIR}", "(no_credentials) {", "(no_credentials) {\n\toutput file {$DIR}/access.json",
+	).Replace(readFile(t, intelmqConfig)))
+	const word = "not-a-key-that-anybody-has"
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/intelmq/v1/api/queues", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "localhost"
+	r.Header.Set("X-Api-Key", word)
+	response, err := s.Client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	log := readFile(t, filepath.Join(s.Dir, "access.json"))
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(log, "/intelmq/v1/api/queues") && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		log = readFile(t, filepath.Join(s.Dir, "access.json"))
+	}
+	if response.StatusCode != http.StatusUnauthorized || !strings.Contains(log, "/intelmq/v1/api/queues") || strings.Contains(log+s.Log(t), word) {
+		t.Errorf("HTTP %d; the log is\n%s", response.StatusCode, log)
 	}
 }
 

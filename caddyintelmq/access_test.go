@@ -174,6 +174,15 @@ func TestWithoutALogInEverybodyMay(t *testing.T) {
 		}
 		b.use(t, b.text+"# "+strings.Repeat("x", n)+"\n")
 	}
+	const open = `"msg":"insecure_no_auth with allow_origins *: any page `
+	b.use(t, b.site("", "insecure_no_auth\nallow_origins https://manager.example.org"))
+	if strings.Contains(b.Log(t), open) {
+		t.Error("there is a warning of pages of all sites, which none may read")
+	}
+	b.use(t, b.site("", "insecure_no_auth\nallow_origins *"))
+	if got := strings.Count(b.Log(t), open); got != 1 {
+		t.Errorf("the log has %d warnings that pages of all sites may read, want 1", got)
+	}
 }
 
 // TestTheCallerOfAnEarlierGateWins: a gate before has taken the credential away.

@@ -49,9 +49,8 @@ func (h *IntelMQ) permit(c *call) *intelmqapi.Answer {
 	if changes {
 		needed = principal.Write
 	}
-	if c.route != intelmqapi.RouteLogout && c.principal != nil && !c.principal.Scopes.Any(needed) {
-		c.cause = "insufficient_scope"
-		return intelmqapi.Refused(http.StatusForbidden, "this needs a credential with the scope "+needed.String(), 0)
+	if refused := h.needs(c, needed); refused != nil {
+		return refused
 	}
 	if c.question.Forgeable() && intelmqapi.CrossSite(c.r.Header, c.r.Host, scheme(c.r), h.settings.origins, c.ambient) {
 		c.cause = "cross_origin"
@@ -59,6 +58,15 @@ func (h *IntelMQ) permit(c *call) *intelmqapi.Answer {
 	}
 	c.allowed = true
 	return nil
+}
+
+// needs refuses a caller without a scope. To log out nobody needs one.
+func (h *IntelMQ) needs(c *call, scope principal.Scopes) *intelmqapi.Answer {
+	if c.route == intelmqapi.RouteLogout || c.principal == nil || c.principal.Scopes.Any(scope) {
+		return nil
+	}
+	c.cause = "insufficient_scope"
+	return intelmqapi.Refused(http.StatusForbidden, "this needs a credential with the scope "+scope.String(), 0)
 }
 
 // scheme is that by which a request has come to this server. Behind a proxy that

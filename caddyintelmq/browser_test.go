@@ -168,7 +168,7 @@ func TestAPageOfAnotherSiteChangesNothing(t *testing.T) {
 	for _, way := range []string{
 		`new Promise((done) => { const i = new Image(); i.onload = i.onerror = done; i.src = ` + start + ` })`,
 		`fetch(` + start + `, { mode: "no-cors" })`,
-		`fetch(` + start + `)`,
+		`fetch(` + start + `).catch(() => {})`,
 	} {
 		p.run(t, way)
 	}
@@ -179,6 +179,65 @@ func TestAPageOfAnotherSiteChangesNothing(t *testing.T) {
 	browser.open(t, url).run(t, `fetch(`+start+`)`)
 	if made := argumentsOf(botnet, "start"); len(made) != 1 {
 		t.Errorf("the page of this site has done %q, want one start", made)
+	}
+}
+
+// TestAPageThatHidesWhereItIsChangesNothing by plain HTTP, where browsers do not say
+// by themselves from which site they ask.
+func TestAPageThatHidesWhereItIsChangesNothing(t *testing.T) {
+	browser := startChromium(t)
+	botnet, url := servePage(t, "insecure_no_auth")
+	url = strings.Replace(url, "127.0.0.1", "sensor.example", 1)
+	start := url + "intelmq/v1/api/bot?action=start&id=csv-parser"
+	p := browser.open(t, strings.Replace(url, "sensor.example", "other.example", 1))
+	p.run(t, `new Promise((done) => {
+		const i = new Image();
+		i.referrerPolicy = "no-referrer";
+		i.onload = i.onerror = done;
+		i.src = `+quote(start)+`;
+	})`)
+	p.run(t, `fetch(`+quote(start)+`, { mode: "no-cors", referrerPolicy: "no-referrer" })`)
+	p.run(t, `fetch(`+quote(start)+`, { headers: { "X-Requested-With": "XMLHttpRequest" }, referrerPolicy: "no-referrer" }).catch(() => {})`)
+	if made := argumentsOf(botnet, "start"); len(made) > 0 {
+		t.Fatalf("a page of another site has done %q", made)
+	}
+	own := browser.open(t, url)
+	own.run(t, `fetch(`+quote(start)+`)`)
+	own.run(t, `fetch(`+quote(start)+`, { headers: { "X-Requested-With": "XMLHttpRequest" }, referrerPolicy: "no-referrer" })`)
+	if made := argumentsOf(botnet, "start"); len(made) != 2 {
+		t.Errorf("the page of this site has done %q, want two starts", made)
+	}
+}
+
+// TestALinkInAMailChangesNothing: a browser tells it from a typed address as little
+// as we can.
+func TestALinkInAMailChangesNothing(t *testing.T) {
+	browser := startChromium(t)
+	botnet, url := servePage(t, "insecure_no_auth")
+	p := browser.open(t, url+"intelmq/v1/api/bot?action=start&id=csv-parser")
+	if text := p.text(t); !strings.Contains(text, "pages of another site cannot change anything here") {
+		t.Errorf("it is answered with %s", text)
+	}
+	if made := argumentsOf(botnet, "start"); len(made) > 0 {
+		t.Errorf("a link has done %q", made)
+	}
+	if text := browser.open(t, url+"intelmq/v1/api/bot?action=status&id=csv-parser").text(t); !strings.Contains(text, `"stopped"`) {
+		t.Errorf("a link that changes nothing is answered with %s", text)
+	}
+}
+
+// TestAPageOfAnotherSiteReadsNothing of what is open to those who reach it.
+func TestAPageOfAnotherSiteReadsNothing(t *testing.T) {
+	browser := startChromium(t)
+	_, url := servePage(t, "insecure_no_auth")
+	read := `fetch(` + quote(url+"intelmq/v1/api/runtime") + `).then((r) => r.text()).catch(() => "")`
+	var got string
+	p := browser.open(t, strings.Replace(url, "127.0.0.1", "localhost", 1))
+	if err := p.evaluate(t.Context(), read, &got); err != nil || got != "" {
+		t.Errorf("a page of another site reads %v\n%s", err, got)
+	}
+	if err := browser.open(t, url).evaluate(t.Context(), read, &got); err != nil || !strings.Contains(got, "csv-parser") {
+		t.Errorf("the page of this site reads %v\n%s", err, got)
 	}
 }
 

@@ -184,7 +184,7 @@ func (h *IntelMQ) lookHere(ctx context.Context, here intelmqsetup.System, who st
 
 // askOnce asks intelmqctl for its paths.
 func askOnce(ctx context.Context, program *intelmqctl.Program) (intelmqctl.Installation, error) {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	ctx, cancel := context.WithTimeout(ctx, defaultTimeout)
 	defer cancel()
 	output, err := program.Execute(ctx, intelmqctl.Arguments(intelmqctl.Paths{}))
 	if err != nil {

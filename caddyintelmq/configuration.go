@@ -26,16 +26,23 @@ func positionsFile(at intelmqctl.Installation) string {
 
 // show answers with a file as JSON.
 func (h *IntelMQ) show(c *call, read func(at intelmqctl.Installation) (*intelmqconf.Document, error)) *intelmqapi.Answer {
-	document, err := read(h.installation(c.ctx(), c.who()))
+	at, err := h.installation(c.ctx(), c.who())
+	if err != nil {
+		return h.failed(c, err)
+	}
+	document, err := read(at)
 	if err != nil {
 		c.cause, c.err = "configuration_not_readable", err
 		return intelmqapi.Refused(http.StatusInternalServerError, err.Error(), 0)
+	}
+	if refused := h.hold(c, int64(len(document.JSON))); refused != nil {
+		return refused
 	}
 	return intelmqapi.Tagged(intelmqapi.Raw(document.JSON), document.ETag)
 }
 
 func (h *IntelMQ) runtime(c *call) *intelmqapi.Answer {
-	c.written = h.desk.loads.begin(c.who())
+	c.ends = append(c.ends, h.desk.loads.begin(c.who()))
 	return h.show(c, func(at intelmqctl.Installation) (*intelmqconf.Document, error) {
 		return h.desk.files.runtime.Read(at.RuntimeFile)
 	})
@@ -67,10 +74,13 @@ func (h *IntelMQ) savePositions(c *call) *intelmqapi.Answer {
 
 // save saves a file while nothing else changes.
 func (h *IntelMQ) save(c *call, write func(at intelmqctl.Installation, how intelmqconf.Saving) (intelmqconf.Saved, error)) *intelmqapi.Answer {
-	at := h.installation(c.ctx(), c.who())
+	at, err := h.installation(c.ctx(), c.who())
+	if err != nil {
+		return h.failed(c, err)
+	}
 	how := intelmqconf.Saving{IfMatch: c.r.Header.Get("If-Match")}
 	var saved intelmqconf.Saved
-	err := h.desk.client.Exclusive(c.ctx(), c.who(), "save "+string(c.route), func() (err error) {
+	err = h.desk.client.Exclusive(c.ctx(), c.who(), "save "+string(c.route), func() (err error) {
 		saved, err = write(at, how)
 		return err
 	})

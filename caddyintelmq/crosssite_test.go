@@ -21,6 +21,7 @@ func TestPagesOfOtherSitesCannotHaveABrowserDoIt(t *testing.T) {
 	basic := []string{"Authorization", "Basic YWRtaW46RsO8bmY6IEthbWVsZSBpbSBTY2huZWU="}
 	cookie := b.by("cookie")
 	const evil, manager = "https://evil.example", "https://manager.example.org"
+	const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 	for _, test := range []struct {
 		name, base string
 		who        []string
@@ -34,7 +35,8 @@ func TestPagesOfOtherSitesCannotHaveABrowserDoIt(t *testing.T) {
 		{"a cookie, from a page that hides where it is", "/intelmq", cookie, []string{"Origin", "null"}, false},
 		{"a cookie, from an image with an old browser", "/intelmq", cookie, []string{"Referer", evil + "/page"}, false},
 		{"a cookie, from our own page", "/intelmq", cookie, []string{"Sec-Fetch-Site", "same-origin"}, true},
-		{"a cookie, typed in by the user", "/intelmq", cookie, []string{"Sec-Fetch-Site", "none"}, true},
+		{"a cookie, typed in by the user or by a link in a mail", "/intelmq", cookie, []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "navigate"}, false},
+		{"a cookie, by a browser that hides where it is", "/intelmq", cookie, []string{"User-Agent", firefox}, false},
 		{"a cookie, from our own page with an old browser", "/intelmq", cookie, []string{"Origin", b.URL}, true},
 		{"a cookie, from an image of our own with an old browser", "/intelmq", cookie, []string{"Referer", b.URL + "/manager/"}, true},
 		{"a cookie, by a program", "/intelmq", cookie, nil, true},
@@ -50,6 +52,10 @@ func TestPagesOfOtherSitesCannotHaveABrowserDoIt(t *testing.T) {
 		{"a token, from a listed site", "/listed", token, []string{"Origin", manager}, true},
 		{"a token, by a program, where sites are listed", "/listed", token, nil, true},
 		{"nobody, by a program", "/open", nobody, nil, true},
+		{"nobody, by a browser that hides where it is", "/open", nobody, []string{"User-Agent", firefox}, false},
+		{"nobody, by a script of our own page that hides it", "/open", nobody, []string{"User-Agent", firefox, "X-Requested-With", "XMLHttpRequest"}, true},
+		{"nobody, by a link in a mail", "/open", nobody, []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "navigate"}, false},
+		{"a token, by a browser that hides where it is", "/intelmq", token, []string{"User-Agent", firefox}, true},
 		{"nobody, from our own page", "/open", nobody, []string{"Sec-Fetch-Site", "same-origin", "Origin", b.URL}, true},
 		{"nobody, from another site", "/open", nobody, []string{"Sec-Fetch-Site", "cross-site", "Origin", evil}, false},
 		{"nobody, from another site by plain HTTP", "/open", nobody, []string{"Origin", evil}, false},
@@ -93,6 +99,8 @@ func TestCORS(t *testing.T) {
 	b := prepare(t)
 	b.use(t, b.sites("http://:0 {\n"+
 		b.endpoint("/intelmq", b.botnet, "")+
+		b.endpoint("/open", b.botnet, "insecure_no_auth")+
+		b.endpoint("/openall", b.botnet, "insecure_no_auth\nallow_origins *")+
 		b.endpoint("/listed", b.botnet, "allow_origins https://manager.example.org https://other.example.org:8443")+"}\n"))
 	const manager, evil = "https://manager.example.org", "https://evil.example"
 	for _, test := range []struct {
@@ -109,6 +117,8 @@ func TestCORS(t *testing.T) {
 		{"a listed one, without a token", "/listed/v1/api/version", manager, manager, "Origin", "", 401},
 		{"the other listed one", "/listed/v1/api/version", "https://other.example.org:8443", "https://other.example.org:8443", "Origin", "reader", 200},
 		{"one that is not", "/listed/v1/api/version", evil, "", "", "reader", 200},
+		{"nobody by default, where nobody has to log in", "/open/v1/api/runtime", evil, "", "", "", 200},
+		{"anybody, where somebody has written so", "/openall/v1/api/runtime", evil, "*", "", "", 200},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			headers := b.by(test.who)
@@ -136,6 +146,7 @@ func TestAPageOfAnotherSiteMayAskWithAToken(t *testing.T) {
 	b := prepare(t)
 	b.use(t, b.sites("http://:0 {\n"+
 		b.endpoint("/intelmq", b.botnet, "")+
+		b.endpoint("/open", b.botnet, "insecure_no_auth")+
 		b.endpoint("/listed", b.botnet, "allow_origins https://manager.example.org")+"}\n"))
 	for _, test := range []struct {
 		path, origin, method, headers string
@@ -149,6 +160,7 @@ func TestAPageOfAnotherSiteMayAskWithAToken(t *testing.T) {
 		{"/intelmq/v1/api/runtime", "https://evil.example", "GET", "x-other", 400, "Disallowed CORS headers"},
 		{"/listed/v1/api/botnet", "https://manager.example.org", "GET", "Authorization", 200, "OK"},
 		{"/listed/v1/api/botnet", "https://evil.example", "GET", "Authorization", 400, "Disallowed CORS origin"},
+		{"/open/v1/api/runtime", "https://evil.example", "GET", "", 400, "Disallowed CORS origin"},
 	} {
 		headers := []string{"Origin", test.origin, "Access-Control-Request-Method", test.method}
 		if test.headers != "" {

@@ -32,6 +32,7 @@ type desk struct {
 
 	files  configuration
 	health health
+	budget budget
 	loads  loads
 
 	mu     sync.Mutex

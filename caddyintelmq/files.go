@@ -13,6 +13,9 @@ import (
 
 // showFiles shows what bots have written.
 func (h *IntelMQ) showFiles(c *call) *intelmqapi.Answer {
+	if refused := h.hold(c, fileWeight); refused != nil {
+		return refused
+	}
 	if c.question.Fetch {
 		return h.fetchFile(c)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"time"
 
@@ -40,8 +41,15 @@ type call struct {
 	// text. err is what the system says.
 	cause string
 	err   error
-	// written is done when the answer has been written.
-	written func()
+	// ends are called when the answer is written.
+	ends []func()
+}
+
+// end gives back what the call has held.
+func (c *call) end() {
+	for _, end := range c.ends {
+		end()
+	}
 }
 
 // ctx is that of the request.
@@ -62,8 +70,8 @@ func (h *IntelMQ) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 		return next.ServeHTTP(w, r)
 	}
 	h.limits()
-	c := &call{w: w, r: r, start: time.Now(), written: func() {}}
-	defer func() { c.written() }()
+	c := &call{w: w, r: r, start: time.Now()}
+	defer c.end()
 	answer := h.guarded(c, rest)
 	h.settle(c, answer)
 	h.write(c, answer)
@@ -118,11 +126,15 @@ func (h *IntelMQ) serve(c *call, rest string) *intelmqapi.Answer {
 
 // read makes a question of the arguments.
 func (h *IntelMQ) read(c *call) *intelmqapi.Answer {
-	content, refused := h.readBody(c, h.settings.maxBody)
+	content, refused := h.readArguments(c)
 	if refused != nil {
 		return refused
 	}
-	form, invalid := intelmqapi.ReadForm(c.r.Header.Get("Content-Type"), content)
+	var form url.Values
+	var invalid *intelmqapi.Invalid
+	if c.route == intelmqapi.RouteRun {
+		form, invalid = intelmqapi.ReadForm(c.r.Header.Get("Content-Type"), content)
+	}
 	if invalid == nil {
 		c.question, invalid = intelmqapi.Parse(c.route, c.r.Method, c.r.URL.RawQuery, form)
 	}
@@ -136,11 +148,27 @@ func (h *IntelMQ) read(c *call) *intelmqapi.Answer {
 	return nil
 }
 
-// readBody reads the body of a POST, which may have so many bytes.
-func (h *IntelMQ) readBody(c *call, most int64) ([]byte, *intelmqapi.Answer) {
-	if c.r.Method != http.MethodPost {
+// readArguments reads the body of a call that has one. It is large, so that who may
+// not change anything is refused before, and there are only so many at once.
+func (h *IntelMQ) readArguments(c *call) ([]byte, *intelmqapi.Answer) {
+	if c.r.Method != http.MethodPost || c.route == intelmqapi.RouteLogout {
 		return nil, nil
 	}
+	if refused := h.needs(c, principal.Write); refused != nil {
+		return nil, refused
+	}
+	length := c.r.ContentLength
+	if length < 0 || length > h.settings.maxBody {
+		length = h.settings.maxBody
+	}
+	if refused := h.hold(c, bodyWeight*length); refused != nil {
+		return nil, refused
+	}
+	return h.readBody(c, h.settings.maxBody)
+}
+
+// readBody reads the body of a POST, which may have so many bytes.
+func (h *IntelMQ) readBody(c *call, most int64) ([]byte, *intelmqapi.Answer) {
 	content, err := body.Read(c.w, c.r, most)
 	switch {
 	case err == nil:
@@ -188,15 +216,16 @@ func (h *IntelMQ) ask(c *call) *intelmqapi.Answer {
 		answer, err = h.desk.client.Log(c.ctx(), c.who(), command)
 	default:
 		if intelmqctl.Changes(command) {
-			// It has to be known which folder is locked for it.
-			h.installation(c.ctx(), c.who())
-			answer, err = h.desk.client.Change(c.ctx(), c.who(), command)
+			answer, err = h.change(c, command)
 		} else {
 			answer, err = h.desk.client.Read(c.ctx(), c.who(), command)
 		}
 	}
 	if err != nil {
 		return h.failed(c, err)
+	}
+	if refused := h.hold(c, int64(len(answer.Body))); refused != nil {
+		return refused
 	}
 	h.holdBack(c)
 	switch c.route {
@@ -207,6 +236,15 @@ func (h *IntelMQ) ask(c *call) *intelmqapi.Answer {
 	default:
 		return intelmqapi.Raw(answer.Body)
 	}
+}
+
+// change has intelmqctl change something. It has to be known which folder is locked
+// for that.
+func (h *IntelMQ) change(c *call, command intelmqctl.Command) (intelmqctl.Answer, error) {
+	if _, err := h.installation(c.ctx(), c.who()); err != nil {
+		return intelmqctl.Answer{}, err
+	}
+	return h.desk.client.Change(c.ctx(), c.who(), command)
 }
 
 // settle tells the logs and the metrics.

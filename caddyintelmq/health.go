@@ -80,7 +80,12 @@ func (d *desk) check(ctx context.Context, h *IntelMQ, within time.Duration) cond
 
 // checker looks at what the endpoint needs.
 func (h *IntelMQ) checker(ctx context.Context) intelmqsetup.Checker {
-	c := checkerOf(&h.settings, h.installation(ctx, "health"))
+	at, err := h.installation(ctx, "health")
+	if err != nil {
+		// The check will find out why.
+		at = intelmqctl.UsualInstallation()
+	}
+	c := checkerOf(&h.settings, at)
 	// With insecure_no_auth there is no app, and nobody has to log in.
 	if app, is := h.app.(interface {
 		Users(ctx context.Context) (int, error)

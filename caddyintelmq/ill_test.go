@@ -77,7 +77,8 @@ func TestWhileTheCommandIsIll(t *testing.T) {
 		}
 		blocks.WriteString(block("/"+ill.name, "command "+command+"\nconfig_dir "+botnet.Path("etc")+"\n"+ill.options))
 	}
-	b.use(t, b.sites("http://:0 {\n"+blocks.String()+"}\n"))
+	// Only the debug log has all of many failures at once.
+	b.use(t, strings.Replace(b.sites("http://:0 {\n"+blocks.String()+"}\n"), "{\n", "{\n\tdebug\n", 1))
 	answers := make([]outcome, len(all))
 	var asking sync.WaitGroup
 	for i, ill := range all {
@@ -132,7 +133,7 @@ func (ill *illness) check(t *testing.T, b *bench, got outcome) {
 		t.Errorf("there are colours or HTML in %q", answer)
 	}
 	id := got.header.Get("X-Error-Id")
-	if log := b.Log(t); id == "" || !strings.Contains(log, `"error_id":"`+id+`","cause":"`+ill.result+`"`) {
+	if log := b.Log(t); id == "" || !strings.Contains(log, `"error_id":"`+id+`","refused":"`+ill.result+`"`) {
 		t.Errorf("the log does not have the error '%s'", id)
 	}
 }

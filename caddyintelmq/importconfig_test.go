@@ -126,4 +126,7 @@ func TestAnImportedConfigurationOpensNothing(t *testing.T) {
 	if r := b.Get(t, api+"version"); r.StatusCode != 200 {
 		t.Errorf("with insecure_no_auth: %d %s", r.StatusCode, r.Text)
 	}
+	if r := b.Get(t, api+"runtime", "Origin", "https://evil.example"); r.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Error("with insecure_no_auth: pages of all sites may read")
+	}
 }

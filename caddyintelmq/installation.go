@@ -16,28 +16,30 @@ const (
 	// askAgain is how long what intelmqctl has said of its paths counts before it is
 	// asked again. They are the same as long as an installation lives.
 	askAgain = 5 * time.Minute
-	// askLimit is how long a request waits for it the first time.
-	askLimit = 5 * time.Second
 )
 
 // installation says where the files of the configuration are: where the
-// configuration of the endpoint has them, or intelmqctl, or, where that has never
-// answered, IntelMQ's own rules. With a runtime.yaml that is broken intelmqctl
-// does not even tell its paths.
-func (h *IntelMQ) installation(ctx context.Context, who string) intelmqctl.Installation {
+// configuration of the endpoint has them, or intelmqctl. Where that has never told
+// they are where IntelMQ has them by its own rules: with a runtime.yaml that is broken
+// it does not even tell its paths. But if it was not asked, or has not answered in
+// time, they are not known: there may be another installation at the usual place.
+func (h *IntelMQ) installation(ctx context.Context, who string) (intelmqctl.Installation, error) {
 	if h.settings.configDir != "" {
-		return intelmqctl.InstallationAt(h.settings.configDir)
+		return intelmqctl.InstallationAt(h.settings.configDir), nil
 	}
 	at, known := h.desk.known(h)
 	if known {
-		return at
+		return at, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
-	defer cancel()
-	if at, err := h.desk.ask(ctx, who); err == nil {
-		return at
+	at, err := h.desk.ask(ctx, who)
+	failure, unanswered := errors.AsType[*intelmqctl.Failure](err)
+	switch {
+	case err == nil:
+		return at, nil
+	case unanswered && failure.Cause != intelmqctl.Failed && failure.Cause != intelmqctl.NotExecutable:
+		return at, err
 	}
-	return intelmqctl.UsualInstallation()
+	return intelmqctl.UsualInstallation(), nil
 }
 
 // known is what intelmqctl has said. It is asked again now and then, and nobody

@@ -50,9 +50,9 @@ type IntelMQ struct {
 	SessionLifetime caddy.Duration `json:"session_lifetime,omitempty"`
 
 	// AllowOrigins lists the origins whose pages may ask, such as
-	// https://manager.example.org, or is * for all of them. Default: *. Where a
-	// cookie, or nothing, says who asks, * lets pages of other origins change
-	// nothing.
+	// https://manager.example.org, or is * for all of them. Default: *, or none with
+	// InsecureNoAuth. Where a cookie, or nothing, says who asks, * lets pages of other
+	// origins change nothing.
 	AllowOrigins []string `json:"allow_origins,omitempty"`
 
 	// Timeout is how long a command may take that changes nothing. Default: 30s.

@@ -16,6 +16,10 @@ func (h *IntelMQ) logIn(c *call) *intelmqapi.Answer {
 	if h.InsecureNoAuth {
 		return intelmqapi.LoginOff()
 	}
+	if intelmqapi.ForeignLogIn(c.r.Header, c.r.Host, scheme(c.r), h.settings.origins) {
+		c.cause = "cross_origin"
+		return intelmqapi.Refused(http.StatusForbidden, "this page cannot log in here; allow_origins lists those that can", 0)
+	}
 	content, refused := h.readBody(c, min(h.settings.maxBody, maxLogIn))
 	if refused != nil {
 		return refused

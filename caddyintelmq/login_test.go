@@ -79,6 +79,27 @@ func TestALogInThatFails(t *testing.T) {
 	}
 }
 
+// TestAnotherSiteLocksNobodyOut: what it has a browser post is refused before the
+// password is looked at.
+func TestAnotherSiteLocksNobodyOut(t *testing.T) {
+	b := start(t, "allow_origins https://manager.example.org")
+	const wrong = "username=admin&password=x"
+	const refused = `{"error":"this page cannot log in here; allow_origins lists those that can"}`
+	for range 5 {
+		for _, page := range [][]string{
+			{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Origin", "https://manager.example.org"},
+			{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors", "Origin", "https://evil.example"},
+			{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "no-cors", "Origin", "https://evil.example"},
+			{"Origin", "https://evil.example"},
+		} {
+			expect(t, b.post(t, "", "login", wrong, append(page, form...)...), 403, refused)
+		}
+	}
+	b.logIn(t)
+	listed := append([]string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors", "Origin", "https://manager.example.org"}, form...)
+	tokenIn(t, b.post(t, "", "login", "username=admin&password=F%C3%BCnf%3A+Kamele+im+Schnee", listed...))
+}
+
 // TestALogInFromElsewhereNeedsTLS: only a proxy could have added the header.
 func TestALogInFromElsewhereNeedsTLS(t *testing.T) {
 	b := start(t, "")

@@ -75,8 +75,13 @@ func (h *IntelMQ) provisionSettings(all *IntelMQ) (err error) {
 		waiting:   cmp.Or(h.MaxWaiting, defaultWaiting),
 		maxBody:   cmp.Or(h.MaxBody, defaultMaxBody),
 	}
+	listed := all.AllowOrigins
+	if listed == nil && h.InsecureNoAuth {
+		// By an asterisk any page could read the configuration, passwords included.
+		listed = []string{}
+	}
 	// Checked already.
-	h.settings.origins, _ = intelmqapi.ParseOrigins(all.AllowOrigins)
+	h.settings.origins, _ = intelmqapi.ParseOrigins(listed)
 	if h.settings.command, err = commandOf(all.Command); err != nil {
 		return err
 	}
@@ -124,6 +129,9 @@ func folder(option, path string) (string, error) {
 func (h *IntelMQ) provisionCallers(ctx caddy.Context) (err error) {
 	if h.InsecureNoAuth {
 		h.log.Warn("insecure_no_auth: whoever reaches this endpoint can see and change the botnet without a log-in")
+		if h.settings.origins.All() {
+			h.log.Warn("insecure_no_auth with allow_origins *: any page that is open in a browser here can read the botnet and its configuration, passwords included; list origins by name, or take allow_origins out")
+		}
 		return nil
 	}
 	if h.app, err = caller.Authenticator(ctx); err == nil {

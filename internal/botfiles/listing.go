@@ -57,7 +57,7 @@ func (l Listing) JSON() ([]byte, error) {
 // be read, size and path are. Left out are links that lead out or nowhere, and
 // pipes, sockets and devices.
 //
-// A folder has at most 10,000 entries, and 16 MiB of contents; else it is
+// A folder has at most 10,000 entries, and 16 MiB of contents as JSON; else it is
 // ErrTooLarge. A path that is not there is fs.ErrNotExist, a folder that cannot be
 // read fs.ErrPermission, a pipe or a device atomicfile.ErrNotRegular.
 func (f *Files) Describe(path string) (Listing, error) {
@@ -97,15 +97,24 @@ func (t *tree) list(folder string) (Listing, error) {
 		if !ok {
 			continue
 		}
-		if entry.Contents != nil {
-			shown += len(*entry.Contents)
-		}
+		shown += entry.shown()
 		if shown > maxFetch {
 			return Listing{}, ErrTooLarge
 		}
 		listing.Files[name] = entry
 	}
 	return listing, nil
+}
+
+// shown is how long the contents are in JSON, where a control character takes six
+// bytes.
+func (e *Entry) shown() int {
+	if e.Contents == nil {
+		return 0
+	}
+	// A string always marshals.
+	text, _ := json.Marshal(*e.Contents)
+	return len(text)
 }
 
 // names are those of the entries of a folder.

@@ -35,6 +35,9 @@ func ParseOrigins(texts []string) (Origins, error) {
 	return o, nil
 }
 
+// All reports whether the asterisk is among them.
+func (o Origins) All() bool { return o.any }
+
 // parseOrigin reads an origin and brings it to the form in which browsers send it
 // (RFC 6454 section 6.2): lower case, without the port of the scheme.
 func parseOrigin(text string) (string, error) {
@@ -73,6 +76,9 @@ func originOf(scheme, host string) string {
 // lists reports whether an origin is allowed by name. Browsers send the canonical
 // form, so that no other one is taken.
 func (o Origins) lists(origin string) bool { return slices.Contains(o.list, origin) }
+
+// has reports whether an origin is allowed, by name or by the asterisk.
+func (o Origins) has(origin string) bool { return o.any && origin != "" || o.lists(origin) }
 
 // What pages of other origins may do. Methods and life are those of intelmq-api,
 // which does not allow a token to be sent.

@@ -91,6 +91,8 @@ func TestPreflights(t *testing.T) {
 		{"and a save", "https://a.example", "POST", "Authorization, content-type,If-Match , x-api-key", "OK"},
 		{"nothing special", "https://a.example", "HEAD", "", "OK"},
 		{"another header", "https://a.example", "GET", "authorization,x-other", "Disallowed CORS headers"},
+		// By this one a script of our own page is known: see CrossSite.
+		{"what only our own scripts may send", "https://a.example", "GET", "x-requested-with", "Disallowed CORS headers"},
 		{"an empty name of a header", "https://a.example", "GET", ",", "Disallowed CORS headers"},
 		{"another method", "https://a.example", "PUT", "", "Disallowed CORS method"},
 		{"another origin", "https://b.example", "GET", "", "Disallowed CORS origin"},

@@ -7,6 +7,7 @@ import (
 
 func TestWhoMayHaveABrowserChangeSomething(t *testing.T) {
 	const own, other = "https://intelmq.example", "https://manager.example"
+	const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 	nobody, all := mustOrigins(t), mustOrigins(t, "*")
 	named := mustOrigins(t, other)
 	for _, c := range []struct {
@@ -19,7 +20,19 @@ func TestWhoMayHaveABrowserChangeSomething(t *testing.T) {
 		{"curl", nil, nobody, true, false},
 		{"our own page", []string{"Sec-Fetch-Site", "same-origin"}, nobody, true, false},
 		{"our own page that posts", []string{"Sec-Fetch-Site", "same-origin", "Origin", own}, nobody, true, false},
-		{"typed in by the user", []string{"Sec-Fetch-Site", "none"}, nobody, true, false},
+		{"a link in a mail, or typed in by the user", []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "navigate"}, named, true, true},
+		{"an extension of the browser", []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "cors"}, nobody, true, false},
+		{"a link with the token, which no link can have", []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "navigate"}, nobody, false, false},
+		{"a link of our own page", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "navigate"}, nobody, true, false},
+
+		{"an image in a page that keeps silent, by plain HTTP", []string{"User-Agent", firefox}, all, true, true},
+		{"an image in a page that keeps silent, though one is named", []string{"User-Agent", firefox}, named, true, true},
+		{"a browser that keeps silent, with the token in a header", []string{"User-Agent", firefox}, nobody, false, false},
+		{"a script of our own page that keeps silent", []string{"User-Agent", firefox, "X-Requested-With", "XMLHttpRequest"}, nobody, true, false},
+		{"our own page, by plain HTTP", []string{"User-Agent", firefox, "Referer", own + "/x"}, nobody, true, false},
+		{"another page with a header that it cannot send", []string{"User-Agent", firefox, "X-Requested-With", "XMLHttpRequest", "Origin", other}, nobody, true, true},
+		{"curl with its name", []string{"User-Agent", "curl/8.14.1"}, nobody, true, false},
+		{"Ansible with its name", []string{"User-Agent", "ansible-httpget"}, nobody, true, false},
 
 		{"an image of another site, with a cookie", []string{"Sec-Fetch-Site", "cross-site", "Referer", other + "/"}, all, true, true},
 		{"an image of another site, which is named", []string{"Sec-Fetch-Site", "cross-site", "Referer", other + "/"}, named, true, true},
@@ -59,6 +72,49 @@ func TestWhoMayHaveABrowserChangeSomething(t *testing.T) {
 			h.Set(c.headers[i], c.headers[i+1])
 		}
 		if got := CrossSite(h, "intelmq.example", "https", c.allowed, c.ambient); got != c.refused {
+			t.Errorf("%s: refused is %v, want %v", c.what, got, c.refused)
+		}
+	}
+}
+
+func TestWhichPagesMayLogIn(t *testing.T) {
+	const own, other, evil = "https://intelmq.example", "https://manager.example", "https://evil.example"
+	all, named := mustOrigins(t, "*"), mustOrigins(t, other)
+	for _, c := range []struct {
+		what    string
+		headers []string
+		allowed Origins
+		refused bool
+	}{
+		{"curl", nil, named, false},
+		{"our own page", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors", "Origin", own}, named, false},
+		{"a form of our own", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "navigate", "Origin", own}, named, false},
+		{"an extension of the browser", []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "cors"}, named, false},
+		{"a script of a named site", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors", "Origin", other}, named, false},
+		{"a script of a named neighbour", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "cors", "Origin", other}, named, false},
+		{"a script of any site, where all are allowed", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors", "Origin", evil}, all, false},
+		{"a script of any site", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors", "Origin", evil}, named, true},
+		{"a script of a neighbour", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "cors", "Origin", "https://x.intelmq.example"}, named, true},
+		{"a script that does not ask openly", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Origin", evil}, all, true},
+		{"a form of another site", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Origin", evil}, all, true},
+		{"a form of a named site", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Origin", other}, named, true},
+		{"a page without an origin", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors", "Origin", "null"}, named, true},
+		{"another site that does not say how", []string{"Sec-Fetch-Site", "cross-site", "Origin", other}, named, true},
+		{"another site that says no origin", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors"}, all, true},
+
+		{"our own page by plain HTTP", []string{"Origin", own}, named, false},
+		{"a named one by plain HTTP", []string{"Origin", other}, named, false},
+		{"any one by plain HTTP, where all are allowed", []string{"Origin", evil}, all, false},
+		{"any one by plain HTTP", []string{"Origin", evil}, named, true},
+		{"none by plain HTTP", []string{"Origin", "null"}, named, true},
+		{"an old browser that says where it was", []string{"Referer", evil + "/x"}, named, true},
+		{"an old browser on our own page", []string{"Referer", own + "/x"}, named, false},
+	} {
+		h := make(http.Header)
+		for i := 0; i < len(c.headers); i += 2 {
+			h.Set(c.headers[i], c.headers[i+1])
+		}
+		if got := ForeignLogIn(h, "intelmq.example", "https", c.allowed); got != c.refused {
 			t.Errorf("%s: refused is %v, want %v", c.what, got, c.refused)
 		}
 	}

@@ -18,6 +18,6 @@
 // differs the comment says so. What intelmq-api was recorded to answer is in the
 // tests of the plugin, with a table of the differences.
 //
-// Who may ask is decided elsewhere, but for one thing: CrossSite says whether
-// another site has made a browser ask.
+// Who may ask is decided elsewhere, but for one thing: CrossSite and
+// ForeignLogIn say whether another site has made a browser ask.
 package intelmqapi

@@ -8,7 +8,8 @@
 // password is 64 hexadecimal digits, PBKDF2-HMAC-SHA256 with 100000 rounds over
 // the password as UTF-8; salt is 32 hexadecimal digits, used as 16 bytes. Other
 // programs may have the file open. It is never written to, and no file is made
-// beside it.
+// beside it. A file whose tables are not of plain columns is refused: those that
+// compute their values could fill the memory from a few pages.
 //
 // Sessions are not read. Their tokens stand there in the clear, so whoever could
 // read the file has them; they end with the program that gave them out.

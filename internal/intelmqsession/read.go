@@ -21,6 +21,9 @@ const (
 	MaxUsers = 1000
 	// readLimit is how long reading may take, waiting for writers included.
 	readLimit = 10 * time.Second
+	// maxValue bounds what SQLite makes of a file at once, in bytes: a value, a row,
+	// a statement. A few pages can hold an expression for a gigabyte.
+	maxValue = 256 << 10
 )
 
 // Read reads the users of a session database, sorted by name. wrong says of each
@@ -37,13 +40,26 @@ func Read(ctx context.Context, path string) (users []User, wrong []error, err er
 		return nil, nil, fmt.Errorf("session database '%s': %w", path, err)
 	}
 	defer db.Close()
-	if err = checkSchema(ctx, db); err == nil {
-		users, wrong, err = readUsers(ctx, db)
-	}
-	if err != nil {
+	if users, wrong, err = read(ctx, db); err != nil {
 		return nil, nil, fmt.Errorf("session database '%s': %w", path, explain(err))
 	}
 	return users, wrong, nil
+}
+
+// read reads over one connection, whose limits hold for that alone.
+func read(ctx context.Context, db *sql.DB) (users []User, wrong []error, err error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer conn.Close()
+	if _, err := sqlite.Limit(conn, sqlite3.SQLITE_LIMIT_LENGTH, maxValue); err != nil {
+		return nil, nil, err
+	}
+	if err := checkSchema(ctx, conn); err != nil {
+		return nil, nil, err
+	}
+	return readUsers(ctx, conn)
 }
 
 // checkFile looks at the header (https://www.sqlite.org/fileformat2.html, section
@@ -107,32 +123,8 @@ func explain(err error) error {
 		return fmt.Errorf("cannot be read; if there is a -journal beside it a write was cut short, which intelmq-api completes when it starts: %w", err)
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return fmt.Errorf("is damaged; put back a backup: %w", err)
-	case sqlite3.SQLITE_ERROR:
+	case sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG:
 		return fmt.Errorf("%w: %w", errForeign, err)
 	}
 	return err
-}
-
-var errForeign = errors.New("is no session database of intelmq-api")
-
-// checkSchema makes sure that this is what we know. A view of a table's name could
-// compute whatever it likes.
-func checkSchema(ctx context.Context, db *sql.DB) error {
-	var tables int
-	err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('version', 'user')`).Scan(&tables)
-	if err != nil {
-		return err
-	}
-	if tables != 2 {
-		return fmt.Errorf("%w: it has not the tables 'version' and 'user'", errForeign)
-	}
-	var rows int
-	var version sql.NullString
-	if err := db.QueryRowContext(ctx, `SELECT count(*), CAST(max(version) AS TEXT) FROM version`).Scan(&rows, &version); err != nil {
-		return err
-	}
-	if rows != 1 || version.String != "1" {
-		return fmt.Errorf("is of a version that is not known here: '%.20s'; there is 1", version.String)
-	}
-	return nil
 }

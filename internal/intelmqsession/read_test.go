@@ -93,7 +93,10 @@ func TestUsersThatCannotBeTakenAreNamed(t *testing.T) {
 		"no name":                  {"NULL", "'" + good + "'", "'" + salt + "'", "a user has no name"},
 		"an empty name":            {"''", "'" + good + "'", "'" + salt + "'", "a user has no name"},
 		"a name with a line end":   {"'a' || char(10) || 'b'", "''", "'" + salt + "'", "user 'a?b': password is not"},
-		"a name of a million":      {"hex(zeroblob(500000))", "''", "'" + salt + "'", "user '" + strings.Repeat("0", 80) + "…': password is not"},
+		"a name of 200":            {"hex(zeroblob(100))", "''", "'" + salt + "'", "user '" + strings.Repeat("0", 80) + "…': password is not"},
+		"a name of 258":            {"hex(zeroblob(129))", "'" + good + "'", "'" + salt + "'", "a user has no name, or one that is longer than 256 characters"},
+		"a name of a million":      {"hex(zeroblob(500000))", "'" + good + "'", "'" + salt + "'", "a user has no name, or one that is longer than 256 characters"},
+		"a name of ten million":    {"hex(zeroblob(5000000))", "'" + good + "'", "'" + salt + "'", "a user has no name, or one that is longer than 256 characters"},
 		"a name that is no UTF-8":  {"CAST(x'61ff' AS TEXT)", "''", "'" + salt + "'", "user 'a?': password is not"},
 		"a name that turns around": {"'a' || char(8238)", "''", "'" + salt + "'", "user 'a?': password is not"},
 	} {
@@ -135,6 +138,53 @@ func TestWhatIsNoSessionDatabaseIsRefused(t *testing.T) {
 		users, wrong, err := intelmqsession.Read(t.Context(), c.path)
 		if err == nil || len(users)+len(wrong) != 0 || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "session database '"+c.path+"': ") {
 			t.Errorf("%s: %d users, %v, %v; want '%s'", name, len(users), wrong, err, c.want)
+		}
+	}
+}
+
+// TestATableThatComputesIsRefused: a file of a few pages could fill the memory.
+func TestATableThatComputesIsRefused(t *testing.T) {
+	const version = `CREATE TABLE version (version INTEGER); INSERT INTO version VALUES (1);`
+	// Without an index, which would not fit what is forged.
+	const user = `CREATE TABLE user (username TEXT, password TEXT, salt TEXT);`
+	// A file may say of itself what no statement would make of it.
+	forge := func(sql string) string {
+		return `PRAGMA writable_schema = on; UPDATE sqlite_schema SET ` + sql + ` WHERE name = 'user'`
+	}
+	const large = `hex(zeroblob(3000000))`
+	for name, c := range map[string]struct {
+		statements []string
+		want       string
+	}{
+		"a password":               {[]string{version, `CREATE TABLE user (username TEXT PRIMARY KEY, password TEXT AS (` + large + `), salt TEXT); INSERT INTO user VALUES ('bob', '')`}, "the table 'user' is not plain"},
+		"a stored password":        {[]string{version, `CREATE TABLE user (username TEXT PRIMARY KEY, password TEXT GENERATED ALWAYS AS (` + large + `) STORED, salt TEXT)`}, "the table 'user' is not plain"},
+		"a version":                {[]string{user, `CREATE TABLE version (a INTEGER, version AS (` + large + `)); INSERT INTO version VALUES (1)`}, "the table 'version' is not plain"},
+		"a check":                  {[]string{version, `CREATE TABLE user (username TEXT PRIMARY KEY, password TEXT, salt TEXT, CHECK (length(` + large + `) > 1))`}, "the table 'user' is not plain"},
+		"a default":                {[]string{version, `CREATE TABLE user (username TEXT PRIMARY KEY, password TEXT DEFAULT (` + large + `), salt TEXT)`}, "the table 'user' is not plain"},
+		"a view":                   {[]string{version, `CREATE VIEW user AS SELECT 'bob' AS username, ` + large + ` AS password, '' AS salt`}, "it has not the tables"},
+		"a view that says a table": {[]string{version, user, forge(`rootpage = 0, sql = 'CREATE VIEW user AS SELECT 1 AS username, ` + large + ` AS password, 1 AS salt'`)}, "is damaged"},
+		"a virtual table":          {[]string{version, `CREATE VIRTUAL TABLE user USING fts5(username, password, salt)`}, "the table 'user' is not plain"},
+		"a table of another name":  {[]string{version, user, forge(`sql = 'CREATE TABLE users(username, password, salt)'`)}, "is damaged"},
+		"a definition of 2000":     {[]string{version, user, forge(`sql = 'CREATE TABLE user(username, password, salt` + strings.Repeat(" ", 2000) + `)'`)}, "the table 'user' is not plain"},
+		"a definition of million":  {[]string{version, user, forge(`sql = 'CREATE TABLE user(username, password, salt` + strings.Repeat(" ", 1000000) + `)'`)}, "is no session database of intelmq-api: "},
+		"a version of two million": {[]string{schema, `UPDATE version SET version = 'x' || hex(zeroblob(1000000))`}, "is no session database of intelmq-api: string or blob too big"},
+	} {
+		users, _, err := intelmqsession.Read(t.Context(), database(t, c.statements...))
+		if err == nil || len(users) != 0 || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %d users, %v; want '%s'", name, len(users), err, c.want)
+		}
+	}
+}
+
+func TestAPlainTableMayBeWrittenInAnyForm(t *testing.T) {
+	for _, user := range []string{
+		`CREATE TABLE IF NOT EXISTS user(username TEXT PRIMARY KEY, password TEXT, salt TEXT)`,
+		`CREATE TABLE "user" ("username" TEXT NOT NULL PRIMARY KEY, [password] text, ` + "`salt`" + ` TEXT) WITHOUT ROWID`,
+		"create  table user (\n\tusername TEXT PRIMARY KEY,\r\n\tpassword TEXT, salt TEXT\n)",
+	} {
+		users, wrong, err := intelmqsession.Read(t.Context(), database(t, `CREATE TABLE version (version INTEGER); INSERT INTO version VALUES (1);`, user, addUser("alice")))
+		if err != nil || len(users) != 1 || len(wrong) != 0 {
+			t.Errorf("%s: %d users, %v, %v", user, len(users), wrong, err)
 		}
 	}
 }

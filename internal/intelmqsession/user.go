@@ -7,10 +7,10 @@ import (
 	"crypto/subtle"
 	"database/sql"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -40,10 +40,12 @@ func (u *User) HasPassword() (bool, error) {
 	return subtle.ConstantTimeCompare(empty, u.Hash) == 0, nil
 }
 
-// readUsers reads no more of a text than shows that it is too long.
-func readUsers(ctx context.Context, db *sql.DB) (users []User, wrong []error, err error) {
-	rows, err := db.QueryContext(ctx, `SELECT substr(username, 1, ?), substr(password, 1, ?), substr(salt, 1, ?) FROM user ORDER BY username LIMIT ?`,
-		maxName+1, 2*hashSize+1, 2*saltSize+1, MaxUsers+1)
+// readUsers leaves texts that are too long where they are: octet_length looks at
+// their length only.
+func readUsers(ctx context.Context, conn *sql.Conn) (users []User, wrong []error, err error) {
+	rows, err := conn.QueryContext(ctx, `SELECT CASE WHEN octet_length(username) <= ? THEN username END,
+		CASE WHEN octet_length(password) <= ? THEN password END, CASE WHEN octet_length(salt) <= ? THEN salt END
+		FROM user ORDER BY username LIMIT ?`, maxName*utf8.UTFMax, 2*hashSize, 2*saltSize, MaxUsers+1)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -67,8 +69,8 @@ func readUsers(ctx context.Context, db *sql.DB) (users []User, wrong []error, er
 
 func parseUser(name, hash, salt string) (u User, err error) {
 	u.Name = name
-	if name == "" {
-		return u, errors.New("a user has no name")
+	if name == "" || utf8.RuneCountInString(name) > maxName {
+		return u, fmt.Errorf("a user has no name, or one that is longer than %d characters", maxName)
 	}
 	if u.Hash, err = parseHex("password", hash, hashSize); err == nil {
 		u.Salt, err = parseHex("salt", salt, saltSize)
