@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+
+	"github.com/sallyport/sallyport/internal/atomicfile"
 )
 
 // Setup is what a machine shall be prepared for.
@@ -77,7 +79,7 @@ func (s Setup) begin(ctx context.Context) (*work, error) {
 	if err := s.checkWords(); err != nil {
 		return nil, err
 	}
-	w := &work{}
+	w := &work{Setup: s}
 	var err error
 	if w.caddy, err = s.System.Account(s.User); err != nil {
 		return nil, fmt.Errorf("the user of Caddy: %w; name it by --user", err)
@@ -85,26 +87,46 @@ func (s Setup) begin(ctx context.Context) (*work, error) {
 	if w.intelmq, err = s.System.Account(s.IntelMQUser); err != nil {
 		return nil, fmt.Errorf("the user of IntelMQ: %w; name it by --intelmq-user", err)
 	}
-	if err := s.checkProgram(); err != nil {
+	if w.intelmq.UID == 0 && w.caddy.UID != 0 {
+		return nil, fmt.Errorf("with '%s' as the user of IntelMQ '%s' could run the command as root; run IntelMQ as a user of its own", s.IntelMQUser, s.User)
+	}
+	if err := w.checkProgram(); err != nil {
 		return nil, err
 	}
-	if s.ConfigDir == "" {
-		s.ConfigDir = s.Ask(ctx)
+	if w.ConfigDir == "" {
+		w.ConfigDir = s.Ask(ctx)
 	}
-	w.Setup = s
-	w.config, err = os.OpenRoot(s.System.path(s.ConfigDir))
+	w.config, _, err = atomicfile.OpenFolder(s.System.path(w.ConfigDir))
 	if err != nil {
-		return nil, fmt.Errorf("the folder of IntelMQ's configuration: %w; %s", err, nameFolder)
+		return nil, fmt.Errorf("the folder of IntelMQ's configuration, '%s': %w; %s", w.ConfigDir, err, nameFolder)
 	}
-	// Without it this may be any folder, even /, and its rights are about to change.
-	if _, err := w.runtime().open(); err != nil {
-		return nil, errors.Join(fmt.Errorf("'%s' is not a folder of IntelMQ's configuration: %w; %s", s.ConfigDir, err, nameFolder), w.config.Close())
+	if err := w.checkConfig(); err != nil {
+		return nil, errors.Join(err, w.config.Close())
 	}
 	return w, nil
 }
 
 // nameFolder says how to find the folder.
 const nameFolder = "name the CONFIG_DIR that `sudo -u intelmq intelmqctl debug --get-paths` shows by --config-dir"
+
+// checkConfig refuses what need not be IntelMQ's: this may be any folder, even /, and
+// its rights are about to change.
+func (w *work) checkConfig() error {
+	if _, err := w.runtime().open(); err != nil {
+		return fmt.Errorf("'%s' is not a folder of IntelMQ's configuration: %w; %s", w.ConfigDir, err, nameFolder)
+	}
+	info, err := w.config.Stat(".")
+	if err != nil {
+		return err
+	}
+	if info.Mode()&0o002 != 0 {
+		return fmt.Errorf("everybody can write in '%s', so that what is there need not be IntelMQ's; take that right away by `chmod o-w`, and look whose the files are", w.ConfigDir)
+	}
+	if err := w.folder().mayChange(info); err != nil {
+		return fmt.Errorf("'%s': %w", w.ConfigDir, err)
+	}
+	return nil
+}
 
 // What stands in the sudoers file must not be anything but a name there: sudo
 // knows wildcards, lists, and aliases in capital letters. See sudoers(5).
@@ -128,25 +150,11 @@ func (s Setup) checkWords() error {
 	return nil
 }
 
-// checkProgram refuses a command that everybody can replace: it will run as the
-// user of IntelMQ.
-func (s Setup) checkProgram() error {
-	info, err := os.Stat(s.System.path(s.Intelmqctl))
-	switch {
-	case err != nil:
-		return fmt.Errorf("the control command: %w; name the path that `sudo -u intelmq sh -c 'command -v intelmqctl'` shows by --intelmqctl", err)
-	case !info.Mode().IsRegular() || info.Mode()&0o111 == 0:
-		return fmt.Errorf("the control command '%s' is not a program; name intelmqctl by --intelmqctl", s.Intelmqctl)
-	case info.Mode()&0o002 != 0:
-		return fmt.Errorf("everybody can change the control command '%s'; take that right away by `chmod o-w`", s.Intelmqctl)
-	}
-	return nil
-}
-
 // steps are in the order in which they need one another.
 func (w *work) steps() []step {
 	list := []step{w.membership()}
 	for _, thing := range []thing{w.folder(), w.runtime(), w.manager(), w.positions()} {
+		thing.vouch()
 		list = append(list, thing.step())
 	}
 	return append(list, w.sudoers())
