@@ -95,6 +95,7 @@ var ofTheFiles = map[string]situation{
 	"runtime.yaml is a pipe": {
 		func(m *machine, _ *intelmqsetup.Checker) {
 			m.pipe(configDir + "/runtime.yaml")
+			m.own(configDir, intelmqUser, intelmqUser)
 			m.chmod(configDir+"/runtime.yaml", 0o664)
 		},
 		[]string{intelmqsetup.RuntimeBroken},

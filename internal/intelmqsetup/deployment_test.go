@@ -89,6 +89,25 @@ func TestTheUnitLetsSudoAndBotsLive(t *testing.T) {
 	}
 }
 
+// TestTheUnitPrintsNoSecrets: with --environ Caddy writes its environment into the
+// journal, where a group reads it that need not have the secrets in it.
+func TestTheUnitPrintsNoSecrets(t *testing.T) {
+	text := read(t, "caddy.service")
+	if !strings.Contains(text, "\nExecStart=/usr/local/bin/caddy run ") || strings.Contains(text, "--environ") {
+		t.Error("Caddy is started with --environ, or not at all")
+	}
+}
+
+// TestWhatThePolicyModuleOpensIsTold holds its warnings.
+func TestWhatThePolicyModuleOpensIsTold(t *testing.T) {
+	text := read(t, "sallyport-intelmq.te")
+	for _, words := range []string{"permissive -a httpd_t", "permissive -d httpd_t", "all that runs as httpd_t: setuid and setgid"} {
+		if !strings.Contains(text, words) {
+			t.Errorf("the module does not say '%s'", words)
+		}
+	}
+}
+
 // TestProblemsAreDocumented holds the table of findings against the constants.
 func TestProblemsAreDocumented(t *testing.T) {
 	text := read(t, "problems.md")

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+
+	"github.com/sallyport/sallyport/internal/atomicfile"
 )
 
 // Setup is what a machine shall be prepared for.
@@ -67,18 +69,39 @@ func (s Setup) begin() (*work, error) {
 	if w.intelmq, err = s.System.Account(s.IntelMQUser); err != nil {
 		return nil, fmt.Errorf("the user of IntelMQ: %w", err)
 	}
-	if err := s.checkProgram(); err != nil {
+	if w.intelmq.UID == 0 && w.caddy.UID != 0 {
+		return nil, fmt.Errorf("with '%s' as the user of IntelMQ '%s' could run the command as root; run IntelMQ as a user of its own", s.IntelMQUser, s.User)
+	}
+	if err := w.checkProgram(); err != nil {
 		return nil, err
 	}
-	w.config, err = os.OpenRoot(s.System.path(s.ConfigDir))
+	w.config, _, err = atomicfile.OpenFolder(s.System.path(s.ConfigDir))
 	if err != nil {
-		return nil, fmt.Errorf("the folder of IntelMQ's configuration: %w", err)
+		return nil, fmt.Errorf("the folder of IntelMQ's configuration, '%s': %w", s.ConfigDir, err)
 	}
-	// Without it this may be any folder, even /, and its rights are about to change.
-	if _, err := w.runtime().open(); err != nil {
-		return nil, errors.Join(fmt.Errorf("'%s' is not a folder of IntelMQ's configuration: %w; name the CONFIG_DIR that `intelmqctl debug --get-paths` shows", s.ConfigDir, err), w.config.Close())
+	if err := w.checkConfig(); err != nil {
+		return nil, errors.Join(err, w.config.Close())
 	}
 	return w, nil
+}
+
+// checkConfig refuses what need not be IntelMQ's: this may be any folder, even /, and
+// its rights are about to change.
+func (w *work) checkConfig() error {
+	if _, err := w.runtime().open(); err != nil {
+		return fmt.Errorf("'%s' is not a folder of IntelMQ's configuration: %w; name the CONFIG_DIR that `intelmqctl debug --get-paths` shows", w.ConfigDir, err)
+	}
+	info, err := w.config.Stat(".")
+	if err != nil {
+		return err
+	}
+	if info.Mode()&0o002 != 0 {
+		return fmt.Errorf("everybody can write in '%s', so that what is there need not be IntelMQ's; take that right away by `chmod o-w`, and look whose the files are", w.ConfigDir)
+	}
+	if err := w.folder().mayChange(info); err != nil {
+		return fmt.Errorf("'%s': %w", w.ConfigDir, err)
+	}
+	return nil
 }
 
 // What stands in the sudoers file must not be anything but a name there: sudo
@@ -103,25 +126,11 @@ func (s Setup) checkWords() error {
 	return nil
 }
 
-// checkProgram refuses a command that everybody can replace: it will run as the
-// user of IntelMQ.
-func (s Setup) checkProgram() error {
-	info, err := os.Stat(s.System.path(s.Intelmqctl))
-	switch {
-	case err != nil:
-		return fmt.Errorf("the control command: %w; `command -v intelmqctl` tells where it is", err)
-	case !info.Mode().IsRegular() || info.Mode()&0o111 == 0:
-		return fmt.Errorf("the control command '%s' is not a program", s.Intelmqctl)
-	case info.Mode()&0o002 != 0:
-		return fmt.Errorf("everybody can change the control command '%s'; take that right away by `chmod o-w`", s.Intelmqctl)
-	}
-	return nil
-}
-
 // steps are in the order in which they need one another.
 func (w *work) steps() []step {
 	list := []step{w.membership()}
 	for _, thing := range []thing{w.folder(), w.runtime(), w.manager(), w.positions()} {
+		thing.vouch()
 		list = append(list, thing.step())
 	}
 	return append(list, w.sudoers())

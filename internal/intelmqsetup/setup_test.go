@@ -222,11 +222,12 @@ func TestRootGivesTheGroupItsFilesAndLeavesTheOwner(t *testing.T) {
 	}
 	m := newMachine(t)
 	m.users["intelmq"] = intelmqsetup.Account{Name: "intelmq", UID: 12345, GID: 12346, Group: "intelmq", Groups: []int{12346}}
-	check(t, os.Chown(m.path(configDir+"/runtime.yaml"), 777, 778))
+	m.own(configDir, 0, 0)
+	check(t, os.Chown(m.path(configDir+"/runtime.yaml"), 54321, 778))
 	_, err := m.run(m.setup(), false)
 	check(t, err)
 	for name, want := range map[string][2]uint32{
-		"": {0, 12346}, "/runtime.yaml": {777, 12346}, "/manager": {12345, 12346}, "/manager/positions.conf": {12345, 12346},
+		"": {0, 12346}, "/runtime.yaml": {54321, 12346}, "/manager": {12345, 12346}, "/manager/positions.conf": {12345, 12346},
 	} {
 		info, err := os.Stat(m.path(configDir + name))
 		check(t, err)

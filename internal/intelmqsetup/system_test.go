@@ -18,8 +18,8 @@ import (
 type machine struct {
 	*testing.T
 	root string
-	// users are those that there are. This process is intelmq to the files, since
-	// it has made them.
+	// users are those that there are. Unless it is root this process is intelmq to the
+	// files, since it has made them.
 	users map[string]intelmqsetup.Account
 	// self is who the process is.
 	self intelmqsetup.Account
@@ -36,12 +36,18 @@ type answer struct {
 	err  error
 }
 
+// intelmqUser is the number of IntelMQ's user where root runs the tests.
+const intelmqUser = 23456
+
 const configDir = "/opt/intelmq/etc"
 
 // newMachine is one with IntelMQ and sudo, and a Caddy that has no rights yet.
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	uid, gid := os.Getuid(), os.Getgid()
+	if uid == 0 {
+		uid, gid = intelmqUser, intelmqUser
+	}
 	m := &machine{T: t, root: t.TempDir(), says: map[string]answer{}, env: map[string]string{"PATH": "/usr/bin:/bin"}}
 	m.users = map[string]intelmqsetup.Account{
 		"intelmq": {Name: "intelmq", UID: uid, GID: gid, Group: "intelmq", Groups: []int{gid}},
@@ -57,6 +63,7 @@ func newMachine(t *testing.T) *machine {
 	}
 	m.write("/proc/self/status", "Name:\tcaddy\nNoNewPrivs:\t0\nSeccomp:\t0\n", 0o644)
 	m.write("/proc/self/cgroup", "0::/system.slice/caddy.service\n", 0o644)
+	m.own("/opt/intelmq", uid, gid)
 	// The tree may be in a folder that is closed to others.
 	m.chmod("/", 0o755)
 	return m
@@ -106,6 +113,17 @@ func (m *machine) folder(name string, mode os.FileMode) {
 func (m *machine) chmod(name string, mode os.FileMode) {
 	m.Helper()
 	check(m.T, os.Chmod(m.path(name), mode))
+}
+
+// own gives a tree away, if this process may.
+func (m *machine) own(name string, uid, gid int) {
+	m.Helper()
+	if os.Geteuid() != 0 {
+		return
+	}
+	check(m.T, filepath.WalkDir(m.path(name), func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Lchown(path, uid, gid))
+	}))
 }
 
 func (m *machine) remove(name string) {

@@ -29,6 +29,11 @@ type thing struct {
 	content string
 	made    bool
 	owner   Account
+	// caddy is Caddy's user.
+	caddy Account
+	// vouched is what had the name when the set-up began, if it was root's and IntelMQ's
+	// user could not have put it there.
+	vouched fs.FileInfo
 	// mode is that of a new one. All must have the group's part of it.
 	mode fs.FileMode
 }
@@ -36,20 +41,20 @@ type thing struct {
 // folder is the one of the configuration, where saving makes a new file before it
 // takes the old one's place.
 func (w *work) folder() thing {
-	return thing{config: w.config, dir: w.ConfigDir, name: ".", folder: true, owner: w.intelmq, mode: 0o070}
+	return thing{config: w.config, dir: w.ConfigDir, name: ".", folder: true, owner: w.intelmq, caddy: w.caddy, mode: 0o070}
 }
 
 func (w *work) runtime() thing {
-	return thing{config: w.config, dir: w.ConfigDir, name: "runtime.yaml", owner: w.intelmq, mode: 0o060}
+	return thing{config: w.config, dir: w.ConfigDir, name: "runtime.yaml", owner: w.intelmq, caddy: w.caddy, mode: 0o060}
 }
 
 // manager has where the pictures of the bots are on the page of intelmq-manager.
 func (w *work) manager() thing {
-	return thing{config: w.config, dir: w.ConfigDir, name: "manager", folder: true, made: true, owner: w.intelmq, mode: 0o775}
+	return thing{config: w.config, dir: w.ConfigDir, name: "manager", folder: true, made: true, owner: w.intelmq, caddy: w.caddy, mode: 0o775}
 }
 
 func (w *work) positions() thing {
-	return thing{config: w.config, dir: w.ConfigDir, name: "manager/positions.conf", content: "{}", made: true, owner: w.intelmq, mode: 0o664}
+	return thing{config: w.config, dir: w.ConfigDir, name: "manager/positions.conf", content: "{}", made: true, owner: w.intelmq, caddy: w.caddy, mode: 0o664}
 }
 
 func (t thing) path() string { return filepath.Join(t.dir, t.name) }
@@ -86,7 +91,8 @@ func (t thing) how() []string {
 	}
 }
 
-// done reports whether the group has its rights.
+// done reports whether the group has its rights. What lacks them and may not be
+// given is an error.
 func (t thing) done() (bool, error) {
 	info, err := t.open()
 	if errors.Is(err, fs.ErrNotExist) && t.made {
@@ -97,7 +103,10 @@ func (t thing) done() (bool, error) {
 	}
 	_, gid, _ := owner(info)
 	bits := t.mode & 0o070
-	return gid == t.owner.GID && info.Mode()&bits == bits, nil
+	if gid == t.owner.GID && info.Mode()&bits == bits {
+		return true, nil
+	}
+	return false, t.mayChange(info)
 }
 
 // open looks at it through an open file.
@@ -142,47 +151,63 @@ func (t thing) use() (*os.File, fs.FileInfo, error) {
 
 // do makes it, if it is missing, and gives the group its rights.
 func (t thing) do(context.Context) error {
-	made := false
 	if _, err := t.config.Lstat(t.name); errors.Is(err, fs.ErrNotExist) && t.made {
-		if err := t.create(); err != nil {
-			return err
-		}
-		made = true
+		return t.create()
 	}
 	file, info, err := t.use()
 	if err != nil {
 		return err
 	}
-	return errors.Join(t.give(file, info, made), file.Close())
+	err = t.mayChange(info)
+	if err == nil {
+		err = t.give(file, info)
+	}
+	return errors.Join(err, file.Close())
 }
 
 // give changes what is open, and not what has its name by now. Who owns a file
 // keeps it.
-func (t thing) give(file *os.File, info fs.FileInfo, made bool) error {
+func (t thing) give(file *os.File, info fs.FileInfo) error {
 	uid, gid, _ := owner(info)
-	mode := info.Mode()&(fs.ModePerm|fs.ModeSetgid|fs.ModeSticky) | t.mode&0o070
-	if made {
-		mode = t.mode
-		// Only root can give it to IntelMQ. Where Caddy's own user sets up it stays
-		// Caddy's, and the group has it.
-		if os.Geteuid() == 0 {
-			uid = t.owner.UID
-		}
-	}
 	if err := file.Chown(uid, t.owner.GID); gid != t.owner.GID && err != nil {
 		return err
 	}
-	return file.Chmod(mode)
+	return file.Chmod(info.Mode()&(fs.ModePerm|fs.ModeSetgid|fs.ModeSticky) | t.mode&0o070)
 }
 
+// create makes what is missing, and gives it away without looking for its name
+// again: IntelMQ's user may have put another file there.
 func (t thing) create() error {
-	if t.folder {
-		return t.config.Mkdir(t.name, t.mode)
-	}
-	file, err := t.config.OpenFile(t.name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, t.mode)
+	file, err := t.fresh()
 	if err != nil {
 		return err
 	}
-	_, err = file.WriteString(t.content)
-	return errors.Join(err, file.Sync(), file.Close())
+	return errors.Join(t.dress(file), file.Close())
+}
+
+func (t thing) fresh() (*os.File, error) {
+	if t.folder {
+		return atomicfile.NewDir(t.config, t.name)
+	}
+	file, err := t.config.OpenFile(t.name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := file.WriteString(t.content); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// dress gives what is new its owner, group and mode. Only root can give it to
+// IntelMQ. Where Caddy's own user sets up it stays Caddy's, and the group has it.
+func (t thing) dress(file *os.File) error {
+	uid := -1
+	if os.Geteuid() == 0 {
+		uid = t.owner.UID
+	}
+	if err := file.Chown(uid, t.owner.GID); err != nil {
+		return err
+	}
+	return errors.Join(file.Chmod(t.mode), file.Sync())
 }
