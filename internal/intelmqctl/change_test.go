@@ -219,6 +219,38 @@ func TestAReadThatWaitedWhileAChangeEndedIsNew(t *testing.T) {
 	})
 }
 
+func TestAReadThatHasItsAnswerFromAnotherIsNotJoinedAfterAChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{prints: map[string]string{argWhole: wholeText, argStatus: "\"new\"\n"}}
+		c := newTestClient(t, s, Config{})
+		// A call waits while another one brings its answer too.
+		k := &call{begun: time.Now(), done: make(chan struct{}), stop: func(error) {}}
+		if _, err := c.Read(t.Context(), "alice", QueuesAndStatus{}); err != nil {
+			t.Fatal(err)
+		}
+		c.mu.Lock()
+		all := c.share(key(status), func() *share { return newShare(status) })
+		all.call, all.last = k, k
+		c.mu.Unlock()
+		o, own := c.obtain(t.Context(), all, k)
+		if o.err != nil || own {
+			t.Fatalf("it has asked itself: %v", o.err)
+		}
+		// It has not told anybody yet.
+		if _, err := c.Change(t.Context(), "alice", restartA); err != nil {
+			t.Fatal(err)
+		}
+		var bob sync.WaitGroup
+		bob.Go(func() {
+			a, err := c.Read(t.Context(), "bob", status)
+			wantAnswer(t, a, err, "\"new\"\n")
+		})
+		synctest.Wait()
+		c.conclude(all, k, o)
+		bob.Wait()
+	})
+}
+
 func TestAFailedChangeSpoilsAnswersToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{fails: map[string]string{argRestart: "half of it is done"}}

@@ -131,7 +131,7 @@ func (c *Client) drop(s *share) {
 }
 
 // spoil makes all answers worthless which that spoils, and those of the calls that
-// run. Calls that still wait will bring what is true.
+// look already. Calls that still wait will bring what is true.
 func (c *Client) spoil(what endurance) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -143,7 +143,7 @@ func (c *Client) spoil(what endurance) {
 			continue
 		}
 		c.forget(s)
-		if k := s.call; k != nil && k.runs {
+		if k := s.call; k != nil && k.looks {
 			s.call = nil
 			if k.waiters == 0 {
 				k.stop(nil)

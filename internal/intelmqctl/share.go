@@ -41,8 +41,8 @@ type call struct {
 	waiters int
 	ahead   bool
 	stop    context.CancelCauseFunc
-	// runs: its process may run, since epoch.
-	runs  bool
+	// looks: it has begun to find out what is true, in epoch.
+	looks bool
 	epoch uint64
 }
 
@@ -137,8 +137,8 @@ func (c *Client) begin(s *share, caller string) *Failure {
 			c.conclude(s, k, failed(f))
 			return
 		}
-		o := c.obtain(ctx, s, k)
-		c.remember(s, k, o)
+		o, own := c.obtain(ctx, s, k)
+		c.remember(s, k, o, own)
 		// Now those who wait for the slot find the answer.
 		c.giveBack(t, o)
 		c.conclude(s, k, o)
@@ -165,25 +165,26 @@ func wait(ctx context.Context, t *ticket, before *call) *Failure {
 	return t.failure
 }
 
-// obtain asks, unless another call has brought the answer while this one waited.
-func (c *Client) obtain(ctx context.Context, s *share, k *call) outcome {
+// obtain asks, unless another call has brought the answer while this one waited:
+// then it is not its own.
+func (c *Client) obtain(ctx context.Context, s *share, k *call) (o outcome, own bool) {
 	c.mu.Lock()
 	o, ok := c.part(s, time.Now(), k.begun)
 	config := c.config
-	k.runs, k.epoch = !ok, c.epochs[s.endures]
+	k.looks, k.epoch = true, c.epochs[s.endures]
 	c.mu.Unlock()
 	if ok {
-		return o
+		return o, false
 	}
 	began := time.Now()
 	o = s.ask(ctx, config)
 	o.took = time.Since(began)
-	return o
+	return o, true
 }
 
-// remember keeps the outcome of a call for those who come, unless it has become
-// worthless.
-func (c *Client) remember(s *share, k *call, o outcome) {
+// remember keeps the outcome of a call for those who come, if it is its own and has
+// not become worthless.
+func (c *Client) remember(s *share, k *call, o outcome, own bool) {
 	var parts map[string][]byte
 	if s.key == wholeKey && o.err == nil {
 		parts = split(o.body)
@@ -195,7 +196,7 @@ func (c *Client) remember(s *share, k *call, o outcome) {
 		// Who has waited until now has asked until now.
 		s.asked = now
 	}
-	if k.runs && k.epoch == c.epochs[s.endures] && !c.closed {
+	if own && k.epoch == c.epochs[s.endures] && !c.closed {
 		c.keep(s, o, parts, now)
 	}
 }
