@@ -230,7 +230,7 @@ func TestAReadThatHasItsAnswerFromAnotherIsNotJoinedAfterAChange(t *testing.T) {
 		}
 		c.mu.Lock()
 		all := c.share(key(status), func() *share { return newShare(status) })
-		all.call, all.last = k, k
+		all.call, all.busy = k, k
 		c.mu.Unlock()
 		o, own := c.obtain(t.Context(), all, k)
 		if o.err != nil || own {

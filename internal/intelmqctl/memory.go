@@ -124,7 +124,7 @@ func (c *Client) forget(s *share) {
 // drop forgets a share of which nothing is to be known, so that those who are
 // refused leave nothing behind.
 func (c *Client) drop(s *share) {
-	if s.answer == nil && s.last == nil {
+	if s.answer == nil && s.call == nil && s.busy == nil {
 		s.timer.Stop()
 		delete(c.shares, s.key)
 	}

@@ -18,9 +18,9 @@ type share struct {
 
 	// answer is the last one, until it dies.
 	answer *answer
-	// call is the one to wait for, last the one that was begun last, which may be
+	// call is the one to wait for, busy the one whose process may run, which may be
 	// worthless already. Both are nil when they have ended.
-	call, last *call
+	call, busy *call
 	// asked is when and caller by whom it was asked last; often: the time before
 	// was not long ago.
 	asked  time.Time
@@ -125,15 +125,11 @@ func (c *Client) begin(s *share, caller string) *Failure {
 	}
 	ctx, stop := context.WithCancelCause(c.life)
 	k := &call{begun: time.Now(), done: make(chan struct{}), stop: stop}
-	before := s.last
-	s.call, s.last = k, k
+	s.call = k
 	c.work.Go(func() {
 		defer stop(nil)
-		if f := wait(ctx, t, before); f != nil {
+		if f := c.wait(ctx, t, s, k); f != nil {
 			c.reads.leave(t)
-			if before != nil {
-				<-before.done
-			}
 			c.conclude(s, k, failed(f))
 			return
 		}
@@ -147,22 +143,42 @@ func (c *Client) begin(s *share, caller string) *Failure {
 }
 
 // wait waits for the slot of a ticket, and for the call before. There is one call of
-// a kind at most, even where the other one has become worthless.
-func wait(ctx context.Context, t *ticket, before *call) *Failure {
-	if before != nil {
+// a kind at most, even where the other one has become worthless. A call that nobody
+// wants any longer waits for neither.
+func (c *Client) wait(ctx context.Context, t *ticket, s *share, k *call) *Failure {
+	select {
+	case <-t.ready:
+	case <-ctx.Done():
+		return goneFailure(ctx)
+	}
+	if t.failure != nil {
+		return t.failure
+	}
+	for before := c.follow(ctx, s, k); before != nil; before = c.follow(ctx, s, k) {
 		select {
 		case <-before.done:
 		case <-ctx.Done():
 		}
 	}
-	select {
-	case <-t.ready:
-	case <-ctx.Done():
-	}
 	if ctx.Err() != nil {
 		return goneFailure(ctx)
 	}
-	return t.failure
+	return nil
+}
+
+// follow makes a call the busy one, unless it is to end. If there is another one,
+// which is to be waited for, it returns that.
+func (c *Client) follow(ctx context.Context, s *share, k *call) (before *call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case s.busy == nil:
+		s.busy = k
+		return nil
+	}
+	return s.busy
 }
 
 // obtain asks, unless another call has brought the answer while this one waited:
@@ -222,8 +238,8 @@ func (c *Client) conclude(s *share, k *call, o outcome) {
 	if s.call == k {
 		s.call = nil
 	}
-	if s.last == k {
-		s.last = nil
+	if s.busy == k {
+		s.busy = nil
 	}
 	c.schedule(s, time.Now())
 	k.outcome = o

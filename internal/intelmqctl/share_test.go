@@ -3,6 +3,7 @@ package intelmqctl
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -133,6 +134,38 @@ func TestWhoComesAfterTheLastCallerHasItsOwnCall(t *testing.T) {
 		synctest.Wait()
 		leave()
 		synctest.Wait()
+		a, err := c.Read(t.Context(), "bob", status)
+		wantAnswer(t, a, err, "1\n")
+		if s.atOnce()[argStatus] != 1 {
+			t.Error("two calls of a kind ran at once")
+		}
+	})
+}
+
+func TestWhoAsksAndLeavesAgainAndAgainLeavesNothingBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{lags: map[string]time.Duration{argStatus: 5 * time.Second}}
+		c := newTestClient(t, s, Config{})
+		askAndLeave := func() {
+			ctx, leave := context.WithCancel(t.Context())
+			go func() { _, _ = c.Read(ctx, "alice", status) }()
+			synctest.Wait()
+			leave()
+			synctest.Wait()
+		}
+		// The first one's process needs long to end, the second one waits for that.
+		askAndLeave()
+		askAndLeave()
+		before := runtime.NumGoroutine()
+		for range 100 {
+			askAndLeave()
+		}
+		if after := runtime.NumGoroutine(); after > before {
+			t.Errorf("%d goroutines wait for the process for nobody", after-before)
+		}
+		if state := c.State(); state.Running != 1 || state.Waiting != 0 {
+			t.Errorf("state %+v", state)
+		}
 		a, err := c.Read(t.Context(), "bob", status)
 		wantAnswer(t, a, err, "1\n")
 		if s.atOnce()[argStatus] != 1 {
