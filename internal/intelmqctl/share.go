@@ -34,8 +34,9 @@ type call struct {
 	outcome
 	// begun is when the first caller came, and done is closed when the outcome is
 	// there.
-	begun time.Time
-	done  chan struct{}
+	begun  time.Time
+	done   chan struct{}
+	ticket *ticket
 	// waiters is how many callers wait. ahead: it was begun for nobody, and is
 	// wanted without them.
 	waiters int
@@ -92,6 +93,9 @@ func (c *Client) read(ctx context.Context, caller, key string, make func() *shar
 	}
 	k := s.call
 	k.waiters++
+	if joined {
+		c.reads.join(k.ticket, caller)
+	}
 	c.mu.Unlock()
 	if joined {
 		watch.coalesced(s.name)
@@ -100,7 +104,7 @@ func (c *Client) read(ctx context.Context, caller, key string, make func() *shar
 	case <-k.done:
 		return Answer{Body: k.body}, k.err
 	case <-ctx.Done():
-		c.goAway(s, k)
+		c.goAway(s, k, caller)
 		return Answer{}, goneFailure(ctx)
 	}
 }
@@ -124,11 +128,11 @@ func (c *Client) begin(s *share, caller string) *Failure {
 		return f
 	}
 	ctx, stop := context.WithCancelCause(c.life)
-	k := &call{begun: time.Now(), done: make(chan struct{}), stop: stop}
+	k := &call{begun: time.Now(), done: make(chan struct{}), ticket: t, stop: stop}
 	s.call = k
 	c.work.Go(func() {
 		defer stop(nil)
-		if f := c.wait(ctx, t, s, k); f != nil {
+		if f := c.wait(ctx, s, k); f != nil {
 			c.reads.leave(t)
 			c.conclude(s, k, failed(f))
 			return
@@ -142,17 +146,17 @@ func (c *Client) begin(s *share, caller string) *Failure {
 	return nil
 }
 
-// wait waits for the slot of a ticket, and for the call before. There is one call of
+// wait waits for the slot of a call, and for the call before. There is one call of
 // a kind at most, even where the other one has become worthless. A call that nobody
 // wants any longer waits for neither.
-func (c *Client) wait(ctx context.Context, t *ticket, s *share, k *call) *Failure {
+func (c *Client) wait(ctx context.Context, s *share, k *call) *Failure {
 	select {
-	case <-t.ready:
+	case <-k.ticket.ready:
 	case <-ctx.Done():
 		return goneFailure(ctx)
 	}
-	if t.failure != nil {
-		return t.failure
+	if k.ticket.failure != nil {
+		return k.ticket.failure
 	}
 	for before := c.follow(ctx, s, k); before != nil; before = c.follow(ctx, s, k) {
 		select {
@@ -247,11 +251,12 @@ func (c *Client) conclude(s *share, k *call, o outcome) {
 }
 
 // goAway is for a caller who does not wait any longer. The last one ends the call.
-func (c *Client) goAway(s *share, k *call) {
+func (c *Client) goAway(s *share, k *call, caller string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k.waiters--
 	if k.waiters > 0 || k.ahead && s.call == k {
+		c.reads.part(k.ticket, caller)
 		return
 	}
 	k.stop(nil)
