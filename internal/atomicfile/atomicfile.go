@@ -13,6 +13,7 @@ package atomicfile
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 )
 
@@ -44,9 +45,19 @@ func Replace(path string, content []byte, was fs.FileInfo) error {
 		return err
 	}
 	dir, name := filepath.Split(path)
+	return write(dir, content, replacing(name, was)...)
+}
+
+// ReplaceIn is Replace in a directory that is open. A link that has the name is
+// ErrReplaced.
+func ReplaceIn(root *os.Root, name string, content []byte, was fs.FileInfo) error {
+	return writeIn(root, content, replacing(name, was)...)
+}
+
+// replacing are the steps from a draft to the file.
+func replacing(name string, was fs.FileInfo) []func(*draft) error {
 	unchanged := func(d *draft) error { return d.expect(name, was) }
 	imitate := func(d *draft) error { return imitate(d.file, was) }
-	return write(dir, content, unchanged, imitate, (*draft).settle, unchanged, func(d *draft) error {
-		return d.root.Rename(d.name, name)
-	})
+	rename := func(d *draft) error { return d.root.Rename(d.name, name) }
+	return []func(*draft) error{unchanged, imitate, (*draft).settle, unchanged, rename}
 }

@@ -112,6 +112,9 @@ func TestAnotherFileThanTheOneThatWasMeantIsNotReplaced(t *testing.T) {
 		if err := atomicfile.Replace(path, []byte("second"), was); !errors.Is(err, atomicfile.ErrReplaced) {
 			t.Errorf("%s: %v", name, err)
 		}
+		if err := atomicfile.ReplaceIn(open(t, dir), "secret", []byte("second"), was); !errors.Is(err, atomicfile.ErrReplaced) {
+			t.Errorf("%s, in the open folder: %v", name, err)
+		}
 		check(t, os.Remove(path))
 		expectEmpty(t, dir)
 	}

@@ -15,8 +15,7 @@ type draft struct {
 	name string
 }
 
-// write writes a draft into dir, takes the steps with it, the last of which
-// gives it its name, and makes that name last.
+// write writes a file in a directory that it opens.
 func write(dir string, content []byte, steps ...func(*draft) error) (err error) {
 	// Without a directory the path is in the current one.
 	root, err := os.OpenRoot(filepath.Clean(dir))
@@ -24,6 +23,12 @@ func write(dir string, content []byte, steps ...func(*draft) error) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
+	return writeIn(root, content, steps...)
+}
+
+// writeIn writes a draft into a directory, takes the steps with it, the last of
+// which gives it its name, and makes that name last.
+func writeIn(root *os.Root, content []byte, steps ...func(*draft) error) (err error) {
 	name := prefix + rand.Text()
 	// Exclusive, so that no link that is there already is followed.
 	file, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)

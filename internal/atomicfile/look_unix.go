@@ -4,12 +4,15 @@ package atomicfile
 
 import (
 	"io/fs"
-	"os"
 	"syscall"
 )
 
-// isOurs reports whether a file belongs to root or to the user of this process.
-func isOurs(info fs.FileInfo) bool {
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	return ok && (owner.Uid == 0 || int64(owner.Uid) == int64(os.Geteuid()))
+// owner is the number of the user to whom a file belongs. A file that does not tell
+// belongs to nobody.
+func owner(info fs.FileInfo) (uid int, known bool) {
+	of, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return -1, true
+	}
+	return int(of.Uid), true
 }

@@ -12,8 +12,9 @@ import (
 
 func TestANewFileMayBeForOthersToo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "shared")
-	check(t, atomicfile.WriteNewMode(path, []byte("first"), 0o664))
-	if err := atomicfile.WriteNewMode(path, []byte("second"), 0o664); !errors.Is(err, fs.ErrExist) {
+	root := open(t, filepath.Dir(path))
+	check(t, atomicfile.WriteNewMode(root, "shared", []byte("first"), 0o664))
+	if err := atomicfile.WriteNewMode(root, "shared", []byte("second"), 0o664); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a second one: %v", err)
 	}
 	expectFile(t, path, "first", 0o664)
@@ -23,7 +24,7 @@ func TestACopyTakesThePlaceOfWhateverHasItsName(t *testing.T) {
 	victim := filepath.Join(t.TempDir(), "victim")
 	check(t, atomicfile.WriteNew(victim, []byte("precious")))
 	like := filepath.Join(t.TempDir(), "like")
-	check(t, atomicfile.WriteNewMode(like, nil, 0o640))
+	check(t, atomicfile.WriteNewMode(open(t, filepath.Dir(like)), "like", nil, 0o640))
 	info, err := os.Stat(like)
 	check(t, err)
 	for name, prepare := range map[string]func(path string) error{
@@ -33,7 +34,7 @@ func TestACopyTakesThePlaceOfWhateverHasItsName(t *testing.T) {
 	} {
 		path := filepath.Join(t.TempDir(), "copy")
 		check(t, prepare(path))
-		if err := atomicfile.Put(path, []byte("content"), info); err != nil {
+		if err := atomicfile.Put(open(t, filepath.Dir(path)), "copy", []byte("content"), info); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		expectFile(t, path, "content", 0o640)
@@ -41,7 +42,7 @@ func TestACopyTakesThePlaceOfWhateverHasItsName(t *testing.T) {
 	expectFile(t, victim, "precious", 0o600)
 	dir := t.TempDir()
 	check(t, os.Mkdir(filepath.Join(dir, "copy"), 0o700))
-	if err := atomicfile.Put(filepath.Join(dir, "copy"), nil, info); err == nil {
+	if err := atomicfile.Put(open(t, dir), "copy", nil, info); err == nil {
 		t.Error("a directory was replaced")
 	}
 }
@@ -49,20 +50,17 @@ func TestACopyTakesThePlaceOfWhateverHasItsName(t *testing.T) {
 func TestADirectoryIsLikeTheOneAbove(t *testing.T) {
 	above := t.TempDir()
 	check(t, os.Chmod(above, 0o770|fs.ModeSetgid))
-	path := filepath.Join(above, "manager")
-	info, err := atomicfile.MakeDir(path)
+	root := open(t, above)
+	check(t, atomicfile.MakeDir(root, "manager"))
+	info, err := os.Stat(filepath.Join(above, "manager"))
 	check(t, err)
 	if info.Mode() != fs.ModeDir|fs.ModeSetgid|0o770 {
 		t.Errorf("it has %v", info.Mode())
 	}
-	check(t, os.Chmod(path, 0o700))
-	if info, err = atomicfile.MakeDir(path + "/"); err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("one that is there: %v, %v", info, err)
-	}
 	check(t, os.WriteFile(filepath.Join(above, "file"), nil, 0o600))
-	for _, name := range []string{"file", "none/manager"} {
-		if _, err := atomicfile.MakeDir(filepath.Join(above, name)); err == nil {
-			t.Errorf("'%s' is a directory", name)
+	for name, want := range map[string]error{"manager": fs.ErrExist, "file": fs.ErrExist, "none/manager": fs.ErrNotExist} {
+		if err := atomicfile.MakeDir(root, name); !errors.Is(err, want) {
+			t.Errorf("'%s': %v, want '%v'", name, err, want)
 		}
 	}
 }
@@ -75,7 +73,7 @@ func TestOnlyDraftsOfOursAreSwept(t *testing.T) {
 		check(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
 	}
 	check(t, os.Mkdir(filepath.Join(dir, ".new-DIRECTORYDIRECTORYDIRECTOR"), 0o700))
-	check(t, atomicfile.Sweep(dir))
+	check(t, atomicfile.Sweep(open(t, dir)))
 	files, err := os.ReadDir(dir)
 	check(t, err)
 	if len(files) != len(kept)+1 {
@@ -86,7 +84,12 @@ func TestOnlyDraftsOfOursAreSwept(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := atomicfile.Sweep(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%v", err)
-	}
+}
+
+func open(t *testing.T, dir string) *os.Root {
+	t.Helper()
+	root, err := os.OpenRoot(dir)
+	check(t, err)
+	t.Cleanup(func() { check(t, root.Close()) })
+	return root
 }

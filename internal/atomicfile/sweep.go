@@ -16,12 +16,7 @@ const randomLength = 26
 // Sweep removes the drafts in a directory that were left by processes that were
 // killed. Those that are being written it would remove too: only who has a lock
 // that all writers in the directory take may call it.
-func Sweep(dir string) (err error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, root.Close()) }()
+func Sweep(root *os.Root) error {
 	files, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"syscall"
@@ -29,7 +28,8 @@ const maxFetch = 16 << 20
 type Files struct{ allowed string }
 
 // Open takes the allowed path, which must be absolute. It need not be there yet,
-// and may be a link or have links in it: it is looked up for each request.
+// and may be a link or have links in it, if they are root's or our own: it is looked
+// up for each request.
 func Open(allowedPath string) (*Files, error) {
 	if !filepath.IsAbs(allowedPath) {
 		return nil, fmt.Errorf("the allowed path '%s' is relative; write it from the root, such as /opt/intelmq/var/lib/bots/", allowedPath)
@@ -40,7 +40,8 @@ func Open(allowedPath string) (*Files, error) {
 // Fetch opens a file that a client asks for. The content is that many bytes as the
 // file has now, at most 16 MiB. Besides the errors of this package there are
 // fs.ErrNotExist, fs.ErrPermission, and atomicfile.ErrNotRegular for a folder and
-// for what has no content.
+// for what has no content. Where a link of another user leads to the allowed path it
+// is atomicfile.ErrForeignLink.
 func (f *Files) Fetch(path string) (io.ReadCloser, error) {
 	t, name, err := f.find(path)
 	if err != nil {
@@ -87,17 +88,17 @@ func (f *Files) find(path string) (*tree, string, error) {
 	return t, name, nil
 }
 
-// open opens the allowed path, with the links in it resolved.
+// open opens the allowed path, with the links in it resolved. Those of the user whose
+// bots write there are refused: he would be shown all that this process can read.
 func (f *Files) open() (*tree, error) {
-	real, err := filepath.EvalSymlinks(f.allowed)
+	root, where, err := atomicfile.OpenFolder(f.allowed)
+	if errors.Is(err, atomicfile.ErrForeignLink) {
+		return nil, fmt.Errorf("the allowed path '%s': %w", f.allowed, err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(real)
-	if err != nil {
-		return nil, err
-	}
-	return &tree{root: root, real: real, configured: f.allowed}, nil
+	return &tree{root: root, real: where, configured: f.allowed}, nil
 }
 
 // told is an error of the open folder in the words of this package.

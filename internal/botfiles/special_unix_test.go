@@ -74,6 +74,37 @@ func TestWhatCannotBeReadIsNamedOnly(t *testing.T) {
 	}
 }
 
+// Bots own the folders above their files, and could lead the allowed path to those of
+// this process. See TestTheAllowedPathMayBeALink for links that are followed.
+func TestAnAllowedPathBehindALinkOfAnotherUserShowsNothing(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can make a link for another user")
+	}
+	for _, name := range []string{"lib", "lib/bots"} {
+		dir := realDir(t)
+		write(t, filepath.Join(dir, "secrets/bots/file"), "secret")
+		link := filepath.Join(dir, name)
+		check(t, os.MkdirAll(filepath.Dir(link), 0o755))
+		check(t, os.Symlink(filepath.Join(dir, "secrets", strings.TrimPrefix(name, "lib")), link))
+		check(t, os.Lchown(link, 12345, 12345))
+		top := filepath.Join(dir, "lib/bots")
+		f := files(t, top)
+		for _, path := range []string{top, filepath.Join(top, "file"), filepath.Join(dir, "secrets/bots/file")} {
+			_, described := f.Describe(path)
+			_, fetched := fetch(f, path)
+			for _, err := range []error{described, fetched} {
+				if !errors.Is(err, atomicfile.ErrForeignLink) || !strings.Contains(err.Error(), "the allowed path '"+top+"': ") {
+					t.Errorf("'%s' is a link, and '%s' is asked for: %v", name, path, err)
+				}
+			}
+		}
+		check(t, os.Lchown(link, 0, 0))
+		if text, err := fetch(f, top+"/file"); err != nil || text != "secret" {
+			t.Errorf("root's link '%s': '%s', %v", name, text, err)
+		}
+	}
+}
+
 // A bot may put a link or a pipe in place of a file or a folder at any moment.
 func TestALinkThatIsPutInPlaceWhileAFolderIsListedLeadsNowhere(t *testing.T) {
 	dir := realDir(t)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -68,7 +67,7 @@ func (c *cache) read(path string, now time.Time, parse func([]byte) (value, erro
 	if c.path != path {
 		c.path, c.last = path, nil
 	}
-	info, err := look(path)
+	info, err := atomicfile.Look(path)
 	if err != nil {
 		return nil, fileError(path, err)
 	}
@@ -93,30 +92,17 @@ func (c *cache) read(path string, now time.Time, parse func([]byte) (value, erro
 	return next.document, nil
 }
 
-// look says what file is at a path. Root follows no links of others, who could
-// lead it to any file.
-func look(path string) (fs.FileInfo, error) {
-	if os.Geteuid() == 0 {
-		return atomicfile.Look(path)
-	}
-	return os.Stat(path)
-}
-
-// readFile reads a file of at most maxSize bytes. The one that is opened is the
-// one that was looked at.
+// readFile reads a file of at most maxSize bytes. Links of others, who could lead it to
+// any file of this process, are not followed.
 func readFile(path string) ([]byte, fs.FileInfo, error) {
-	looked, err := look(path)
-	if err != nil {
-		return nil, nil, err
+	file, info, err := atomicfile.OpenTrusted(path)
+	if errors.Is(err, atomicfile.ErrReplaced) {
+		return nil, nil, ErrChanged
 	}
-	file, info, err := atomicfile.OpenRegular(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer file.Close()
-	if !os.SameFile(looked, info) {
-		return nil, nil, ErrChanged
-	}
 	content, err := io.ReadAll(io.LimitReader(file, maxSize+1))
 	if err == nil && len(content) > maxSize {
 		err = ErrTooBig

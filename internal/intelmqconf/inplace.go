@@ -10,8 +10,8 @@ import (
 // overwrite writes the content into the file that has the old one. What is longer
 // than the old is written first: if there is no room for it, the file is as it was.
 // It is cut last, so that it is never empty.
-func (c *change) overwrite(path string) (err error) {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
+func (c *change) overwrite(at *place) (err error) {
+	file, err := at.home.OpenFile(at.name, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -103,19 +104,41 @@ func (p *Positions) Save(path string, body []byte, how Saving) (Saved, error) {
 // create writes a file that is not there yet. Who may change the folder may change
 // the file.
 func create(path string, content []byte) error {
-	folder := filepath.Dir(path)
-	info, err := atomicfile.MakeDir(folder)
+	dir := filepath.Dir(path)
+	folder, _, err := atomicfile.OpenFolder(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		folder, err = makeFolder(dir)
+	}
 	if err != nil {
-		return fileError(folder, err)
+		return fileError(dir, err)
 	}
+	defer folder.Close()
 	if err := atomicfile.Sweep(folder); err != nil {
-		return fileError(folder, err)
+		return fileError(dir, err)
 	}
-	if err := atomicfile.WriteNewMode(path, content, info.Mode().Perm()&0o664); err != nil {
-		if errors.Is(err, fs.ErrExist) {
-			return ErrChanged
-		}
+	info, err := folder.Stat(".")
+	if err == nil {
+		err = atomicfile.WriteNewMode(folder, filepath.Base(path), content, info.Mode().Perm()&0o664)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return ErrChanged
+	}
+	if err != nil {
 		return fileError(path, err)
 	}
 	return nil
+}
+
+// makeFolder makes the folder of the positions, but not the one above.
+func makeFolder(dir string) (*os.Root, error) {
+	above, _, err := atomicfile.OpenFolder(filepath.Dir(dir))
+	if err != nil {
+		return nil, err
+	}
+	defer above.Close()
+	if err := atomicfile.MakeDir(above, filepath.Base(dir)); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	folder, _, err := atomicfile.OpenFolder(dir)
+	return folder, err
 }

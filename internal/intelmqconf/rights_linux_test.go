@@ -119,22 +119,6 @@ func TestABackupOfAGroupThatCannotBeGivenIsNotForAnotherGroup(t *testing.T) {
 	expectOwner(t, path+".bak", service, service, 0o600)
 }
 
-func TestRootFollowsNoLinkOfAnotherUser(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can make a link for another user")
-	}
-	var r intelmqconf.Runtime
-	path := put(t, "a: {x: 1}\n")
-	moveBehindLink(t, path)
-	check(t, os.Lchown(path, service, service))
-	if _, err := r.Read(path); err == nil || !strings.Contains(err.Error(), "symbolic link of another user") {
-		t.Errorf("%v", err)
-	}
-	if _, err := r.Save(path, []byte(`{"a":{}}`), intelmqconf.Saving{}); err == nil {
-		t.Error("it is written over")
-	}
-}
-
 func expectOwner(t *testing.T, path string, uid, gid uint32, mode fs.FileMode) {
 	t.Helper()
 	info, err := os.Stat(path)

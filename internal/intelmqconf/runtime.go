@@ -77,7 +77,7 @@ func (r *Runtime) Save(path string, body []byte, how Saving) (Saved, error) {
 	if err != nil {
 		return Saved{}, err
 	}
-	warning, err := replace(path, change{old: content, content: next.text, was: was, backup: path + ".bak"})
+	warning, err := replace(path, change{old: content, content: next.text, was: was, backup: true})
 	if err != nil {
 		return Saved{}, err
 	}

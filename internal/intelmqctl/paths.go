@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"unicode"
 )
 
 // Installation is where IntelMQ has its files.
@@ -13,8 +15,13 @@ type Installation struct {
 	ConfigDir, RuntimeFile string
 }
 
-// ParsePaths reads what Paths prints.
+// runtimeName is the name of runtime.yaml.
+const runtimeName = "runtime.yaml"
+
+// ParsePaths reads what Paths prints. That is in the hands of IntelMQ's user, so
+// that it may name no other file than runtime.yaml in its folder.
 func ParsePaths(printed []byte) (Installation, error) {
+	const command = "intelmqctl debug --get-paths"
 	var said struct {
 		Paths struct {
 			ConfigDir   string `json:"CONFIG_DIR"`
@@ -22,19 +29,25 @@ func ParsePaths(printed []byte) (Installation, error) {
 		} `json:"paths"`
 	}
 	if err := json.Unmarshal(printed, &said); err != nil {
-		return Installation{}, fmt.Errorf("intelmqctl debug --get-paths: %w", err)
+		return Installation{}, fmt.Errorf("%s: %w", command, err)
 	}
-	at := Installation{said.Paths.ConfigDir, said.Paths.RuntimeFile}
-	if !filepath.IsAbs(at.ConfigDir) || !filepath.IsAbs(at.RuntimeFile) {
-		return Installation{}, fmt.Errorf("intelmqctl debug --get-paths: CONFIG_DIR is '%s' and RUNTIME_CONF_FILE '%s'; they have to be whole paths", at.ConfigDir, at.RuntimeFile)
+	folder, file := said.Paths.ConfigDir, said.Paths.RuntimeFile
+	if strings.ContainsFunc(folder+file, unicode.IsControl) {
+		return Installation{}, fmt.Errorf("%s: a path has control characters", command)
 	}
-	at.ConfigDir = filepath.Clean(at.ConfigDir)
+	if !filepath.IsAbs(folder) || !filepath.IsAbs(file) {
+		return Installation{}, fmt.Errorf("%s: CONFIG_DIR is '%s' and RUNTIME_CONF_FILE '%s'; they have to be whole paths", command, folder, file)
+	}
+	at := InstallationAt(filepath.Clean(folder))
+	if filepath.Clean(file) != at.RuntimeFile {
+		return Installation{}, fmt.Errorf("%s: RUNTIME_CONF_FILE is '%s'; it has to be '%s', in CONFIG_DIR", command, file, at.RuntimeFile)
+	}
 	return at, nil
 }
 
 // InstallationAt is one whose configuration is in a folder.
 func InstallationAt(configDir string) Installation {
-	return Installation{configDir, filepath.Join(configDir, "runtime.yaml")}
+	return Installation{configDir, filepath.Join(configDir, runtimeName)}
 }
 
 // UsualInstallation is the one that IntelMQ takes where nothing is said: its

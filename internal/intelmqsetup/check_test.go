@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -159,6 +160,40 @@ var ofTheFiles = map[string]situation{
 		[]string{intelmqsetup.AllowedPathClosed},
 		"'/opt/intelmq/var/lib/bots'", "chmod g+rx",
 	},
+	"runtime.yaml is a link of IntelMQ's": {
+		func(m *machine, _ *intelmqsetup.Checker) { m.foreignLink(configDir + "/runtime.yaml") },
+		[]string{intelmqsetup.RuntimeUnreadable},
+		"symbolic link of another user", "chown -h root",
+	},
+	"runtime.yaml is a link of Caddy's": {
+		func(m *machine, _ *intelmqsetup.Checker) {
+			m.foreignLink(configDir + "/runtime.yaml")
+			check(m.T, os.Lchown(m.path(configDir+"/runtime.yaml"), 54321, 54321))
+		},
+		nil, "", "",
+	},
+	"the folder of the configuration is a link of IntelMQ's": {
+		func(m *machine, _ *intelmqsetup.Checker) { m.foreignLink(configDir) },
+		[]string{intelmqsetup.RuntimeUnreadable, intelmqsetup.PositionsNotWritable},
+		"symbolic link of another user", "chown -h root",
+	},
+	"the folder of the positions is a link of IntelMQ's": {
+		func(m *machine, _ *intelmqsetup.Checker) { m.foreignLink(configDir + "/manager") },
+		[]string{intelmqsetup.PositionsNotWritable},
+		"symbolic link of another user", "chown -h root",
+	},
+	"a folder above that of the bots is a link of IntelMQ's": {
+		func(m *machine, _ *intelmqsetup.Checker) { m.foreignLink("/opt/intelmq/var") },
+		[]string{intelmqsetup.AllowedPathClosed},
+		"opt/intelmq/var': it is a symbolic link of another user", "chown -h root",
+	},
+	"a folder above that of the bots is a link of Caddy's": {
+		func(m *machine, _ *intelmqsetup.Checker) {
+			m.foreignLink("/opt/intelmq/var")
+			check(m.T, os.Lchown(m.path("/opt/intelmq/var"), 54321, 54321))
+		},
+		nil, "", "",
+	},
 	"no folder is shown": {
 		func(m *machine, c *intelmqsetup.Checker) {
 			m.remove("/opt/intelmq/var")
@@ -173,6 +208,18 @@ var ofTheFiles = map[string]situation{
 		},
 		nil, "", "",
 	},
+}
+
+// foreignLink moves something away and puts a link of a user in its place who is
+// neither root nor Caddy's.
+func (m *machine) foreignLink(name string) {
+	m.Helper()
+	if os.Geteuid() != 0 {
+		m.Skip("only root can make a link for another user")
+	}
+	check(m.T, os.Rename(m.path(name), m.path(name+".away")))
+	check(m.T, os.Symlink(filepath.Base(name)+".away", m.path(name)))
+	check(m.T, os.Lchown(m.path(name), 12345, 12345))
 }
 
 var ofTheServer = map[string]situation{

@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	setUp = "run `caddy intelmq setup`"
+	setUp     = "run `caddy intelmq setup`"
+	chownLink = "make the link root's by `chown -h root`, or configure the path that it leads to"
 	// maxRuntime bounds what is read of runtime.yaml, in bytes.
 	maxRuntime = 16 << 20
 )
@@ -28,9 +29,24 @@ func (c Checker) may(path string, bits fs.FileMode) error {
 	return c.System.may(who, path, bits)
 }
 
+// trust is atomicfile.ErrForeignLink where a link of a user who is neither root nor
+// Caddy's leads to a file. Caddy does not follow it.
+func (c Checker) trust(path string) error {
+	who, err := c.System.Account(c.User)
+	if err != nil {
+		return nil // checkWho tells
+	}
+	_, err = atomicfile.LookAs(who.UID, c.System.path(path))
+	return err
+}
+
 // checkRuntime looks at the file that is shown and saved.
 func (c Checker) checkRuntime(found *findings) {
 	if c.RuntimeFile == "" {
+		return
+	}
+	if err := c.trust(c.RuntimeFile); errors.Is(err, atomicfile.ErrForeignLink) {
+		found.broken(RuntimeUnreadable, fmt.Sprintf("'%s' is not read: %v", c.RuntimeFile, err), chownLink)
 		return
 	}
 	if _, err := os.Stat(c.System.path(c.RuntimeFile)); errors.Is(err, fs.ErrNotExist) {
@@ -52,8 +68,8 @@ func (c Checker) parseRuntime(found *findings) {
 		return
 	}
 	content, err := c.readRuntime()
-	if errors.Is(err, fs.ErrPermission) {
-		return // this is not Caddy's user, who can
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, atomicfile.ErrForeignLink) {
+		return // this is not Caddy's user, who can, or whose link it is
 	}
 	if err == nil {
 		err = c.Parse(content)
@@ -64,7 +80,7 @@ func (c Checker) parseRuntime(found *findings) {
 }
 
 func (c Checker) readRuntime() ([]byte, error) {
-	file, _, err := atomicfile.OpenRegular(c.System.path(c.RuntimeFile))
+	file, _, err := atomicfile.OpenTrusted(c.System.path(c.RuntimeFile))
 	if err != nil {
 		return nil, err
 	}
@@ -82,14 +98,19 @@ func (c Checker) checkFolders(found *findings) {
 		c.tell(folder, found, Finding{ConfigDirNotWritable, Doubtful, fmt.Sprintf("'%s' cannot write in '%s', so that runtime.yaml is written over when it is saved, which a crash can cut short", c.User, c.ConfigDir), setUp})
 	}
 	manager := filepath.Join(c.ConfigDir, "manager")
+	positions := filepath.Join(manager, "positions.conf")
+	if err := c.trust(positions); errors.Is(err, atomicfile.ErrForeignLink) {
+		found.broken(PositionsNotWritable, fmt.Sprintf("'%s' is neither read nor written: %v", positions, err), chownLink)
+		return
+	}
 	err := c.may(manager, writing|searching)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = folder // it is made there by the first save
-	} else if file := c.may(filepath.Join(manager, "positions.conf"), writing); err != nil && file == nil {
+	} else if file := c.may(positions, writing); err != nil && file == nil {
 		err = nil // the file is written over
 	}
 	if err != nil {
-		c.tell(err, found, Finding{PositionsNotWritable, Broken, fmt.Sprintf("'%s' cannot write '%s/positions.conf', so that where the bots are drawn cannot be saved", c.User, manager), setUp})
+		c.tell(err, found, Finding{PositionsNotWritable, Broken, fmt.Sprintf("'%s' cannot write '%s', so that where the bots are drawn cannot be saved", c.User, positions), setUp})
 	}
 }
 
@@ -116,7 +137,12 @@ func (c Checker) checkAllowedPath(found *findings) {
 	if c.AllowedPath == "" {
 		return
 	}
-	err := c.may(c.AllowedPath, reading|searching)
+	err := c.trust(c.AllowedPath)
+	if errors.Is(err, atomicfile.ErrForeignLink) {
+		found.broken(AllowedPathClosed, fmt.Sprintf("'%s' is not opened, so that no files of bots are shown: %v", c.AllowedPath, err), chownLink)
+		return
+	}
+	err = c.may(c.AllowedPath, reading|searching)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		found.doubtful(AllowedPathMissing, fmt.Sprintf("there is no folder '%s', so that no files of bots are shown", c.AllowedPath), "make it, or write another `allowed_path`")
