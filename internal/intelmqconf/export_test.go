@@ -1,6 +1,7 @@
 package intelmqconf
 
 import (
+	"io/fs"
 	"slices"
 	"strings"
 )
@@ -39,4 +40,11 @@ func Compared(old, body string) (int, error) {
 		compared += s.compared
 	}
 	return compared, nil
+}
+
+// Replace puts content in place of a file that was something else when it had the old
+// content, and keeps that.
+func Replace(path, old, content string, was fs.FileInfo) error {
+	_, err := replace(path, change{old: []byte(old), content: []byte(content), was: was, backup: true})
+	return err
 }
