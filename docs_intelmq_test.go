@@ -54,7 +54,7 @@ func (s *session) called(text string) string {
 	}
 	return strings.NewReplacer(
 		filepath.Join(s.dir, "bin/sudo"), "sudo",
-		s.botnet.Command, "/usr/bin/intelmqctl",
+		s.botnet.Command, "/usr/local/bin/intelmqctl",
 		s.botnet.Root, "/opt/intelmq",
 	).Replace(text)
 }
@@ -82,6 +82,21 @@ func TestEveryKeyOfTheAPIConfigIsExplained(t *testing.T) {
 		if !strings.Contains(table, "\n| `"+key+"` | ") {
 			t.Errorf("'%s' has no row", key)
 		}
+	}
+}
+
+// TestUsersAreTakenOverBeforeTheFirstStart runs the command of the migration that is for
+// a machine on which no server runs yet, and on which the store is not there.
+func TestUsersAreTakenOverBeforeTheFirstStart(t *testing.T) {
+	run := 0
+	for _, b := range readBlocks(t, intelmqDocument) {
+		if strings.HasPrefix(b.text, "$ sudo caddy auth import ") && b.language == "text" {
+			run++
+			newSession(t, buildCaddy(t), intelmqDocument).console(t, b)
+		}
+	}
+	if run != 1 {
+		t.Errorf("%s has %d of them, want 1", intelmqDocument, run)
 	}
 }
 

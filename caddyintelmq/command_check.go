@@ -19,6 +19,7 @@ import (
 // checking are the flags of `caddy intelmq check`.
 type checking struct {
 	command.ConfigFlags
+	user   string
 	asJSON bool
 }
 
@@ -33,14 +34,15 @@ and the rights on them, the broker, the service under which Caddy runs. Each fin
 written with its remedy.
 
 A running server is asked, since it is the one that must be able to do all this. If
-none runs the endpoints of the configuration are looked at, as the user who runs this
-command.
+none answers the endpoints of the configuration are looked at from here, and what the
+user of --user may do, as far as that can be told. Root can tell all of it.
 
 Exit codes: 0 nothing was found, 10 there are warnings, 20 there are errors. With any
 other nothing was looked at.`,
 		Example: "  caddy intelmq check --config /etc/caddy/Caddyfile",
 	}, nil, func(r *command.Run, _ []string) error { return flags.run(r) })
 	flags.Register(c.Flags(), "the endpoints")
+	c.Flags().StringVar(&flags.user, "user", "", "The user that Caddy runs as, if no server answers (default: caddy for root, if there is one, else who runs this)")
 	c.Flags().BoolVar(&flags.asJSON, "json", false, "Write a JSON array")
 	return c
 }
@@ -87,17 +89,37 @@ func (f *checking) look(r *command.Run) (endpoints []condition, err error) {
 		err := json.Unmarshal(answer, &endpoints)
 		return endpoints, err
 	case nobody && f.Address == "" && file != "":
-		if err := r.Say("no server runs at %s; what is found as user %s:", server.Address, command.CurrentUser()); err != nil {
+		here := intelmqsetup.Here()
+		who, err := f.caddyUser(here)
+		if err != nil {
 			return nil, err
 		}
-		return lookHere(r.Ctx, config)
+		if err := r.Say("no server answers at %s; what is found without one, for a Caddy that runs as user '%s':", server.Address, who); err != nil {
+			return nil, err
+		}
+		return lookHere(r.Ctx, config, here, who)
 	}
 	return nil, fmt.Errorf("the server at %s: %w", server.Address, err)
 }
 
-// lookHere looks at the endpoints of a configuration, without the files that only
-// the server can know of.
-func lookHere(ctx context.Context, config []byte) ([]condition, error) {
+// caddyUser is whose rights are looked at.
+func (f *checking) caddyUser(here intelmqsetup.System) (string, error) {
+	const usual = "caddy"
+	if f.user != "" {
+		if _, err := here.Account(f.user); err != nil {
+			return "", &command.UsageError{Text: fmt.Sprintf("the user of Caddy: %v; name the one that its unit has as `User=` by --user", err)}
+		}
+		return f.user, nil
+	}
+	if _, err := here.Account(usual); err == nil && here.Self.UID == 0 {
+		return usual, nil
+	}
+	return here.Self.Name, nil
+}
+
+// lookHere looks at the endpoints of a configuration for a user, without the files
+// that only the server can know of.
+func lookHere(ctx context.Context, config []byte, here intelmqsetup.System, who string) ([]condition, error) {
 	var all any
 	if err := json.Unmarshal(config, &all); err != nil {
 		return nil, &command.UsageError{Text: "the configuration is not JSON: " + err.Error()}
@@ -115,7 +137,7 @@ func lookHere(ctx context.Context, config []byte) ([]condition, error) {
 		if err != nil {
 			return nil, &command.UsageError{Text: "the endpoint: " + err.Error()}
 		}
-		endpoints = append(endpoints, h.lookHere(ctx))
+		endpoints = append(endpoints, h.lookHere(ctx, here, who))
 	}
 	return endpoints, nil
 }
@@ -141,18 +163,23 @@ func handlersIn(config any) (found []json.RawMessage) {
 	return found
 }
 
-// lookHere looks after an endpoint that is not provisioned.
-func (h *IntelMQ) lookHere(ctx context.Context) condition {
-	program := &intelmqctl.Program{Words: h.settings.command}
+// lookHere looks after an endpoint that is not provisioned. Root does not run as itself
+// what another user would, since files that are made by it would be root's.
+func (h *IntelMQ) lookHere(ctx context.Context, here intelmqsetup.System, who string) condition {
+	words := h.settings.command
+	if here.Self.UID == 0 && intelmqctl.TakeApart(words).Sudo == "" {
+		words = actingAs(who, here.Self.Name, words)
+	}
+	program := &intelmqctl.Program{Words: words}
 	at := intelmqctl.UsualInstallation()
 	if h.settings.configDir != "" {
 		at = intelmqctl.InstallationAt(h.settings.configDir)
 	} else if said, err := askOnce(ctx, program); err == nil {
 		at = said
 	}
-	return condition{
-		Base: h.Base, Command: program.Line(nil), Problems: append([]intelmqsetup.Finding{}, checkerOf(&h.settings, at).Check(ctx)...),
-	}
+	c := checkerOf(&h.settings, at)
+	c.User, c.Executor = who, program
+	return condition{Base: h.Base, Command: program.Line(nil), Problems: append([]intelmqsetup.Finding{}, c.Check(ctx)...)}
 }
 
 // askOnce asks intelmqctl for its paths.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/user"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,7 +32,11 @@ Makes a machine on which IntelMQ is installed ready for the endpoint: the folder
 the file in which the manager keeps positions, rights of IntelMQ's group on them and
 on runtime.yaml, Caddy's user as a member of that group, and a line for sudo by which
 it may run intelmqctl as IntelMQ's user and nothing else. Where Caddy runs as IntelMQ's
-own user neither is needed.
+own user it needs no line for sudo, and no membership.
+
+Without --config-dir intelmqctl is asked for the folder, as IntelMQ's user. IntelMQ of
+pip has its command at /usr/local/bin/intelmqctl, that of packages at
+/usr/bin/intelmqctl.
 
 Each thing is a line that begins with done, or with already where it was so. With
 --dry-run nothing is changed. It must run as root, and may be run again.`,
@@ -43,7 +46,7 @@ Each thing is a line that begins with done, or with already where it was so. Wit
 	c.Flags().StringVar(&flags.user, "user", "caddy", "The user that Caddy runs as")
 	c.Flags().StringVar(&flags.intelmqUser, "intelmq-user", "intelmq", "The user that IntelMQ runs as")
 	c.Flags().StringVar(&flags.intelmqctl, "intelmqctl", "/usr/local/bin/intelmqctl", "The control command, as in 'command'")
-	c.Flags().StringVar(&flags.configDir, "config-dir", "", "The folder of runtime.yaml (default: where IntelMQ has it by its own rules)")
+	c.Flags().StringVar(&flags.configDir, "config-dir", "", "The folder of runtime.yaml (default: the one that intelmqctl says)")
 	c.Flags().BoolVar(&flags.dryRun, "dry-run", false, "Change nothing, and say what would be done")
 	return c
 }
@@ -51,15 +54,32 @@ Each thing is a line that begins with done, or with already where it was so. Wit
 func (f *setup) run(r *command.Run) error {
 	ctx, cancel := context.WithTimeout(r.Ctx, setupLimit)
 	defer cancel()
-	if f.configDir == "" {
-		f.configDir = intelmqctl.UsualInstallation().ConfigDir
-	}
+	here := intelmqsetup.Here()
 	err := intelmqsetup.Setup{
-		System: intelmqsetup.Here(), User: f.user, IntelMQUser: f.intelmqUser,
-		Intelmqctl: f.intelmqctl, ConfigDir: f.configDir,
+		System: here, User: f.user, IntelMQUser: f.intelmqUser, Intelmqctl: f.intelmqctl, ConfigDir: f.configDir,
+		Ask: func(ctx context.Context) string { return f.ask(ctx, r, here.Self.Name) },
 	}.Run(ctx, f.dryRun, r.Out)
-	if unknown, is := errors.AsType[user.UnknownUserError](err); is {
-		return &command.UsageError{Text: fmt.Sprintf("there is no user '%s'; name Caddy's with --user and IntelMQ's with --intelmq-user", string(unknown))}
+	if refused, is := errors.AsType[*intelmqsetup.RefusedError](err); is {
+		return &command.UsageError{Text: refused.Error()}
 	}
 	return err
+}
+
+// ask asks intelmqctl for its folder, or takes the usual one.
+func (f *setup) ask(ctx context.Context, r *command.Run, self string) string {
+	program := &intelmqctl.Program{Words: actingAs(f.intelmqUser, self, []string{f.intelmqctl})}
+	at, err := askOnce(ctx, program)
+	if err != nil {
+		at = intelmqctl.UsualInstallation()
+		fmt.Fprintf(r.Talk, "intelmqctl does not say where its configuration is (%v); '%s' is taken, and --config-dir names another\n", err, at.ConfigDir)
+	}
+	return at.ConfigDir
+}
+
+// actingAs are the words by which self, who may do so, runs a command as user.
+func actingAs(user, self string, words []string) []string {
+	if user == self {
+		return words
+	}
+	return append([]string{"sudo", "-n", "-u", user}, words...)
 }

@@ -104,7 +104,7 @@ func checkerOf(s *settings, at intelmqctl.Installation) intelmqsetup.Checker {
 	return intelmqsetup.Checker{
 		System: here, User: here.Self.Name,
 		Command: s.command, Executor: &intelmqctl.Program{Words: s.command},
-		ConfigDir: at.ConfigDir, RuntimeFile: at.RuntimeFile,
+		ConfigDir: at.ConfigDir, RuntimeFile: at.RuntimeFile, Configured: s.configDir != "",
 		Parse: intelmqconf.Check, AllowedPath: s.allowedPath,
 	}
 }

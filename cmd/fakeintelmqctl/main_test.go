@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -21,6 +22,13 @@ func TestMakesABotnetAndAnswers(t *testing.T) {
 			t.Fatalf("%q: %v", words, err)
 		}
 		return string(out)
+	}
+	t.Setenv("INTELMQ_ROOT_DIR", "")
+	for _, word := range []string{"-h", "--help"} {
+		out, err := exec.CommandContext(t.Context(), program, word).Output()
+		if err != nil || !strings.HasPrefix(string(out), "usage: fakeintelmqctl -root FOLDER init\n") {
+			t.Errorf("%s: %v: %s", word, err, out)
+		}
 	}
 	run("init")
 	if _, err := os.Stat(filepath.Join(botnet, "etc/runtime.yaml")); err != nil {

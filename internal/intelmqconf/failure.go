@@ -3,6 +3,8 @@ package intelmqconf
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 )
 
 // What can be wrong with a document, whether it comes from a file or from a
@@ -78,6 +80,9 @@ func (e *FileError) Error() string {
 	if errors.Is(e.Err, ErrMissing) {
 		// The words of the service that is replaced.
 		return fmt.Sprintf("File not found: '%s'.", e.Path)
+	}
+	if errors.Is(e.Err, fs.ErrPermission) {
+		return fmt.Sprintf("'%s': %s; the server's user must be able to write that file and the folder '%s', for which there is `sudo caddy intelmq setup`", e.Path, e.Err, filepath.Dir(e.Path))
 	}
 	return fmt.Sprintf("'%s': %s", e.Path, e.Err)
 }

@@ -102,7 +102,12 @@ func TestWithoutRightsNothingIsChangedAndTheBackupIsNamed(t *testing.T) {
 	})
 	failed, is := errors.AsType[*intelmqconf.FileError](err)
 	if !is || !errors.Is(err, fs.ErrPermission) || failed.Path != path+".bak" {
-		t.Errorf("%v", err)
+		t.Fatalf("%v", err)
+	}
+	for _, want := range []string{"'" + path + ".bak': ", "permission denied; ", "the folder '" + filepath.Dir(path) + "'", "caddy intelmq setup"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("'%v' does not say '%s'", err, want)
+		}
 	}
 	expectUntouched(t, path, old)
 }

@@ -74,7 +74,7 @@ func (c Checker) checkWho(found *findings) {
 	if uid := c.System.Self.UID; uid != who.UID && uid != 0 {
 		found.doubtful(OtherUser,
 			fmt.Sprintf("this check runs as '%s' and Caddy as '%s', so that what sudo and the system allow may differ", c.System.Self.Name, c.User),
-			"run it by `sudo caddy intelmq check --config` and the configuration")
+			"run it as root, such as by `sudo caddy intelmq check --config /etc/caddy/Caddyfile`")
 	}
 }
 
@@ -90,7 +90,7 @@ func (c Checker) checkUsers(ctx context.Context, found *findings) {
 			"see that its database is there, and that Caddy's user can write it and its folder")
 	case n == 0:
 		found.doubtful(NoUsers, "nobody can log in, since there are no users",
-			"make one by `caddy auth user add`, or bring those of intelmq-api along by `caddy auth import intelmq`")
+			"make one by `sudo caddy auth user add`, or bring those of intelmq-api along by `sudo caddy auth import intelmq`; both need the configuration by --config")
 	}
 }
 

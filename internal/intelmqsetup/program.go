@@ -16,9 +16,9 @@ func (w *work) checkProgram() error {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return fmt.Errorf("the control command: %w; `command -v intelmqctl` tells where it is", err)
+		return fmt.Errorf("the control command: %w; name the path that `sudo -u intelmq sh -c 'command -v intelmqctl'` shows by --intelmqctl", err)
 	case !info.Mode().IsRegular() || info.Mode()&0o111 == 0:
-		return fmt.Errorf("the control command '%s' is not a program", w.Intelmqctl)
+		return fmt.Errorf("the control command '%s' is not a program; name intelmqctl by --intelmqctl", w.Intelmqctl)
 	case info.Mode()&0o002 != 0:
 		return fmt.Errorf("everybody can change the control command '%s'; take that right away by `chmod o-w`", w.Intelmqctl)
 	case w.same() != "":

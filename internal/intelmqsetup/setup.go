@@ -23,16 +23,34 @@ type Setup struct {
 	Intelmqctl string
 	// ConfigDir is the folder of runtime.yaml.
 	ConfigDir string
+	// Ask finds that folder where ConfigDir is empty. It is called once the other
+	// words are known to be good.
+	Ask func(ctx context.Context) (configDir string)
 }
+
+// ErrNotRoot is for who may not prepare a machine.
+var ErrNotRoot = errors.New("run this as root, or with --dry-run to see what it would do")
+
+// RefusedError is a word that cannot be meant. Nothing was done then.
+type RefusedError struct{ Err error }
+
+func (e *RefusedError) Error() string { return e.Err.Error() }
+func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Run makes everything so, or with dryRun tells what it would do. It writes one line
 // for each thing that shall be so, beginning with what has come of it: done, already,
 // would do, or not needed. To run it again changes nothing. On an error what was
 // done before stays, and what comes after is not done.
 func (s Setup) Run(ctx context.Context, dryRun bool, out io.Writer) error {
-	w, err := s.begin()
-	if err != nil {
-		return err
+	if s.System.Self.UID != 0 && !dryRun {
+		return ErrNotRoot
+	}
+	w, err := s.begin(ctx)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; run this as root", err)
+	case err != nil:
+		return &RefusedError{err}
 	}
 	defer w.config.Close()
 	for _, step := range w.steps() {
@@ -57,17 +75,17 @@ type work struct {
 
 // begin looks whether the words are what they have to be. Nothing is changed if one
 // is not.
-func (s Setup) begin() (*work, error) {
+func (s Setup) begin(ctx context.Context) (*work, error) {
 	if err := s.checkWords(); err != nil {
 		return nil, err
 	}
 	w := &work{Setup: s}
 	var err error
 	if w.caddy, err = s.System.Account(s.User); err != nil {
-		return nil, fmt.Errorf("the user of Caddy: %w", err)
+		return nil, fmt.Errorf("the user of Caddy: %w; name it by --user", err)
 	}
 	if w.intelmq, err = s.System.Account(s.IntelMQUser); err != nil {
-		return nil, fmt.Errorf("the user of IntelMQ: %w", err)
+		return nil, fmt.Errorf("the user of IntelMQ: %w; name it by --intelmq-user", err)
 	}
 	if w.intelmq.UID == 0 && w.caddy.UID != 0 {
 		return nil, fmt.Errorf("with '%s' as the user of IntelMQ '%s' could run the command as root; run IntelMQ as a user of its own", s.IntelMQUser, s.User)
@@ -75,9 +93,12 @@ func (s Setup) begin() (*work, error) {
 	if err := w.checkProgram(); err != nil {
 		return nil, err
 	}
-	w.config, _, err = atomicfile.OpenFolder(s.System.path(s.ConfigDir))
+	if w.ConfigDir == "" {
+		w.ConfigDir = s.Ask(ctx)
+	}
+	w.config, _, err = atomicfile.OpenFolder(s.System.path(w.ConfigDir))
 	if err != nil {
-		return nil, fmt.Errorf("the folder of IntelMQ's configuration, '%s': %w", s.ConfigDir, err)
+		return nil, fmt.Errorf("the folder of IntelMQ's configuration, '%s': %w; %s", w.ConfigDir, err, nameFolder)
 	}
 	if err := w.checkConfig(); err != nil {
 		return nil, errors.Join(err, w.config.Close())
@@ -89,7 +110,7 @@ func (s Setup) begin() (*work, error) {
 // its rights are about to change.
 func (w *work) checkConfig() error {
 	if _, err := w.runtime().open(); err != nil {
-		return fmt.Errorf("'%s' is not a folder of IntelMQ's configuration: %w; name the CONFIG_DIR that `intelmqctl debug --get-paths` shows", w.ConfigDir, err)
+		return fmt.Errorf("'%s' is not a folder of IntelMQ's configuration: %w; %s", w.ConfigDir, err, nameFolder)
 	}
 	info, err := w.config.Stat(".")
 	if err != nil {
@@ -103,6 +124,9 @@ func (w *work) checkConfig() error {
 	}
 	return nil
 }
+
+// nameFolder says how to find the folder.
+const nameFolder = "name the CONFIG_DIR that `sudo -u intelmq intelmqctl debug --get-paths` shows by --config-dir"
 
 // What stands in the sudoers file must not be anything but a name there: sudo
 // knows wildcards, lists, and aliases in capital letters. See sudoers(5).
@@ -118,10 +142,10 @@ func (s Setup) checkWords() error {
 		}
 	}
 	if !pathForm.MatchString(s.Intelmqctl) {
-		return fmt.Errorf("the command '%s' is not a whole path of letters, digits, '.', '_', '+' and '-', such as /usr/bin/intelmqctl", s.Intelmqctl)
+		return fmt.Errorf("the command '%s' is not a whole path of letters, digits, '.', '_', '+' and '-', such as /usr/bin/intelmqctl; write that by --intelmqctl", s.Intelmqctl)
 	}
-	if !filepath.IsAbs(s.ConfigDir) {
-		return fmt.Errorf("the folder '%s' is not a whole path, such as /opt/intelmq/etc", s.ConfigDir)
+	if s.ConfigDir != "" && !filepath.IsAbs(s.ConfigDir) {
+		return fmt.Errorf("the folder '%s' is not a whole path, such as /opt/intelmq/etc; write that by --config-dir", s.ConfigDir)
 	}
 	return nil
 }

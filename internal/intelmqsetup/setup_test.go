@@ -20,8 +20,11 @@ import (
 
 const rule = "caddy ALL=(intelmq) NOPASSWD: /usr/bin/intelmqctl\n"
 
+// setup is one by root.
 func (m *machine) setup() intelmqsetup.Setup {
-	return intelmqsetup.Setup{System: m.system(), User: "caddy", IntelMQUser: "intelmq", Intelmqctl: "/usr/bin/intelmqctl", ConfigDir: configDir}
+	system := m.system()
+	system.Self = intelmqsetup.Account{Name: "root"}
+	return intelmqsetup.Setup{System: system, User: "caddy", IntelMQUser: "intelmq", Intelmqctl: "/usr/bin/intelmqctl", ConfigDir: configDir}
 }
 
 func (m *machine) run(s intelmqsetup.Setup, dryRun bool) (string, error) {
@@ -170,19 +173,19 @@ func TestSetUpRefusesWhatItCannotMean(t *testing.T) {
 		"two users":                            {func(_ *machine, s *intelmqsetup.Setup) { s.User = "caddy,www-data" }, "is not a name"},
 		"a user with a line feed":              {func(_ *machine, s *intelmqsetup.Setup) { s.IntelMQUser = "intelmq\nroot" }, "is not a name"},
 		"a user who is an option":              {func(_ *machine, s *intelmqsetup.Setup) { s.User = "-r" }, "is not a name"},
-		"a user who is not there":              {func(_ *machine, s *intelmqsetup.Setup) { s.User = "www-data" }, "the user of Caddy: unknown user"},
-		"an IntelMQ user who is not there":     {func(_ *machine, s *intelmqsetup.Setup) { s.IntelMQUser = "other" }, "the user of IntelMQ: unknown user"},
+		"a user who is not there":              {func(_ *machine, s *intelmqsetup.Setup) { s.User = "www-data" }, "the user of Caddy: unknown user www-data; name it by --user"},
+		"an IntelMQ user who is not there":     {func(_ *machine, s *intelmqsetup.Setup) { s.IntelMQUser = "other" }, "the user of IntelMQ: unknown user other; name it by --intelmq-user"},
 		"a command without its path":           {func(_ *machine, s *intelmqsetup.Setup) { s.Intelmqctl = "intelmqctl" }, "is not a whole path"},
 		"a command with a wildcard":            {func(_ *machine, s *intelmqsetup.Setup) { s.Intelmqctl = "/usr/bin/*" }, "is not a whole path"},
 		"a command with arguments":             {func(_ *machine, s *intelmqsetup.Setup) { s.Intelmqctl = "/bin/sh -c" }, "is not a whole path"},
 		"two commands":                         {func(_ *machine, s *intelmqsetup.Setup) { s.Intelmqctl = "/bin/a,/bin/b" }, "is not a whole path"},
 		"a path that goes up":                  {func(_ *machine, s *intelmqsetup.Setup) { s.Intelmqctl = "/usr/bin/../bin/intelmqctl" }, "is not a whole path"},
 		"a folder of commands":                 {func(_ *machine, s *intelmqsetup.Setup) { s.Intelmqctl = "/usr/bin" }, "is not a program"},
-		"a command that is not there":          {func(_ *machine, s *intelmqsetup.Setup) { s.Intelmqctl = "/usr/bin/none" }, "command -v intelmqctl"},
+		"a command that is not there":          {func(_ *machine, s *intelmqsetup.Setup) { s.Intelmqctl = "/usr/bin/none" }, "command -v intelmqctl'` shows by --intelmqctl"},
 		"a command that is no program":         {func(m *machine, _ *intelmqsetup.Setup) { m.chmod("/usr/bin/intelmqctl", 0o644) }, "is not a program"},
 		"a command that everybody can change":  {func(m *machine, _ *intelmqsetup.Setup) { m.chmod("/usr/bin/intelmqctl", 0o757) }, "everybody can change"},
 		"a relative folder":                    {func(_ *machine, s *intelmqsetup.Setup) { s.ConfigDir = "etc" }, "is not a whole path"},
-		"a folder that is not there":           {func(_ *machine, s *intelmqsetup.Setup) { s.ConfigDir = "/none" }, "the folder of IntelMQ's configuration"},
+		"a folder that is not there":           {func(_ *machine, s *intelmqsetup.Setup) { s.ConfigDir = "/none" }, "shows by --config-dir"},
 		"the root":                             {func(_ *machine, s *intelmqsetup.Setup) { s.ConfigDir = "/" }, "is not a folder of IntelMQ's configuration"},
 		"another folder":                       {func(_ *machine, s *intelmqsetup.Setup) { s.ConfigDir = "/etc" }, "CONFIG_DIR"},
 		"a folder where the file is a pipe":    {func(m *machine, _ *intelmqsetup.Setup) { m.pipe(configDir + "/runtime.yaml") }, "not a regular file"},
@@ -199,8 +202,12 @@ func TestSetUpRefusesWhatItCannotMean(t *testing.T) {
 			m.write("/opt/intelmq/secret", "precious", 0o600)
 			s := m.setup()
 			c.change(m, &s)
-			if _, err := m.run(s, false); err == nil || !strings.Contains(err.Error(), c.want) {
+			_, err := m.run(s, false)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, want '…%s…'", err, c.want)
+			}
+			if _, is := errors.AsType[*intelmqsetup.RefusedError](err); is != (len(m.runs) == 0) {
+				t.Errorf("%v refuses a word: %t, and what was run is %v", err, is, m.runs)
 			}
 			m.expect("/opt/intelmq/secret", "precious", 0o600)
 			m.expect("/etc", "", fs.ModeDir|0o755)
@@ -238,13 +245,30 @@ func TestRootGivesTheGroupItsFilesAndLeavesTheOwner(t *testing.T) {
 }
 
 func TestWhoIsNotRootIsTold(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root can do everything")
-	}
 	m := newMachine(t)
-	m.chmod("/etc/sudoers.d", 0o500)
-	if _, err := m.run(m.setup(), false); err == nil || !strings.Contains(err.Error(), "run this as root") {
-		t.Errorf("%v", err)
+	s := m.setup()
+	s.System.Self = m.users["caddy"]
+	if said, err := m.run(s, false); !errors.Is(err, intelmqsetup.ErrNotRoot) || said != "" || len(m.runs) != 0 {
+		t.Errorf("%v, after '%s' and %v", err, said, m.runs)
+	}
+	if _, err := m.run(s, true); err != nil {
+		t.Errorf("a dry run: %v", err)
+	}
+}
+
+func TestTheFolderIsAskedForWhereItIsNotSaid(t *testing.T) {
+	m := newMachine(t)
+	check(t, os.Rename(m.path(configDir), m.path("/opt/intelmq/elsewhere")))
+	asked := 0
+	s := m.setup()
+	s.ConfigDir, s.Ask = "", func(context.Context) string { asked++; return "/opt/intelmq/elsewhere" }
+	said, err := m.run(s, false)
+	if err != nil || asked != 1 || !strings.Contains(said, "can write '/opt/intelmq/elsewhere/runtime.yaml'") {
+		t.Errorf("%v, asked %d times: %s", err, asked, said)
+	}
+	s.Intelmqctl = "/usr/bin/none"
+	if _, err := m.run(s, false); err == nil || asked != 1 {
+		t.Errorf("%v, asked %d times of a command that is not there", err, asked)
 	}
 }
 

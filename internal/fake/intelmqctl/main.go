@@ -18,6 +18,15 @@ const Name = "intelmqctl"
 // something wrong. It is that of sysexits.h.
 const exitUsage = 64
 
+// ownUsage is the stand-in's own help.
+const ownUsage = `usage: fakeintelmqctl -root FOLDER init
+       fakeintelmqctl -root FOLDER [-replay FILE] ARGUMENT...
+
+The first makes a folder with a botnet, the second answers as intelmqctl does. The
+folder may also come from INTELMQ_ROOT_DIR. With -replay it answers what is recorded
+in the file.
+`
+
 // ServeCalls answers and ends the process if it was called as intelmqctl. It is for
 // the beginning of TestMain, or of main.
 func ServeCalls() {
@@ -30,6 +39,11 @@ func ServeCalls() {
 // Main is the command: it answers what os.Args ask for and returns the exit code.
 func Main() int {
 	o, err := readOptions(os.Args, os.Getenv)
+	if errors.Is(err, errNoFolder) && len(o.words) == 1 && (o.words[0] == "-h" || o.words[0] == "--help") {
+		// With a folder it is the real command's help.
+		fmt.Print(ownUsage)
+		return 0
+	}
 	if err != nil {
 		return complain(err)
 	}

@@ -18,6 +18,8 @@ type options struct {
 	words []string
 }
 
+var errNoFolder = errors.New("the folder of the botnet is not said; use -root or INTELMQ_ROOT_DIR")
+
 // readOptions reads `-root FOLDER` and `-replay FILE`, which stand before all else.
 // The folder may also come from INTELMQ_ROOT_DIR, as that of the real command, or be
 // that in whose bin the program is; the file from FAKE_INTELMQCTL_REPLAY.
@@ -49,7 +51,7 @@ options:
 		return o, err
 	}
 	if o.replay == "" {
-		return o, errors.New("the folder of the botnet is not said; use -root or INTELMQ_ROOT_DIR")
+		return o, errNoFolder
 	}
 	return o, nil
 }

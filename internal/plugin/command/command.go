@@ -76,7 +76,7 @@ func Verb(c cobra.Command, code func(error) int, run func(r *Run, args []string)
 		err := check(cmd, args)
 		if err != nil {
 			// Cobra's words for it do not say what to write.
-			cmd.PrintErrf("Error: write: %s\n", cmd.UseLine())
+			cmd.PrintErrf("Error: usage: %s\n", cmd.UseLine())
 		}
 		return err
 	}
