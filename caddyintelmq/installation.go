@@ -18,6 +18,11 @@ const (
 	askAgain = 5 * time.Minute
 )
 
+// cannotTell are the causes for which it is no use to ask intelmqctl again.
+var cannotTell = map[intelmqctl.Cause]bool{
+	intelmqctl.Failed: true, intelmqctl.NotExecutable: true, intelmqctl.TooLong: true,
+}
+
 // installation says where the files of the configuration are: where the
 // configuration of the endpoint has them, or intelmqctl. Where that has never told
 // they are where IntelMQ has them by its own rules: with a runtime.yaml that is broken
@@ -36,7 +41,7 @@ func (h *IntelMQ) installation(ctx context.Context, who string) (intelmqctl.Inst
 	switch {
 	case err == nil:
 		return at, nil
-	case unanswered && failure.Cause != intelmqctl.Failed && failure.Cause != intelmqctl.NotExecutable:
+	case unanswered && !cannotTell[failure.Cause]:
 		return at, err
 	}
 	return intelmqctl.UsualInstallation(), nil

@@ -45,19 +45,21 @@ func Replace(path string, content []byte, was fs.FileInfo) error {
 		return err
 	}
 	dir, name := filepath.Split(path)
-	return write(dir, content, replacing(name, was)...)
+	return write(dir, content, replacing(name, was, func() error { return nil })...)
 }
 
 // ReplaceIn is Replace in a directory that is open. A link that has the name is
-// ErrReplaced.
-func ReplaceIn(root *os.Root, name string, content []byte, was fs.FileInfo) error {
-	return writeIn(root, content, replacing(name, was)...)
+// ErrReplaced. Once the content is on disk, under another name, ready is called; on
+// its error the old file stays.
+func ReplaceIn(root *os.Root, name string, content []byte, was fs.FileInfo, ready func() error) error {
+	return writeIn(root, content, replacing(name, was, ready)...)
 }
 
 // replacing are the steps from a draft to the file.
-func replacing(name string, was fs.FileInfo) []func(*draft) error {
+func replacing(name string, was fs.FileInfo, ready func() error) []func(*draft) error {
 	unchanged := func(d *draft) error { return d.expect(name, was) }
 	imitate := func(d *draft) error { return imitate(d.file, was) }
 	rename := func(d *draft) error { return d.root.Rename(d.name, name) }
-	return []func(*draft) error{unchanged, imitate, (*draft).settle, unchanged, rename}
+	settled := func(*draft) error { return ready() }
+	return []func(*draft) error{unchanged, imitate, (*draft).settle, settled, unchanged, rename}
 }

@@ -112,7 +112,7 @@ func TestAnotherFileThanTheOneThatWasMeantIsNotReplaced(t *testing.T) {
 		if err := atomicfile.Replace(path, []byte("second"), was); !errors.Is(err, atomicfile.ErrReplaced) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := atomicfile.ReplaceIn(open(t, dir), "secret", []byte("second"), was); !errors.Is(err, atomicfile.ErrReplaced) {
+		if err := atomicfile.ReplaceIn(open(t, dir), "secret", []byte("second"), was, accept); !errors.Is(err, atomicfile.ErrReplaced) {
 			t.Errorf("%s, in the open folder: %v", name, err)
 		}
 		check(t, os.Remove(path))
@@ -120,6 +120,47 @@ func TestAnotherFileThanTheOneThatWasMeantIsNotReplaced(t *testing.T) {
 	}
 	expectFile(t, victim, "precious", 0o600)
 }
+
+// Two files change together as nearly as they can: each is ready on disk before the
+// first gets its name.
+func TestUntilADraftIsAcceptedTheOldFileStays(t *testing.T) {
+	refused := errors.New("refused")
+	for name, write := range map[string]func(root *os.Root, was fs.FileInfo, ready func() error) error{
+		"replaced": func(root *os.Root, was fs.FileInfo, ready func() error) error {
+			return atomicfile.ReplaceIn(root, "secret", []byte("second"), was, ready)
+		},
+		"put": func(root *os.Root, was fs.FileInfo, ready func() error) error {
+			return atomicfile.Put(root, "secret", []byte("second"), was, ready)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "secret")
+			check(t, atomicfile.WriteNew(path, []byte("first")))
+			was, err := os.Stat(path)
+			check(t, err)
+			err = write(open(t, dir), was, func() error {
+				drafts, err := filepath.Glob(filepath.Join(dir, ".new-*"))
+				check(t, err)
+				if len(drafts) != 1 {
+					t.Fatalf("the drafts are %v", drafts)
+				}
+				if text, err := os.ReadFile(drafts[0]); err != nil || string(text) != "second" {
+					t.Errorf("the draft has '%s', %v", text, err)
+				}
+				return refused
+			})
+			if !errors.Is(err, refused) {
+				t.Errorf("%v", err)
+			}
+			expectFile(t, path, "first", 0o600)
+			check(t, write(open(t, dir), was, accept))
+			expectFile(t, path, "second", 0o600)
+		})
+	}
+}
+
+func accept() error { return nil }
 
 func TestAPathMayBeInTheCurrentDirectory(t *testing.T) {
 	dir := t.TempDir()

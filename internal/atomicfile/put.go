@@ -19,10 +19,14 @@ func WriteNewMode(root *os.Root, name string, content []byte, mode fs.FileMode) 
 // Put writes a file in place of whatever has its name in a directory, if anything: a
 // link is replaced, too, and not followed. It is for a copy of another file, like,
 // whose owner, group and mode it takes as far as this process may give them. Where
-// it may not give the group, the group gets no rights.
-func Put(root *os.Root, name string, content []byte, like fs.FileInfo) error {
+// it may not give the group, the group gets no rights. Once the content is on disk,
+// under another name, ready is called; on its error what has the name stays.
+func Put(root *os.Root, name string, content []byte, like fs.FileInfo, ready func() error) error {
 	resemble := func(d *draft) error { return resemble(d.file, like) }
 	return writeIn(root, content, resemble, (*draft).settle, func(d *draft) error {
+		if err := ready(); err != nil {
+			return err
+		}
 		return d.root.Rename(d.name, name)
 	})
 }

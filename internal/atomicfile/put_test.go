@@ -34,7 +34,7 @@ func TestACopyTakesThePlaceOfWhateverHasItsName(t *testing.T) {
 	} {
 		path := filepath.Join(t.TempDir(), "copy")
 		check(t, prepare(path))
-		if err := atomicfile.Put(open(t, filepath.Dir(path)), "copy", []byte("content"), info); err != nil {
+		if err := atomicfile.Put(open(t, filepath.Dir(path)), "copy", []byte("content"), info, accept); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		expectFile(t, path, "content", 0o640)
@@ -42,7 +42,7 @@ func TestACopyTakesThePlaceOfWhateverHasItsName(t *testing.T) {
 	expectFile(t, victim, "precious", 0o600)
 	dir := t.TempDir()
 	check(t, os.Mkdir(filepath.Join(dir, "copy"), 0o700))
-	if err := atomicfile.Put(open(t, dir), "copy", nil, info); err == nil {
+	if err := atomicfile.Put(open(t, dir), "copy", nil, info, accept); err == nil {
 		t.Error("a directory was replaced")
 	}
 }

@@ -34,56 +34,73 @@ func replace(path string, c change) (warning string, err error) {
 	if err := at.sweep(); err != nil {
 		return "", err
 	}
-	noBackup := c.keep(at)
-	closed := errors.Is(noBackup, fs.ErrPermission) && at.home == at.folder
-	if noBackup != nil && !closed {
-		return "", noBackup
-	}
-	// Somebody who does not know of the lock may have an editor open.
-	if now, err := atomicfile.Look(path); err != nil {
-		return "", fileError(path, err)
-	} else if !atomicfile.Unchanged(now, c.was) {
-		return "", ErrChanged
-	}
-	if closed {
-		return c.inPlace(at, noBackup)
-	}
-	switch err := atomicfile.ReplaceIn(at.home, at.name, c.content, c.was); {
+	switch err := atomicfile.ReplaceIn(at.home, at.name, c.content, c.was, func() error { return c.keep(at) }); {
 	case err == nil:
 		return "", nil
-	case errors.Is(err, atomicfile.ErrReplaced):
+	case errors.Is(err, atomicfile.ErrReplaced), errors.Is(err, ErrChanged):
 		return "", ErrChanged
 	case errors.Is(err, fs.ErrPermission):
 		return c.inPlace(at, err)
 	default:
-		return "", fileError(path, err)
+		return "", fault(path, err)
 	}
 }
 
-// keep writes the old content where it is kept.
+// keep writes the old content where it is kept. What was kept there before goes last,
+// when all that is left to do is to give a file its name, so that no save which comes
+// to nothing takes it along. Should that name be refused after all, what is kept is
+// what the file holds.
 func (c *change) keep(at *place) error {
+	unchanged := func() error { return c.unchanged(at.path) }
 	if !c.backup {
-		return nil
+		return unchanged()
 	}
 	name := filepath.Base(at.path) + backupSuffix
-	if err := atomicfile.Put(at.folder, name, c.old, c.was); err != nil {
-		return fileError(at.path+backupSuffix, err)
+	switch err := atomicfile.Put(at.folder, name, c.old, c.was, unchanged); {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrChanged):
+		return ErrChanged
+	default:
+		return fault(at.path+backupSuffix, err)
+	}
+}
+
+// unchanged gives ErrChanged if the file is not as it was: somebody who does not know
+// of the lock may have an editor open.
+func (c *change) unchanged(path string) error {
+	now, err := atomicfile.Look(path)
+	if err != nil {
+		return fileError(path, err)
+	}
+	if !atomicfile.Unchanged(now, c.was) {
+		return ErrChanged
 	}
 	return nil
 }
 
 // inPlace is for where the file cannot be replaced, and why says for which
-// reason.
+// reason. Where the folder takes no new files there is no backup.
 func (c *change) inPlace(at *place, why error) (warning string, err error) {
-	if err := c.overwrite(at); errors.Is(err, fs.ErrPermission) {
-		if _, told := errors.AsType[*FileError](why); told {
-			return "", why
-		}
-		return "", fileError(at.path, why)
+	if err := c.keep(at); errors.Is(err, fs.ErrPermission) && at.home == at.folder {
+		why = err
 	} else if err != nil {
-		return "", fileError(at.path, err)
+		return "", err
+	}
+	if err := c.overwrite(at); errors.Is(err, fs.ErrPermission) {
+		return "", fault(at.path, why)
+	} else if err != nil {
+		return "", fault(at.path, err)
 	}
 	return fmt.Sprintf("'%s' was written over in place, where a crash could leave half of it, since it cannot be replaced: %s", at.path, why), nil
+}
+
+// fault names the file that an error is about, unless it does so itself.
+func fault(path string, err error) error {
+	if _, told := errors.AsType[*FileError](err); told {
+		return err
+	}
+	return fileError(path, err)
 }
 
 // sentences joins what is to be said.

@@ -108,7 +108,8 @@ func TestAKilledSaveLeavesTheOldFileOrTheNewOne(t *testing.T) {
 	if half == 0 {
 		t.Error("no save was killed in its middle")
 	}
-	if drafts > 1 {
+	// Those of the file and of its backup.
+	if drafts > 2 {
 		t.Errorf("%d temporary files were left: the next save does not remove them", drafts)
 	}
 	t.Logf("%d saves were killed with a temporary file", half)
@@ -131,7 +132,6 @@ func TestADiskThatIsFullLeavesTheOldFile(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, path string){
 		"alone":                         func(*testing.T, string) {},
 		"behind a link":                 func(t *testing.T, path string) { moveBehindLink(t, path) },
-		"where a backup is there, too":  func(t *testing.T, path string) { check(t, os.WriteFile(path+".bak", []byte("older"), 0o600)) },
 		"where a killed save left some": func(t *testing.T, path string) { check(t, os.WriteFile(draftBeside(path), []byte("half"), 0o600)) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -140,6 +140,11 @@ func TestADiskThatIsFullLeavesTheOldFile(t *testing.T) {
 			expectNoRoom(t, "save where files are short", path, old)
 		})
 	}
+	t.Run("and the backup from before", func(t *testing.T) {
+		path := putOverOlder(t, old)
+		expectNoRoom(t, "save where files are short", path, old)
+		expectFiles(t, filepath.Dir(path), map[string]string{"runtime.yaml": old, "runtime.yaml.bak": older})
+	})
 	t.Run("where it is written over", func(t *testing.T) {
 		if os.Geteuid() != 0 {
 			t.Skip("only root can be another user for a while")
@@ -170,6 +175,47 @@ func expectNoRoom(t *testing.T, what, path, old string) {
 
 func draftBeside(path string) string {
 	return filepath.Join(filepath.Dir(path), ".new-ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+}
+
+// older is what a backup has from before.
+const older = "a: {x: 0}\n"
+
+func putOverOlder(t *testing.T, text string) (path string) {
+	t.Helper()
+	path = put(t, text)
+	check(t, os.WriteFile(path+".bak", []byte(older), 0o600))
+	return path
+}
+
+func TestAFileThatChangedMeanwhileKeepsItsBackup(t *testing.T) {
+	const old, edited = "a: {x: 1}\n", "a: {x: 1, y: 2}\n"
+	for name, edit := range map[string]func(path string) error{
+		"in place": func(path string) error { return os.WriteFile(path, []byte(edited), 0o600) },
+		"by another file": func(path string) error {
+			check(t, os.WriteFile(path+".swp", []byte(edited), 0o600))
+			return os.Rename(path+".swp", path)
+		},
+	} {
+		for where, prepare := range map[string]func(t *testing.T, path string) (target string){
+			"alone":         func(_ *testing.T, path string) string { return path },
+			"behind a link": moveBehindLink,
+		} {
+			t.Run(name+", "+where, func(t *testing.T) {
+				path := putOverOlder(t, old)
+				target := prepare(t, path)
+				was, err := os.Stat(path)
+				check(t, err)
+				check(t, edit(target))
+				if err := intelmqconf.Replace(path, old, "a: {}\n", was); !errors.Is(err, intelmqconf.ErrChanged) {
+					t.Errorf("%v", err)
+				}
+				expectFiles(t, filepath.Dir(path), map[string]string{"runtime.yaml": edited, "runtime.yaml.bak": older})
+				if target != path {
+					expectFiles(t, filepath.Dir(target), map[string]string{"checkout.yaml": edited})
+				}
+			})
+		}
+	}
 }
 
 // saveWhereFilesAreShort stands for a full disk: there is room for the backup, and

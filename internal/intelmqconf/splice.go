@@ -16,6 +16,9 @@ type splicer struct {
 	// resolve writes what has an alias or an anchor anew, since what it stands for
 	// has changed.
 	resolve bool
+	// compared counts the values of the old text that were held against new ones. A
+	// save would take minutes if it were their number squared.
+	compared int
 }
 
 // splice writes want, which is arranged as have is, over a text that has been read as
@@ -33,13 +36,16 @@ func splice(old string, root *yaml.Node, have, want *value, resolve bool) string
 		old += "\n"
 	}
 	s := splicer{lines: slices.Collect(strings.Lines(old)), resolve: resolve}
-	entries := s.entries(root, have, 0, len(s.lines))
-	if entries == nil {
-		return ""
-	}
-	s.copy(0, entries[0].lead)
-	s.object(entries, want, len(s.lines))
+	s.document(root, have, want)
 	return s.out.String()
+}
+
+// document writes nothing if the text is not one of lines with keys.
+func (s *splicer) document(root *yaml.Node, have, want *value) {
+	if entries := s.entries(root, have, 0, len(s.lines)); entries != nil {
+		s.copy(0, entries[0].lead)
+		s.object(entries, want, len(s.lines))
+	}
 }
 
 // entry is a key with its value, or an item of a list, in the old text.
@@ -184,18 +190,17 @@ func (s *splicer) object(entries []entry, want *value, end int) {
 
 // list is object for a list: items that stay, in their order, keep their lines.
 func (s *splicer) list(entries []entry, want *value, end int) {
-	rest := entries
+	old := s.shelve(entries)
 	for i := range want.items {
 		v := &want.items[i]
-		same := slices.IndexFunc(rest, func(e entry) bool { return s.keeps(&e, v) })
-		if same < 0 {
+		e := old.take(v)
+		if e == nil || !s.keeps(e, v) {
 			s.out.WriteString(blanks(entries[0].indent))
 			renderItem(&s.out, v, entries[0].indent)
 			continue
 		}
-		e := rest[same]
 		s.copy(e.lead, e.stop)
-		if rest = rest[same+1:]; len(rest) > 0 {
+		if e != &entries[len(entries)-1] {
 			s.copy(e.stop, e.next)
 		}
 	}
@@ -204,7 +209,13 @@ func (s *splicer) list(entries []entry, want *value, end int) {
 
 // keeps reports whether an entry can stay as it is for v.
 func (s *splicer) keeps(e *entry, v *value) bool {
-	return equal(e.have, v) && (!s.resolve || !refers(e.key) && !refers(e.node))
+	s.compared++
+	return equal(e.have, v) && !s.outdated(e)
+}
+
+// outdated reports whether an entry has to be written anew whatever it is.
+func (s *splicer) outdated(e *entry) bool {
+	return s.resolve && (refers(e.key) || refers(e.node))
 }
 
 // entry writes v where the lines of an entry are, up to its stop.

@@ -77,9 +77,26 @@ func sameNumber(a, b *value) bool {
 	if a.kind == integer && b.kind == integer {
 		return false
 	}
-	x, valid := new(big.Rat).SetString(a.text)
-	y, alsoValid := new(big.Rat).SetString(b.text)
-	return valid && alsoValid && x.Cmp(y) == 0
+	return decimal(a.text) == decimal(b.text)
+}
+
+// decimal gives numbers, written as Python does, the same text if they are the same:
+// the digits between the zeros at both ends, and the power of ten of the last.
+func decimal(number string) string {
+	number, negative := strings.CutPrefix(number, "-")
+	mantissa, power, _ := strings.Cut(number, "e")
+	exponent, _ := strconv.Atoi(power)
+	before, behind, _ := strings.Cut(mantissa, ".")
+	digits := strings.TrimLeft(before+behind, "0")
+	short := strings.TrimRight(digits, "0")
+	if short == "" {
+		return "0"
+	}
+	exponent += len(digits) - len(short) - len(behind)
+	if negative {
+		short = "-" + short
+	}
+	return short + "e" + strconv.Itoa(exponent)
 }
 
 // arrange gives the members of want the order that they have in have; those that

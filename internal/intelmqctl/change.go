@@ -13,14 +13,30 @@ import (
 func (c *Client) Change(ctx context.Context, caller string, cmd Command) (Answer, error) {
 	body, err := c.inTurn(ctx, caller, Name(cmd), perishable, func(ctx context.Context) outcome {
 		if runsBot(cmd) {
-			var stop context.CancelCauseFunc
-			ctx, stop = context.WithCancelCause(ctx)
-			defer stop(nil)
-			defer context.AfterFunc(c.runs, func() { stop(context.Cause(c.runs)) })()
+			return c.runBot(ctx, cmd)
 		}
 		return execute(ctx, c.configuration(), cmd)
 	})
 	return Answer{Body: body}, err
+}
+
+// runBot has a bot work, until Close begins. Told to end, it starts the bot again.
+func (c *Client) runBot(ctx context.Context, cmd Command) outcome {
+	c.mu.Lock()
+	config := c.config
+	if c.closed {
+		c.mu.Unlock()
+		f := endsFailure()
+		config.Watch.refused(Name(cmd), f.Cause)
+		return failed(f)
+	}
+	c.bots.Add(1)
+	c.mu.Unlock()
+	defer c.bots.Done()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	defer context.AfterFunc(c.life, func() { stop(context.Cause(c.life)) })()
+	return execute(ctx, config, cmd)
 }
 
 // Exclusive does some work while no change is made, such as saving a file that

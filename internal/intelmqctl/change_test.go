@@ -219,6 +219,38 @@ func TestAReadThatWaitedWhileAChangeEndedIsNew(t *testing.T) {
 	})
 }
 
+func TestAReadThatHasItsAnswerFromAnotherIsNotJoinedAfterAChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{prints: map[string]string{argWhole: wholeText, argStatus: "\"new\"\n"}}
+		c := newTestClient(t, s, Config{})
+		// A call waits while another one brings its answer too.
+		k := &call{begun: time.Now(), done: make(chan struct{}), stop: func(error) {}}
+		if _, err := c.Read(t.Context(), "alice", QueuesAndStatus{}); err != nil {
+			t.Fatal(err)
+		}
+		c.mu.Lock()
+		all := c.share(key(status), func() *share { return newShare(status) })
+		all.call, all.busy = k, k
+		c.mu.Unlock()
+		o, own := c.obtain(t.Context(), all, k)
+		if o.err != nil || own {
+			t.Fatalf("it has asked itself: %v", o.err)
+		}
+		// It has not told anybody yet.
+		if _, err := c.Change(t.Context(), "alice", restartA); err != nil {
+			t.Fatal(err)
+		}
+		var bob sync.WaitGroup
+		bob.Go(func() {
+			a, err := c.Read(t.Context(), "bob", status)
+			wantAnswer(t, a, err, "\"new\"\n")
+		})
+		synctest.Wait()
+		c.conclude(all, k, o)
+		bob.Wait()
+	})
+}
+
 func TestAFailedChangeSpoilsAnswersToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{fails: map[string]string{argRestart: "half of it is done"}}
@@ -419,24 +451,34 @@ func TestWatchHearsOfChanges(t *testing.T) {
 }
 
 func TestClosing(t *testing.T) {
+	get := Message{mustID("a"), Get}
 	tests := []struct {
 		name    string
 		cmd     Command
 		takes   time.Duration
 		patient time.Duration
-		// told: the process is told to end.
+		// told: the process is told to end, and goes on for lag.
 		closes time.Duration
 		told   bool
+		lag    time.Duration
 	}{
-		{"ends what reads", status, time.Hour, time.Minute, 0, true},
-		{"waits for a change", restartA, 5 * time.Second, time.Minute, 5 * time.Second, false},
-		{"leaves a change to itself that takes long", restartA, time.Minute, 10 * time.Second, 10 * time.Second, false},
-		{"has a bot run again that waits for a message", Message{mustID("a"), Get}, time.Hour, 10 * time.Second, 10 * time.Second, true},
+		{"ends what reads", status, time.Hour, time.Minute, 0, true, 0},
+		{"waits for a change", restartA, 5 * time.Second, time.Minute, 5 * time.Second, false, 0},
+		{"leaves a change to itself that takes long", restartA, time.Minute, 10 * time.Second, 10 * time.Second, false, 0},
+		{"has a bot run again at once that waits for a message", get, time.Hour, 10 * time.Second, 0, true, 0},
+		{"waits until the bot runs again", get, time.Hour, 10 * time.Second, 3 * time.Second, true, 3 * time.Second},
+		{"does so in a hurry too", get, time.Hour, time.Second, 3 * time.Second, true, 3 * time.Second},
+		{"and with no time at all", get, time.Hour, 0, 3 * time.Second, true, 3 * time.Second},
+		{"but not for ever", get, time.Hour, time.Second, 7 * time.Second, true, time.Minute},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &script{takes: map[string]time.Duration{strings.Join(Arguments(test.cmd), " "): test.takes}}
+				arguments := strings.Join(Arguments(test.cmd), " ")
+				s := &script{
+					takes: map[string]time.Duration{arguments: test.takes},
+					lags:  map[string]time.Duration{arguments: test.lag},
+				}
 				c := NewClient(Config{Executor: s})
 				var asked sync.WaitGroup
 				asked.Go(func() {
@@ -477,6 +519,22 @@ func TestClosing(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestABotDoesNotBeginToWorkWhileTheClientIsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{}
+		var refused []Cause
+		watch := Watch{Refused: func(_ string, cause Cause) { refused = append(refused, cause) }}
+		c := newTestClient(t, s, Config{Watch: watch})
+		c.Close(t.Context())
+		// It had its turn before, but has not begun.
+		wantCause(t, c.runBot(t.Context(), Message{mustID("a"), Get}).err, Gone)
+		wantCalls(t, s, 0)
+		if !slices.Equal(refused, []Cause{Gone}) {
+			t.Errorf("refused: %v", refused)
+		}
+	})
 }
 
 func TestWhoWaitsForAWorthlessCallMayLeave(t *testing.T) {

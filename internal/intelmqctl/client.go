@@ -13,12 +13,11 @@ import (
 // goroutines at once, and lives over reloads of the configuration.
 type Client struct {
 	reads, changes *queue
-	// life is over when Close begins, and with it what reads. runs is over when
-	// Close has waited long enough.
-	life, runs       context.Context
-	endLife, endRuns context.CancelCauseFunc
-	// work is what still has to end.
-	work sync.WaitGroup
+	// life is over when Close begins, and with it what reads or has a bot work.
+	life    context.Context
+	endLife context.CancelCauseFunc
+	// work is what still has to end, and bots what of it has a bot work.
+	work, bots sync.WaitGroup
 
 	mu     sync.Mutex
 	config Config
@@ -62,7 +61,6 @@ func NewClient(config Config) *Client {
 		config:  config, shares: map[string]*share{}, everything: LevelCritical,
 	}
 	c.life, c.endLife = context.WithCancelCause(context.Background())
-	c.runs, c.endRuns = context.WithCancelCause(context.Background())
 	return c
 }
 
@@ -90,10 +88,16 @@ func (c *Client) State() State {
 	return s
 }
 
+// botsLimit is how long Close waits for what has a bot work, whatever its ctx says:
+// as long as a Program needs at most for a process that is told to end, and a little.
+const botsLimit = defaultGrace + 2*lull
+
 // Close ends what reads and refuses what waits; both fail with Gone. It waits for
 // changes until ctx is done. A change that still runs then goes on by itself, within
-// its limit, since half a restart is worse than a late one; one that has a bot work
-// is told to end, so that the bot runs again. What was stuck stays so, with its lock.
+// its limit, since half a restart is worse than a late one. One that has a bot work
+// is told to end at once, and has seven seconds for that even if ctx is done: if the
+// server ended before, nobody would tell it, and the bot would stay stopped. What was
+// stuck stays so, with its lock.
 func (c *Client) Close(ctx context.Context) {
 	c.mu.Lock()
 	c.closed = true
@@ -106,16 +110,26 @@ func (c *Client) Close(ctx context.Context) {
 	c.changes.close()
 	c.endLife(endsFailure())
 
-	ended := make(chan struct{})
-	go func() {
-		c.work.Wait()
-		close(ended)
-	}()
+	limit := time.NewTimer(botsLimit)
+	defer limit.Stop()
 	select {
-	case <-ended:
+	case <-whenOver(&c.work):
 	case <-ctx.Done():
+		select {
+		case <-whenOver(&c.bots):
+		case <-limit.C:
+		}
 	}
-	c.endRuns(endsFailure())
+}
+
+// whenOver is closed when all of a group has ended.
+func whenOver(group *sync.WaitGroup) <-chan struct{} {
+	over := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(over)
+	}()
+	return over
 }
 
 // configuration is that of now.

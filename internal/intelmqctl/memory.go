@@ -124,14 +124,14 @@ func (c *Client) forget(s *share) {
 // drop forgets a share of which nothing is to be known, so that those who are
 // refused leave nothing behind.
 func (c *Client) drop(s *share) {
-	if s.answer == nil && s.last == nil {
+	if s.answer == nil && s.call == nil && s.busy == nil {
 		s.timer.Stop()
 		delete(c.shares, s.key)
 	}
 }
 
 // spoil makes all answers worthless which that spoils, and those of the calls that
-// run. Calls that still wait will bring what is true.
+// look already. Calls that still wait will bring what is true.
 func (c *Client) spoil(what endurance) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -143,7 +143,7 @@ func (c *Client) spoil(what endurance) {
 			continue
 		}
 		c.forget(s)
-		if k := s.call; k != nil && k.runs {
+		if k := s.call; k != nil && k.looks {
 			s.call = nil
 			if k.waiters == 0 {
 				k.stop(nil)

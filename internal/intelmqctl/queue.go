@@ -16,8 +16,8 @@ type queue struct {
 	slots, bound int
 	// taken is how many slots are handed out.
 	taken, waiting int
-	// lines has the tickets that wait, by caller; turns names these callers, the
-	// next one first.
+	// lines has the tickets that wait, by caller; turns names these callers once,
+	// the next one first.
 	lines map[string][]*ticket
 	turns []string
 	// stuck are the slots that will not come back for now.
@@ -30,7 +30,10 @@ type queue struct {
 // ticket is the right to a slot. When ready is closed it has one, or failure says
 // why it gets none.
 type ticket struct {
-	caller  string
+	// wanted is how often each caller wants it who does, while it waits. It stands in
+	// the line of each of them, and goes with the first turn. Once it has its slot,
+	// was refused or was left, it is empty.
+	wanted  map[string]int
 	ready   chan struct{}
 	failure *Failure
 	// since is when it got its slot; until then it is zero.
@@ -80,21 +83,41 @@ func (q *queue) enter(caller string) (*ticket, *Failure) {
 	if f := q.stuckFailure(); f != nil {
 		return nil, f
 	}
-	t := &ticket{caller: caller, ready: make(chan struct{})}
+	t := &ticket{wanted: map[string]int{}, ready: make(chan struct{})}
 	if q.taken < q.slots {
 		q.grant(t)
 		return t, nil
 	}
-	line := q.lines[caller]
-	if q.waiting >= q.bound || len(line) >= max(1, q.bound/4) {
+	if q.waiting >= q.bound || len(q.lines[caller]) >= max(1, q.bound/4) {
 		return nil, q.busyFailure()
 	}
-	if len(line) == 0 {
-		q.turns = append(q.turns, caller)
-	}
-	q.lines[caller] = append(line, t)
 	q.waiting++
+	q.lineUp(t, caller)
 	return t, nil
+}
+
+// join says that a ticket is wanted once more, until part is called. Nobody who
+// joins is refused, since there is no ticket more than before.
+func (q *queue) join(t *ticket, caller string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if t.waits() {
+		q.lineUp(t, caller)
+	}
+}
+
+// part is for one of those who want a ticket, by enter or join. The last one must
+// call leave in place of it.
+func (q *queue) part(t *ticket, caller string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !t.waits() {
+		return
+	}
+	t.wanted[caller]--
+	if t.wanted[caller] == 0 {
+		q.stepOut(t, caller)
+	}
 }
 
 // leave gives the slot back, or the place of one who waits.
@@ -102,7 +125,7 @@ func (q *queue) leave(t *ticket) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if t.since.IsZero() {
-		q.stepOut(t)
+		q.takeOut(t)
 		return
 	}
 	q.typical = (3*q.typical + time.Since(t.since)) / 4
@@ -144,13 +167,9 @@ func (q *queue) count() (waiting, taken int, stuck []StuckCall) {
 func (q *queue) serve() {
 	for q.taken < q.slots && q.waiting > 0 {
 		caller := q.turns[0]
-		q.turns = q.turns[1:]
+		q.turns = append(q.turns[1:], caller)
 		t := q.lines[caller][0]
-		q.setLine(caller, q.lines[caller][1:])
-		if len(q.lines[caller]) > 0 {
-			q.turns = append(q.turns, caller)
-		}
-		q.waiting--
+		q.takeOut(t)
 		q.grant(t)
 	}
 }
@@ -161,34 +180,55 @@ func (q *queue) grant(t *ticket) {
 	close(t.ready)
 }
 
-// stepOut takes a ticket out of its line, where it is not if it was refused.
-func (q *queue) stepOut(t *ticket) {
-	i := slices.Index(q.lines[t.caller], t)
-	if i < 0 {
+// waits: it stands in a line.
+func (t *ticket) waits() bool { return len(t.wanted) > 0 }
+
+// lineUp has a ticket wait for one caller more, or once more for the same.
+func (q *queue) lineUp(t *ticket, caller string) {
+	t.wanted[caller]++
+	if t.wanted[caller] > 1 {
 		return
 	}
-	q.setLine(t.caller, slices.Delete(q.lines[t.caller], i, i+1))
-	if len(q.lines[t.caller]) == 0 {
-		q.turns = slices.DeleteFunc(q.turns, func(caller string) bool { return caller == t.caller })
+	if len(q.lines[caller]) == 0 {
+		q.turns = append(q.turns, caller)
+	}
+	q.lines[caller] = append(q.lines[caller], t)
+}
+
+// takeOut takes a ticket out of all lines, if it still waits.
+func (q *queue) takeOut(t *ticket) {
+	if !t.waits() {
+		return
+	}
+	for caller := range t.wanted {
+		q.stepOut(t, caller)
 	}
 	q.waiting--
 }
 
-// setLine forgets a caller for whom nothing waits.
-func (q *queue) setLine(caller string, line []*ticket) {
-	if len(line) == 0 {
-		delete(q.lines, caller)
+// stepOut takes a ticket out of one line, and forgets a caller for whom nothing waits.
+func (q *queue) stepOut(t *ticket, caller string) {
+	delete(t.wanted, caller)
+	line := q.lines[caller]
+	i := slices.Index(line, t)
+	if line = slices.Delete(line, i, i+1); len(line) > 0 {
+		q.lines[caller] = line
 		return
 	}
-	q.lines[caller] = line
+	delete(q.lines, caller)
+	q.turns = slices.DeleteFunc(q.turns, func(other string) bool { return other == caller })
 }
 
 // refuse sends all away who wait.
 func (q *queue) refuse(f *Failure) {
 	for _, line := range q.lines {
 		for _, t := range line {
-			t.failure = f
-			close(t.ready)
+			// It may stand in more lines than one.
+			if t.waits() {
+				clear(t.wanted)
+				t.failure = f
+				close(t.ready)
+			}
 		}
 	}
 	clear(q.lines)

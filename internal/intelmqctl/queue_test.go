@@ -41,9 +41,20 @@ func TestCallersTakeTurns(t *testing.T) {
 	}
 	names[enter(t, q, "late")] = "late 0"
 
-	var order []string
-	for len(names) > 0 {
+	order := served(q, holder, names)
+	want := []string{"greedy 0", "modest 0", "late 0", "greedy 1", "modest 1", "greedy 2", "greedy 3"}
+	if !slices.Equal(order, want) {
+		t.Errorf("got %v, want %v", order, want)
+	}
+	wantEmpty(t, q)
+}
+
+// served has the holder of the only slot and all who follow give it back, and returns
+// the names of these in the order in which they have it.
+func served(q *queue, holder *ticket, names map[*ticket]string) (order []string) {
+	for holder != nil {
 		q.leave(holder)
+		holder = nil
 		for ticket, name := range names {
 			if ticket.isReady() {
 				order = append(order, name)
@@ -52,14 +63,77 @@ func TestCallersTakeTurns(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"greedy 0", "modest 0", "late 0", "greedy 1", "modest 1", "greedy 2", "greedy 3"}
-	if !slices.Equal(order, want) {
-		t.Errorf("got %v, want %v", order, want)
-	}
-	q.leave(holder)
+	return order
+}
+
+// wantEmpty checks that nothing is left in a queue.
+func wantEmpty(t *testing.T, q *queue) {
+	t.Helper()
 	if waiting, taken, _ := q.count(); waiting != 0 || taken != 0 || len(q.lines) != 0 || len(q.turns) != 0 {
 		t.Errorf("%d wait, %d are taken, lines %v, turns %v", waiting, taken, q.lines, q.turns)
 	}
+}
+
+func TestWhoJoinsHasHisOwnTurn(t *testing.T) {
+	const first, second, third = "first", "second", "third"
+	tests := []struct {
+		name string
+		// then happens after the modest caller has joined the third of the greedy
+		// one's tickets.
+		then func(q *queue, third *ticket)
+		want []string
+	}{
+		{"the first turn counts", func(*queue, *ticket) {}, []string{first, third, second}},
+		{"so it does if he joins twice and goes once", func(q *queue, third *ticket) {
+			q.join(third, "modest")
+			q.part(third, "modest")
+		}, []string{first, third, second}},
+		{"his turn goes with him", func(q *queue, third *ticket) {
+			q.part(third, "modest")
+		}, []string{first, second, third}},
+		{"and stays when who came first goes", func(q *queue, third *ticket) {
+			q.part(third, "greedy")
+		}, []string{first, third, second}},
+		{"all turns go with the ticket", func(q *queue, third *ticket) {
+			q.leave(third)
+			q.part(third, "modest")
+		}, []string{first, second}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			q := newQueue(1, 12)
+			holder := enter(t, q, "holder")
+			one, two, three := enter(t, q, "greedy"), enter(t, q, "greedy"), enter(t, q, "greedy")
+			q.join(three, "modest")
+			test.then(q, three)
+			order := served(q, holder, map[*ticket]string{one: first, two: second, three: third})
+			if !slices.Equal(order, test.want) {
+				t.Errorf("got %v, want %v", order, test.want)
+			}
+			wantEmpty(t, q)
+		})
+	}
+}
+
+func TestWhoJoinsTakesNoPlaceOfTheQueue(t *testing.T) {
+	q := newQueue(1, 4)
+	holder := enter(t, q, "holder")
+	waits := enter(t, q, "greedy")
+	for _, ticket := range []*ticket{holder, waits} {
+		q.join(ticket, "modest")
+	}
+	if waiting, taken, _ := q.count(); waiting != 1 || taken != 1 || len(q.lines["modest"]) != 1 {
+		t.Errorf("%d wait and %d are taken, lines %v", waiting, taken, q.lines)
+	}
+	_, f := q.enter("modest")
+	wantCause(t, f, Busy)
+	q.close()
+	<-waits.ready
+	wantCause(t, waits.failure, Gone)
+	q.part(waits, "modest")
+	q.leave(waits)
+	q.leave(holder)
+	wantEmpty(t, q)
 }
 
 func TestAQueueIsBounded(t *testing.T) {

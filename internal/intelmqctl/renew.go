@@ -51,7 +51,7 @@ func (c *Client) schedule(s *share, now time.Time) {
 		s.timer.Reset(s.answer.renewable.Sub(now))
 	case s.answer != nil:
 		s.timer.Reset(s.answer.until.Sub(now))
-	case s.last != nil:
+	case s.call != nil || s.busy != nil:
 	case s.asked.Add(interest).After(now):
 		s.timer.Reset(s.asked.Add(interest).Sub(now))
 	default:

@@ -18,9 +18,9 @@ type share struct {
 
 	// answer is the last one, until it dies.
 	answer *answer
-	// call is the one to wait for, last the one that was begun last, which may be
+	// call is the one to wait for, busy the one whose process may run, which may be
 	// worthless already. Both are nil when they have ended.
-	call, last *call
+	call, busy *call
 	// asked is when and caller by whom it was asked last; often: the time before
 	// was not long ago.
 	asked  time.Time
@@ -34,15 +34,16 @@ type call struct {
 	outcome
 	// begun is when the first caller came, and done is closed when the outcome is
 	// there.
-	begun time.Time
-	done  chan struct{}
+	begun  time.Time
+	done   chan struct{}
+	ticket *ticket
 	// waiters is how many callers wait. ahead: it was begun for nobody, and is
 	// wanted without them.
 	waiters int
 	ahead   bool
 	stop    context.CancelCauseFunc
-	// runs: its process may run, since epoch.
-	runs  bool
+	// looks: it has begun to find out what is true, in epoch.
+	looks bool
 	epoch uint64
 }
 
@@ -92,6 +93,9 @@ func (c *Client) read(ctx context.Context, caller, key string, make func() *shar
 	}
 	k := s.call
 	k.waiters++
+	if joined {
+		c.reads.join(k.ticket, caller)
+	}
 	c.mu.Unlock()
 	if joined {
 		watch.coalesced(s.name)
@@ -100,7 +104,7 @@ func (c *Client) read(ctx context.Context, caller, key string, make func() *shar
 	case <-k.done:
 		return Answer{Body: k.body}, k.err
 	case <-ctx.Done():
-		c.goAway(s, k)
+		c.goAway(s, k, caller)
 		return Answer{}, goneFailure(ctx)
 	}
 }
@@ -124,21 +128,17 @@ func (c *Client) begin(s *share, caller string) *Failure {
 		return f
 	}
 	ctx, stop := context.WithCancelCause(c.life)
-	k := &call{begun: time.Now(), done: make(chan struct{}), stop: stop}
-	before := s.last
-	s.call, s.last = k, k
+	k := &call{begun: time.Now(), done: make(chan struct{}), ticket: t, stop: stop}
+	s.call = k
 	c.work.Go(func() {
 		defer stop(nil)
-		if f := wait(ctx, t, before); f != nil {
+		if f := c.wait(ctx, s, k); f != nil {
 			c.reads.leave(t)
-			if before != nil {
-				<-before.done
-			}
 			c.conclude(s, k, failed(f))
 			return
 		}
-		o := c.obtain(ctx, s, k)
-		c.remember(s, k, o)
+		o, own := c.obtain(ctx, s, k)
+		c.remember(s, k, o, own)
 		// Now those who wait for the slot find the answer.
 		c.giveBack(t, o)
 		c.conclude(s, k, o)
@@ -146,44 +146,65 @@ func (c *Client) begin(s *share, caller string) *Failure {
 	return nil
 }
 
-// wait waits for the slot of a ticket, and for the call before. There is one call of
-// a kind at most, even where the other one has become worthless.
-func wait(ctx context.Context, t *ticket, before *call) *Failure {
-	if before != nil {
+// wait waits for the slot of a call, and for the call before. There is one call of
+// a kind at most, even where the other one has become worthless. A call that nobody
+// wants any longer waits for neither.
+func (c *Client) wait(ctx context.Context, s *share, k *call) *Failure {
+	select {
+	case <-k.ticket.ready:
+	case <-ctx.Done():
+		return goneFailure(ctx)
+	}
+	if k.ticket.failure != nil {
+		return k.ticket.failure
+	}
+	for before := c.follow(ctx, s, k); before != nil; before = c.follow(ctx, s, k) {
 		select {
 		case <-before.done:
 		case <-ctx.Done():
 		}
 	}
-	select {
-	case <-t.ready:
-	case <-ctx.Done():
-	}
 	if ctx.Err() != nil {
 		return goneFailure(ctx)
 	}
-	return t.failure
+	return nil
 }
 
-// obtain asks, unless another call has brought the answer while this one waited.
-func (c *Client) obtain(ctx context.Context, s *share, k *call) outcome {
+// follow makes a call the busy one, unless it is to end. If there is another one,
+// which is to be waited for, it returns that.
+func (c *Client) follow(ctx context.Context, s *share, k *call) (before *call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case s.busy == nil:
+		s.busy = k
+		return nil
+	}
+	return s.busy
+}
+
+// obtain asks, unless another call has brought the answer while this one waited:
+// then it is not its own.
+func (c *Client) obtain(ctx context.Context, s *share, k *call) (o outcome, own bool) {
 	c.mu.Lock()
 	o, ok := c.part(s, time.Now(), k.begun)
 	config := c.config
-	k.runs, k.epoch = !ok, c.epochs[s.endures]
+	k.looks, k.epoch = true, c.epochs[s.endures]
 	c.mu.Unlock()
 	if ok {
-		return o
+		return o, false
 	}
 	began := time.Now()
 	o = s.ask(ctx, config)
 	o.took = time.Since(began)
-	return o
+	return o, true
 }
 
-// remember keeps the outcome of a call for those who come, unless it has become
-// worthless.
-func (c *Client) remember(s *share, k *call, o outcome) {
+// remember keeps the outcome of a call for those who come, if it is its own and has
+// not become worthless.
+func (c *Client) remember(s *share, k *call, o outcome, own bool) {
 	var parts map[string][]byte
 	if s.key == wholeKey && o.err == nil {
 		parts = split(o.body)
@@ -195,7 +216,7 @@ func (c *Client) remember(s *share, k *call, o outcome) {
 		// Who has waited until now has asked until now.
 		s.asked = now
 	}
-	if k.runs && k.epoch == c.epochs[s.endures] && !c.closed {
+	if own && k.epoch == c.epochs[s.endures] && !c.closed {
 		c.keep(s, o, parts, now)
 	}
 }
@@ -221,8 +242,8 @@ func (c *Client) conclude(s *share, k *call, o outcome) {
 	if s.call == k {
 		s.call = nil
 	}
-	if s.last == k {
-		s.last = nil
+	if s.busy == k {
+		s.busy = nil
 	}
 	c.schedule(s, time.Now())
 	k.outcome = o
@@ -230,11 +251,12 @@ func (c *Client) conclude(s *share, k *call, o outcome) {
 }
 
 // goAway is for a caller who does not wait any longer. The last one ends the call.
-func (c *Client) goAway(s *share, k *call) {
+func (c *Client) goAway(s *share, k *call, caller string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k.waiters--
 	if k.waiters > 0 || k.ahead && s.call == k {
+		c.reads.part(k.ticket, caller)
 		return
 	}
 	k.stop(nil)

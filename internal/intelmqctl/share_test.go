@@ -3,6 +3,8 @@ package intelmqctl
 import (
 	"context"
 	"errors"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -137,6 +139,77 @@ func TestWhoComesAfterTheLastCallerHasItsOwnCall(t *testing.T) {
 		wantAnswer(t, a, err, "1\n")
 		if s.atOnce()[argStatus] != 1 {
 			t.Error("two calls of a kind ran at once")
+		}
+	})
+}
+
+func TestWhoAsksAndLeavesAgainAndAgainLeavesNothingBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{lags: map[string]time.Duration{argStatus: 5 * time.Second}}
+		c := newTestClient(t, s, Config{})
+		askAndLeave := func() {
+			ctx, leave := context.WithCancel(t.Context())
+			go func() { _, _ = c.Read(ctx, "alice", status) }()
+			synctest.Wait()
+			leave()
+			synctest.Wait()
+		}
+		// The first one's process needs long to end, the second one waits for that.
+		askAndLeave()
+		askAndLeave()
+		before := runtime.NumGoroutine()
+		for range 100 {
+			askAndLeave()
+		}
+		if after := runtime.NumGoroutine(); after > before {
+			t.Errorf("%d goroutines wait for the process for nobody", after-before)
+		}
+		if state := c.State(); state.Running != 1 || state.Waiting != 0 {
+			t.Errorf("state %+v", state)
+		}
+		a, err := c.Read(t.Context(), "bob", status)
+		wantAnswer(t, a, err, "1\n")
+		if s.atOnce()[argStatus] != 1 {
+			t.Error("two calls of a kind ran at once")
+		}
+	})
+}
+
+func TestWhoJoinsAReadThatWaitsDoesNotWaitForTheOtherOnesReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTestClient(t, &script{}, Config{Reads: 1})
+		ask := func(caller string, cmd Command) {
+			go func() { _, _ = c.Read(t.Context(), caller, cmd) }()
+			synctest.Wait()
+		}
+		for lines := range 16 {
+			ask("alice", Log{mustID("a"), lines + 1, LevelDebug})
+		}
+		ask("alice", status)
+		began := time.Now()
+		_, err := c.Read(t.Context(), "bob", status)
+		// The one that runs, the next one of alice, and his own.
+		if took := time.Since(began); err != nil || took != 2400*time.Millisecond {
+			t.Errorf("it took %s: %v", took, err)
+		}
+	})
+}
+
+func TestWhoJoinsAndLeavesGivesUpHisTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{}
+		c := newTestClient(t, s, Config{Reads: 1})
+		for _, cmd := range []Command{Bots{}, Version{}, Paths{}, status} {
+			go func() { _, _ = c.Read(t.Context(), "alice", cmd) }()
+			synctest.Wait()
+		}
+		ctx, leave := context.WithCancel(t.Context())
+		go func() { _, _ = c.Read(ctx, "bob", status) }()
+		synctest.Wait()
+		leave()
+		time.Sleep(time.Minute)
+		if order := s.order(); slices.Index(order, argStatus) != 3 {
+			t.Errorf("the order is %v", order)
 		}
 	})
 }

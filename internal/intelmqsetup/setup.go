@@ -106,9 +106,6 @@ func (s Setup) begin(ctx context.Context) (*work, error) {
 	return w, nil
 }
 
-// nameFolder says how to find the folder.
-const nameFolder = "name the CONFIG_DIR that `sudo -u intelmq intelmqctl debug --get-paths` shows by --config-dir"
-
 // checkConfig refuses what need not be IntelMQ's: this may be any folder, even /, and
 // its rights are about to change.
 func (w *work) checkConfig() error {
@@ -127,6 +124,9 @@ func (w *work) checkConfig() error {
 	}
 	return nil
 }
+
+// nameFolder says how to find the folder.
+const nameFolder = "name the CONFIG_DIR that `sudo -u intelmq intelmqctl debug --get-paths` shows by --config-dir"
 
 // What stands in the sudoers file must not be anything but a name there: sudo
 // knows wildcards, lists, and aliases in capital letters. See sudoers(5).
