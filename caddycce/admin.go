@@ -7,6 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sallyport/sallyport/internal/plugin/admin"
+	"github.com/sallyport/sallyport/internal/plugin/roster"
 )
 
 func init() {
@@ -53,17 +54,13 @@ func (*Admin) health(w http.ResponseWriter, r *http.Request) error {
 	return admin.WriteJSON(w, status, map[string]any{"healthy": status == http.StatusOK, "endpoints": endpoints})
 }
 
-// latest lists the endpoints as they were configured last. They are not checked
-// within, since a reload would have to wait.
+// latest lists the endpoints as they were configured last.
 func latest() (endpoints []*CCE) {
-	desks.Range(func(_, value any) bool {
-		if d, ok := value.(*desk); ok {
-			if h := d.latest(); h != nil {
-				endpoints = append(endpoints, h)
-			}
+	for _, d := range roster.Shares[*desk](desks) {
+		if h := d.endpoints.Latest(); h != nil {
+			endpoints = append(endpoints, h)
 		}
-		return true
-	})
+	}
 	return endpoints
 }
 

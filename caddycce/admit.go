@@ -1,15 +1,12 @@
 package caddycce
 
 import (
-	"fmt"
 	"net/http"
-	"runtime/debug"
-
-	"go.uber.org/zap"
 
 	"github.com/sallyport/sallyport/internal/allowlist"
 	"github.com/sallyport/sallyport/internal/cceapi"
 	"github.com/sallyport/sallyport/internal/plugin/caller"
+	"github.com/sallyport/sallyport/internal/plugin/report"
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
@@ -80,18 +77,9 @@ var crossOrigin = http.NewCrossOriginProtection()
 
 // guarded is serve, with a panic turned into a failure: the PHP classes take an
 // answer without a JSON object for no API at all.
-func (h *CCE) guarded(w http.ResponseWriter, c *call, rest string) (answer *cceapi.Answer) {
-	defer func() {
-		switch reason := recover(); reason {
-		case nil:
-		case http.ErrAbortHandler:
-			panic(reason)
-		default:
-			// What it says may have come from a client, so only its type is told.
-			h.log.Error("panic in the endpoint", zap.String("type", fmt.Sprintf("%T", reason)), zap.ByteString("stack", debug.Stack()))
-			c.cause = "panic"
-			answer = h.fail(c, broken)
-		}
-	}()
-	return h.serve(w, c, rest)
+func (h *CCE) guarded(w http.ResponseWriter, c *call, rest string) *cceapi.Answer {
+	return report.Guard(h.log, func() *cceapi.Answer { return h.serve(w, c, rest) }, func() *cceapi.Answer {
+		c.cause = "panic"
+		return h.fail(c, broken)
+	})
 }

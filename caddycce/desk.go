@@ -3,7 +3,6 @@ package caddycce
 import (
 	"context"
 	"net"
-	"slices"
 	"sync"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/cce"
 	"github.com/sallyport/sallyport/internal/cscp"
+	"github.com/sallyport/sallyport/internal/plugin/roster"
 )
 
 // desks shares what an endpoint knows between a configuration and its successor,
@@ -23,12 +23,14 @@ type deskKey struct{ socket, base, apiUser, accessFile string }
 
 // desk is what an endpoint knows.
 type desk struct {
-	dial   cscp.Dial
-	pool   *cscp.Pool
-	queues *cce.Queues
-	tokens *cce.Tokens
-	brake  *cce.Brake
-	health health
+	// endpoints are those of all configurations that there are now.
+	endpoints roster.Roster[*CCE]
+	dial      cscp.Dial
+	pool      *cscp.Pool
+	queues    *cce.Queues
+	tokens    *cce.Tokens
+	brake     *cce.Brake
+	health    health
 	// lists has a place for each GETALL that is on its way to a client: its answer
 	// may have max_reply bytes.
 	lists chan struct{}
@@ -36,11 +38,8 @@ type desk struct {
 	life context.Context
 	die  context.CancelFunc
 	mu   sync.Mutex
-	// endpoints are those of all configurations that there are now; the one that
-	// was configured last is at the end. guests are the sessions in which guests
-	// act, by account.
-	endpoints []*CCE
-	guests    map[string]*guestSession
+	// guests are the sessions in which guests act, by account.
+	guests map[string]*guestSession
 	// rejections are the passwords that cced has refused, by account.
 	rejections map[string]rejection
 }
@@ -67,32 +66,8 @@ func (h *CCE) provisionDesk() error {
 		Pool: h.desk.pool, Queues: h.desk.queues,
 		Independent: h.Transactions == independent, MaxAnswer: int(s.maxReply),
 	}
-	h.desk.enter(h)
+	h.desk.endpoints.Enter(h)
 	return nil
-}
-
-func (d *desk) enter(h *CCE) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.endpoints = append(d.endpoints, h)
-}
-
-// leave takes an endpoint off the desk. If its configuration was not started the
-// one before it is the latest again.
-func (d *desk) leave(h *CCE) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.endpoints = slices.DeleteFunc(d.endpoints, func(other *CCE) bool { return other == h })
-}
-
-// latest is the endpoint that was configured last, for the health check, or nil.
-func (d *desk) latest() *CCE {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.endpoints) == 0 {
-		return nil
-	}
-	return d.endpoints[len(d.endpoints)-1]
 }
 
 // perSession is how many connections of one session there may be, of a number
@@ -104,7 +79,7 @@ func (h *CCE) Cleanup() error {
 	if h.desk == nil {
 		return nil
 	}
-	h.desk.leave(h)
+	h.desk.endpoints.Leave(h)
 	_, err := desks.Delete(h.key)
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/cceapi"
 	"github.com/sallyport/sallyport/internal/plugin/report"
+	"github.com/sallyport/sallyport/internal/plugin/roster"
 )
 
 // metrics are the collectors of this package. There is one set of them for the
@@ -121,16 +122,11 @@ func (gauges) Describe(descriptions chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (gauges) Collect(out chan<- prometheus.Metric) {
 	var open, idle, dialled, waiting, tokens, transactions int
-	desks.Range(func(_, value any) bool {
-		d, ok := value.(*desk)
-		if !ok {
-			return true
-		}
+	for _, d := range roster.Shares[*desk](desks) {
 		s := d.pool.Stats()
 		open, idle, dialled, waiting = open+s.Open, idle+s.Idle, dialled+int(s.Dialled), waiting+s.Waiting
 		tokens, transactions = tokens+d.tokens.Len(), transactions+d.queues.Len()
-		return true
-	})
+	}
 	send := func(d *prometheus.Desc, kind prometheus.ValueType, value int) {
 		out <- prometheus.MustNewConstMetric(d, kind, float64(value))
 	}

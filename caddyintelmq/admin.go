@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sallyport/sallyport/internal/plugin/admin"
+	"github.com/sallyport/sallyport/internal/plugin/roster"
 )
 
 func init() {
@@ -77,17 +78,13 @@ func conditions(ctx context.Context, within time.Duration) []condition {
 	return endpoints
 }
 
-// latest lists the endpoints as they were configured last. They are not checked
-// within, since a reload would have to wait.
+// latest lists the endpoints as they were configured last.
 func latest() (endpoints []*IntelMQ) {
-	desks.Range(func(_, value any) bool {
-		if d, ok := value.(*desk); ok {
-			if h := d.latest(); h != nil {
-				endpoints = append(endpoints, h)
-			}
+	for _, d := range roster.Shares[*desk](desks) {
+		if h := d.endpoints.Latest(); h != nil {
+			endpoints = append(endpoints, h)
 		}
-		return true
-	})
+	}
 	return endpoints
 }
 

@@ -3,7 +3,6 @@ package caddyintelmq
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sallyport/sallyport/internal/intelmqctl"
+	"github.com/sallyport/sallyport/internal/plugin/roster"
 	"github.com/sallyport/sallyport/internal/reaper"
 )
 
@@ -21,7 +21,9 @@ var desks = caddy.NewUsagePool()
 
 // desk is what endpoints of one command know.
 type desk struct {
-	client *intelmqctl.Client
+	// endpoints are those of all configurations that there are now.
+	endpoints roster.Roster[*IntelMQ]
+	client    *intelmqctl.Client
 	// life ends with the desk.
 	life context.Context
 	die  context.CancelFunc
@@ -37,9 +39,6 @@ type desk struct {
 
 	mu     sync.Mutex
 	limits limits
-	// endpoints are those of all configurations that there are now; the one that
-	// was configured last is at the end.
-	endpoints []*IntelMQ
 	// at is what intelmqctl has said, asked is when that was. asking: somebody
 	// asks it again.
 	at     intelmqctl.Installation
@@ -68,7 +67,7 @@ func (h *IntelMQ) provisionDesk() error {
 	if loaded {
 		h.limits = sync.OnceFunc(func() { h.desk.use(&h.settings) })
 	}
-	h.desk.enter(h)
+	h.desk.endpoints.Enter(h)
 	return nil
 }
 
@@ -107,36 +106,12 @@ func (d *desk) use(s *settings) {
 	}
 }
 
-func (d *desk) enter(h *IntelMQ) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.endpoints = append(d.endpoints, h)
-}
-
-// leave takes an endpoint off the desk. If its configuration was not started the
-// one before it is the latest again.
-func (d *desk) leave(h *IntelMQ) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.endpoints = slices.DeleteFunc(d.endpoints, func(other *IntelMQ) bool { return other == h })
-}
-
-// latest is the endpoint that was configured last, or nil.
-func (d *desk) latest() *IntelMQ {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.endpoints) == 0 {
-		return nil
-	}
-	return d.endpoints[len(d.endpoints)-1]
-}
-
 // Cleanup gives the share back. The last one ends what is left.
 func (h *IntelMQ) Cleanup() error {
 	if h.desk == nil {
 		return nil
 	}
-	h.desk.leave(h)
+	h.desk.endpoints.Leave(h)
 	_, err := desks.Delete(h.key)
 	return err
 }

@@ -7,17 +7,16 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"time"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 
 	"github.com/sallyport/sallyport/internal/intelmqapi"
 	"github.com/sallyport/sallyport/internal/intelmqctl"
 	"github.com/sallyport/sallyport/internal/plugin/body"
 	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/plugin/grammar"
+	"github.com/sallyport/sallyport/internal/plugin/report"
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
@@ -79,20 +78,11 @@ func (h *IntelMQ) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyht
 }
 
 // guarded is serve, with a panic turned into a failure.
-func (h *IntelMQ) guarded(c *call, rest string) (answer *intelmqapi.Answer) {
-	defer func() {
-		switch reason := recover(); reason {
-		case nil:
-		case http.ErrAbortHandler:
-			panic(reason)
-		default:
-			// What it says may have come from a client, so only its type is told.
-			h.log.Error("panic in the endpoint", zap.String("type", fmt.Sprintf("%T", reason)), zap.ByteString("stack", debug.Stack()))
-			c.cause = "panic"
-			answer = broken()
-		}
-	}()
-	return h.serve(c, rest)
+func (h *IntelMQ) guarded(c *call, rest string) *intelmqapi.Answer {
+	return report.Guard(h.log, func() *intelmqapi.Answer { return h.serve(c, rest) }, func() *intelmqapi.Answer {
+		c.cause = "panic"
+		return broken()
+	})
 }
 
 // serve finds out what is asked and by whom, and has it done. Who is not logged in

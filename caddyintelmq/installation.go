@@ -89,7 +89,7 @@ func (d *desk) ask(ctx context.Context, who string) (intelmqctl.Installation, er
 // where intelmqctl has never answered and IntelMQ is not at its usual place: it will
 // say why.
 func (d *desk) lockDir() string {
-	if h := d.latest(); h != nil && h.settings.configDir != "" {
+	if h := d.endpoints.Latest(); h != nil && h.settings.configDir != "" {
 		return h.settings.configDir
 	}
 	d.mu.Lock()

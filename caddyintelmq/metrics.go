@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport/sallyport/internal/intelmqapi"
 	"github.com/sallyport/sallyport/internal/intelmqctl"
 	"github.com/sallyport/sallyport/internal/plugin/report"
+	"github.com/sallyport/sallyport/internal/plugin/roster"
 )
 
 // metrics are the collectors of this package. There is one set of them for the
@@ -103,13 +104,10 @@ func (gauges) Describe(descriptions chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (gauges) Collect(out chan<- prometheus.Metric) {
 	var waiting, running, stuck int
-	desks.Range(func(_, value any) bool {
-		if d, ok := value.(*desk); ok {
-			s := d.client.State()
-			waiting, running, stuck = waiting+s.Waiting, running+s.Running, stuck+len(s.Stuck)
-		}
-		return true
-	})
+	for _, d := range roster.Shares[*desk](desks) {
+		s := d.client.State()
+		waiting, running, stuck = waiting+s.Waiting, running+s.Running, stuck+len(s.Stuck)
+	}
 	send := func(d *prometheus.Desc, value int) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(value))
 	}
