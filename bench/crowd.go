@@ -105,7 +105,8 @@ func (c *crowd) untilFull(ctx context.Context) error {
 
 // isFull has one more question refused. Otherwise it gives it up.
 func (c *crowd) isFull(ctx context.Context) error {
-	short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
+	// The server shares its core with the command, so that even a refusal may take a while.
+	short, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	client := from(crowdCallers + 1)
 	defer client.CloseIdleConnections()
