@@ -91,7 +91,8 @@ func (c *crowd) ask(ctx context.Context, client *http.Client) (status int, err e
 	return response.StatusCode, err
 }
 
-// untilFull waits until the queue is.
+// untilFull waits until the queue is. Who asks that may take the last place himself,
+// and gives those who were refused the time to come back for it.
 func (c *crowd) untilFull(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
@@ -100,13 +101,16 @@ func (c *crowd) untilFull(ctx context.Context) error {
 		if !errors.Is(err, errNotFull) {
 			return err
 		}
+		if err := pause(ctx, 1500*time.Millisecond); err != nil {
+			return err
+		}
 	}
 }
 
 // isFull has one more question refused. Otherwise it gives it up.
 func (c *crowd) isFull(ctx context.Context) error {
 	// The server shares its core with the command, so that even a refusal may take a while.
-	short, cancel := context.WithTimeout(ctx, time.Second)
+	short, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 	defer cancel()
 	client := from(crowdCallers + 1)
 	defer client.CloseIdleConnections()
