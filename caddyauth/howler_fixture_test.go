@@ -109,7 +109,7 @@ func (f *fixture) setAnyPassword(t *testing.T, username, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := store.Open(t.Context(), location, info.Pepper, time.Now)
+	s, err := store.Open(t.Context(), location, store.Options{Fingerprints: []string{info.Pepper}, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -182,7 +182,7 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 		}
 		r.created = err == nil
 	}
-	r.store, err = store.Open(ctx, c.Location, r.pepper.Fingerprint(), r.now)
+	r.store, err = store.Open(ctx, c.Location, store.Options{Fingerprints: []string{r.pepper.Fingerprint()}, Now: r.now})
 	if errors.Is(err, store.ErrPepper) {
 		return fmt.Errorf("pepper file '%s': %w", c.PepperFile, err)
 	}

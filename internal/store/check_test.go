@@ -48,7 +48,7 @@ func damaged(t *testing.T, l store.Location) {
 	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
 		t.Fatal(err)
 	}
-	s, err := store.Open(t.Context(), l, fingerprint, clock)
+	s, err := store.Open(t.Context(), l, store.Options{Fingerprints: []string{fingerprint}, Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,9 +12,6 @@ import (
 	"github.com/sallyport/sallyport/internal/atomicfile"
 )
 
-// firstPepper is the number of the pepper a store is made with.
-const firstPepper = 1
-
 // Create makes a new, empty store at l, for the pepper with this fingerprint.
 // The directory must be there. The database appears under its name only when
 // it is whole and on disk; a store that is there already is left alone and

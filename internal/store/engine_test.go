@@ -45,7 +45,7 @@ func overEngines(t *testing.T, test func(t *testing.T, s *store.Store)) {
 
 func open(t testing.TB, l store.Location) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), l, fingerprint, clock)
+	s, err := store.Open(t.Context(), l, store.Options{Fingerprints: []string{fingerprint}, Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}

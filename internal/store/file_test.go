@@ -31,20 +31,20 @@ func TestOpenRefusesWhatIsNoStore(t *testing.T) {
 		if err := os.WriteFile(l.Path, []byte(test.file), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := store.Open(t.Context(), l, fingerprint, nil)
+		_, err := store.Open(t.Context(), l, store.Options{Fingerprints: []string{fingerprint}})
 		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), l.Path) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	l := locate(t)
-	if _, err := store.Open(t.Context(), l, fingerprint, nil); !errors.Is(err, store.ErrNoStore) || !strings.Contains(err.Error(), l.Path) {
+	if _, err := store.Open(t.Context(), l, store.Options{Fingerprints: []string{fingerprint}}); !errors.Is(err, store.ErrNoStore) || !strings.Contains(err.Error(), l.Path) {
 		t.Errorf("no file: %v", err)
 	}
 	if _, err := os.Stat(l.Path); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("opening has made a file")
 	}
 	l.Path = t.TempDir()
-	if _, err := store.Open(t.Context(), l, fingerprint, nil); err == nil || !strings.Contains(err.Error(), "is a directory") {
+	if _, err := store.Open(t.Context(), l, store.Options{Fingerprints: []string{fingerprint}}); err == nil || !strings.Contains(err.Error(), "is a directory") {
 		t.Errorf("a directory: %v", err)
 	}
 }
@@ -54,7 +54,7 @@ func TestOpenRefusesAnotherPepper(t *testing.T) {
 	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
 		t.Fatal(err)
 	}
-	_, err := store.Open(t.Context(), l, "ffff", nil)
+	_, err := store.Open(t.Context(), l, store.Options{Fingerprints: []string{"ffff"}})
 	if !errors.Is(err, store.ErrPepper) || !strings.Contains(err.Error(), fingerprint) {
 		t.Errorf("%v", err)
 	}
@@ -75,8 +75,8 @@ func TestOpenRefusesANewerSchema(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = store.Open(t.Context(), l, fingerprint, nil)
-	if err == nil || !strings.Contains(err.Error(), "has schema 999, this program knows 2: it was used by a newer version") {
+	_, err = store.Open(t.Context(), l, store.Options{Fingerprints: []string{fingerprint}})
+	if err == nil || !strings.Contains(err.Error(), "has schema 999, this program knows 3: it was used by a newer version") {
 		t.Errorf("%v", err)
 	}
 }

@@ -26,7 +26,7 @@ func TestAStoreOfSchema1IsUpgradedWithAllThatIsInIt(t *testing.T) {
 	l := locate(t)
 	store.CreateOld(t, l, 1, schema1...)
 	s := open(t, l)
-	if schema, err := s.Schema(t.Context()); err != nil || schema != 2 {
+	if schema, err := s.Schema(t.Context()); err != nil || schema != 3 {
 		t.Errorf("schema %d, %v", schema, err)
 	}
 	want := store.Counts{Users: 1, Keys: 1, Events: 1}
@@ -67,7 +67,7 @@ func TestAnUpgradedStoreTakesPasswordsAndSessions(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	again := open(t, l)
-	if schema, err := again.Schema(t.Context()); err != nil || schema != 2 {
+	if schema, err := again.Schema(t.Context()); err != nil || schema != 3 {
 		t.Errorf("opened again, its schema is %d, %v", schema, err)
 	}
 }
@@ -76,7 +76,7 @@ func TestAnUpgradeThatFailsLeavesTheStoreAsItWas(t *testing.T) {
 	l := locate(t)
 	// A table that is in the way: the second step cannot be taken.
 	store.CreateOld(t, l, 1, append(schema1, `CREATE TABLE tokens (id TEXT)`)...)
-	if s, err := store.Open(t.Context(), l, fingerprint, clock); err == nil {
+	if s, err := store.Open(t.Context(), l, store.Options{Fingerprints: []string{fingerprint}, Now: clock}); err == nil {
 		t.Errorf("it is open: %v", s.Close())
 	}
 	db := plain(t, l)

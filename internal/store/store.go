@@ -31,11 +31,20 @@ type Store struct {
 	now   func() time.Time
 }
 
-// Open opens the store at l, brings its schema up to date and checks that
-// fingerprint is that of the pepper it was made with. The errors name the file
-// and say what to do; ErrNoStore and ErrPepper are among them. now is the clock
-// for the times that the store writes itself; nil means time.Now.
-func Open(ctx context.Context, l Location, fingerprint string, now func() time.Time) (*Store, error) {
+// Options say how a store is opened.
+type Options struct {
+	// Fingerprints are those of the peppers at hand. Each pepper that something
+	// in the store is under must be among them.
+	Fingerprints []string
+	// Now is the clock for the times that the store writes itself; nil means
+	// time.Now.
+	Now func() time.Time
+}
+
+// Open opens the store at l, brings its schema up to date and checks that the
+// peppers it needs are at hand. The errors name the file and say what to do;
+// ErrNoStore and ErrPepper are among them.
+func Open(ctx context.Context, l Location, o Options) (*Store, error) {
 	opened, err := checkFile(l.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w at %s", ErrNoStore, l)
@@ -43,12 +52,12 @@ func Open(ctx context.Context, l Location, fingerprint string, now func() time.T
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	s, err := connect(ctx, l, now)
+	s, err := connect(ctx, l, o.Now)
 	if err != nil {
 		return nil, err
 	}
 	s.opened = opened
-	if err := s.prepare(ctx, fingerprint); err != nil {
+	if err := s.prepare(ctx, o.Fingerprints); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -75,11 +84,11 @@ func connect(ctx context.Context, l Location, now func() time.Time) (*Store, err
 	return s, nil
 }
 
-func (s *Store) prepare(ctx context.Context, fingerprint string) error {
+func (s *Store) prepare(ctx context.Context, fingerprints []string) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	return s.checkPepper(ctx, fingerprint)
+	return s.checkPeppers(ctx, fingerprints)
 }
 
 // migrate brings the schema up to date, each step in a transaction of its own.
@@ -117,18 +126,6 @@ func (s *Store) migrations() (*goose.Provider, error) {
 		return nil, s.explain(fmt.Errorf("preparing the schema: %w", err))
 	}
 	return provider, nil
-}
-
-func (s *Store) checkPepper(ctx context.Context, fingerprint string) error {
-	var stored string
-	err := s.reads.QueryRowContext(ctx, `SELECT fingerprint FROM peppers ORDER BY id DESC LIMIT 1`).Scan(&stored)
-	if err != nil {
-		return s.explain(fmt.Errorf("reading the pepper's fingerprint: %w", err))
-	}
-	if stored != fingerprint {
-		return fmt.Errorf("%w: store %s was made with the pepper of fingerprint %s, the one given has %s; put the right pepper file in its place", ErrPepper, s.location, stored, fingerprint)
-	}
-	return nil
 }
 
 // Location says where the store is.
