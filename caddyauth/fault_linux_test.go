@@ -3,10 +3,8 @@ package caddyauth_test
 import (
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,7 +18,7 @@ import (
 // own, since the limit holds for all files of one.
 func TestAFullDiskFailsIssuingAndNotChecking(t *testing.T) {
 	s := &caddyrun.Server{Dir: t.TempDir()}
-	server := startProcess(t, s.Dir, strings.ReplaceAll(`{
+	server := caddyrun.StartProcess(t, s.Dir, `{
 	admin unix/{$DIR}/admin.sock
 	persist_config off
 	caddyauth {
@@ -32,7 +30,7 @@ http:// {
 	token_auth
 	respond "in"
 }
-`, "{$DIR}", s.Dir))
+`)
 	socket := filepath.Join(s.Dir, "http.sock")
 	status := func(key string) int {
 		t.Helper()
@@ -80,31 +78,6 @@ http:// {
 	if got := status(issued.Key); got != 401 {
 		t.Errorf("a key that was revoked when there was space again: %d", got)
 	}
-}
-
-// startProcess runs Caddy in a process of its own until the test ends.
-func startProcess(t *testing.T, dir, caddyfile string) *os.Process {
-	t.Helper()
-	file := filepath.Join(dir, "Caddyfile")
-	if err := os.WriteFile(file, []byte(caddyfile), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	program, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := exec.CommandContext(t.Context(), program)
-	// testscript.Main looks at the name under which it is called.
-	server.Args = []string{"caddy", "run", "--config", file}
-	server.Env = append(os.Environ(), "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
-	server.Cancel = func() error { return server.Process.Signal(syscall.SIGTERM) }
-	server.WaitDelay = 10 * time.Second
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	// The test's context ends, and with it the process, before this is called.
-	t.Cleanup(func() { _ = server.Wait() })
-	return server.Process
 }
 
 // limitFiles lets no file of a process grow beyond the size of path.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 
 	"github.com/sallyport/sallyport/internal/atomicfile"
 	"github.com/sallyport/sallyport/internal/credential"
@@ -13,29 +14,54 @@ import (
 // maxPepperFile is more than any pepper file needs.
 const maxPepperFile = 1 << 10
 
-// loadPepper reads the pepper file. If it is missing and the store is new the
-// pepper is made.
+// draftOf is the name that a new pepper has until its store is there. A pepper
+// without a store is one that has lost it (Config.Adopt); a draft without a store
+// is what somebody has left who was killed while he made both.
+func draftOf(path string) string { return path + ".new" }
+
+// loadPepper reads the pepper file, or its draft. If there is neither and the store
+// is new a draft is made.
 func loadPepper(path string, newStore bool, random io.Reader) (*credential.Pepper, error) {
-	pepper, err := readPepper(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return pepper, err
+	// Between the first two looks another process may give the draft its name.
+	for _, file := range []string{path, draftOf(path), path} {
+		if pepper, err := readPepper(file); !errors.Is(err, fs.ErrNotExist) {
+			return pepper, err
+		}
 	}
 	if !newStore {
 		return nil, fmt.Errorf("pepper file '%s' is missing, but its store is there: put it back from a backup; no key can be checked without it", path)
 	}
-	if pepper, err = credential.NewPepper(random); err != nil {
+	pepper, err := credential.NewPepper(random)
+	if err != nil {
 		return nil, err
 	}
-	err = atomicfile.WriteNew(path, []byte(pepper.Text().Reveal()+"\n"))
+	err = atomicfile.WriteNew(draftOf(path), fileOf(pepper))
 	if errors.Is(err, fs.ErrExist) {
 		// Another process has made it at the same time.
-		return readPepper(path)
+		return loadPepper(path, false, random)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("pepper file '%s' cannot be made: %w", path, err)
 	}
 	return pepper, nil
 }
+
+// keepPepper gives the pepper of a store that is there its name, if it has not got
+// it. Nobody removes a draft before that, so all who make a store at the same time
+// have the same one.
+func keepPepper(path string, pepper *credential.Pepper) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := atomicfile.WriteNew(path, fileOf(pepper)); err != nil && !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("pepper file '%s' cannot be made: %w", path, err)
+		}
+	}
+	// Most often there is none, and one that stays does no harm.
+	_ = os.Remove(draftOf(path))
+	return nil
+}
+
+// fileOf is what stands in a pepper file.
+func fileOf(pepper *credential.Pepper) []byte { return []byte(pepper.Text().Reveal() + "\n") }
 
 // PepperFingerprint reads a pepper file and gives its fingerprint, to compare it
 // with that of a store. The error says what is wrong with the file; one that may

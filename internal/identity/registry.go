@@ -164,10 +164,14 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 }
 
 func (r *Registry) open(ctx context.Context, c Config) error {
-	_, err := os.Stat(c.Location.Path)
+	// The pepper is looked for before its store: one that gets its name later
+	// belongs to a store that another process makes.
+	_, err := os.Stat(c.PepperFile)
+	alone := err == nil
+	_, err = os.Stat(c.Location.Path)
 	missing := errors.Is(err, fs.ErrNotExist)
 	if missing {
-		if err := c.mayCreate(); err != nil {
+		if err := c.mayCreate(alone); err != nil {
 			return err
 		}
 	}
@@ -176,11 +180,15 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 	}
 	if missing {
 		err := store.Create(ctx, c.Location, r.pepper.Fingerprint(), r.now)
-		// Another process may have been faster.
-		if err != nil && !errors.Is(err, fs.ErrExist) {
+		if errors.Is(err, fs.ErrExist) {
+			// Another process was faster, maybe before there was our draft.
+			r.pepper, err = loadPepper(c.PepperFile, false, r.random)
+		} else {
+			r.created = err == nil
+		}
+		if err != nil {
 			return err
 		}
-		r.created = err == nil
 	}
 	r.store, err = store.Open(ctx, c.Location, store.Options{Fingerprints: []string{r.pepper.Fingerprint()}, Now: r.now})
 	if errors.Is(err, store.ErrPepper) {
@@ -188,6 +196,9 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 	}
 	if err != nil {
 		return err
+	}
+	if err := keepPepper(c.PepperFile, r.pepper); err != nil {
+		return errors.Join(err, r.store.Close())
 	}
 	imported, err := r.store.AnyPassword(ctx, password.ImportedPrefix)
 	if err != nil {
@@ -199,13 +210,13 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 	return nil
 }
 
-// mayCreate reports whether a store may be made, and makes its directory if
-// that is wanted.
-func (c *Config) mayCreate() error {
+// mayCreate reports whether a store may be made, where a pepper may be alone, and
+// makes its directory if that is wanted.
+func (c *Config) mayCreate(alone bool) error {
 	if !c.Create {
 		return fmt.Errorf("%w at %s", store.ErrNoStore, c.Location)
 	}
-	if _, err := os.Stat(c.PepperFile); err == nil && !c.Adopt {
+	if alone && !c.Adopt {
 		return fmt.Errorf("%w at %s, but its pepper is there, in '%s': mount its disk or put back a backup; to begin with an empty store make it by `caddy auth store info --create`", store.ErrNoStore, c.Location, c.PepperFile)
 	}
 	dir := filepath.Dir(c.Location.Path)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -114,6 +115,73 @@ func TestAPepperThatIsThereBeforeTheStoreNeedsAWord(t *testing.T) {
 	openRegistry(t, c)
 	if _, err := os.Stat(DefaultPepperFile(c.Location)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("another pepper was made: %v", err)
+	}
+}
+
+// TestAStoreThatWasMadeByHalfIsMadeWhole begins where a process may have been
+// killed that made store and pepper.
+func TestAStoreThatWasMadeByHalfIsMadeWhole(t *testing.T) {
+	for name, cut := range map[string]func(pepper, draft, store string) error{
+		"before there was a store": func(pepper, draft, store string) error {
+			return errors.Join(os.Rename(pepper, draft), os.Remove(store))
+		},
+		"before the pepper had its name": func(pepper, draft, _ string) error { return os.Rename(pepper, draft) },
+		"before the draft was removed":   func(pepper, draft, _ string) error { return os.Link(pepper, draft) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newConfig(t, nil)
+			was := openRegistry(t, c).pepper.Fingerprint()
+			pepper := DefaultPepperFile(c.Location)
+			if err := cut(pepper, draftOf(pepper), c.Location.Path); err != nil {
+				t.Fatal(err)
+			}
+			if got := openRegistry(t, c).pepper.Fingerprint(); got != was {
+				t.Errorf("the pepper is %s, was %s", got, was)
+			}
+			if got, err := PepperFingerprint(pepper); got != was {
+				t.Errorf("the pepper file holds %s, want %s; %v", got, was, err)
+			}
+			if _, err := os.Stat(draftOf(pepper)); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the draft is still there: %v", err)
+			}
+		})
+	}
+}
+
+func TestADraftThatIsNotOfTheStoreIsNotItsPepper(t *testing.T) {
+	c := newConfig(t, nil)
+	openRegistry(t, c)
+	pepper := DefaultPepperFile(c.Location)
+	if err := os.Remove(pepper); err != nil {
+		t.Fatal(err)
+	}
+	write(t, draftOf(pepper), strings.Repeat("ab", 32)+"\n", 0o600)
+	if _, err := Open(t.Context(), c); !errors.Is(err, store.ErrPepper) {
+		t.Errorf("with a draft of another store: %v", err)
+	}
+	if _, err := os.Stat(pepper); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("it has got the pepper's name: %v", err)
+	}
+}
+
+func TestProcessesThatMakeAStoreAtTheSameTimeAgree(t *testing.T) {
+	c := newConfig(t, nil)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			r, err := Open(t.Context(), c)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if entries, _ := os.ReadDir(filepath.Dir(c.Location.Path)); len(entries) != 2 {
+		t.Errorf("there are %v, not store and pepper", entries)
 	}
 }
 
