@@ -82,15 +82,17 @@ func (a *attack) beside(control *floodControl, address string) func(context.Cont
 
 // printFireTable writes the table and what became of the promises.
 func printFireTable(w io.Writer, results []result, list []*attack) {
-	fmt.Fprintln(w, "| flood | its answers a second | key checks: req/s quiet | under it | ratio (quartiles) | server CPU µs per check, quiet and under it |")
+	fmt.Fprintln(w, "| flood | its answers a second | server CPU µs for one | key checks: req/s quiet | under it | ratio (quartiles) |")
 	fmt.Fprintln(w, "|---|---:|---:|---:|---:|---:|")
 	for i := range results {
-		r, rate := &results[i], "–"
+		r := &results[i]
+		base, rate, cost := bases(r), "–", "–"
 		if median := quantile(list[i].rates, 0.5); median > 0 {
 			rate = fmt.Sprintf("%.0f", median)
+			// What a check costs more than when it is quiet, the flood has cost.
+			cost = fmt.Sprintf("%.0f", (micros(r.cpu())-micros(base.cpu()))*r.rate()/median)
 		}
-		base := bases(r)
-		fmt.Fprintf(w, "| %s | %s | %.0f | %.0f | %s | %.1f, %.1f |\n", r.name, rate, base.rate(), r.rate(), ratios(r), micros(base.cpu()), micros(r.cpu()))
+		fmt.Fprintf(w, "| %s | %s | %s | %.0f | %.0f | %s |\n", r.name, rate, cost, base.rate(), r.rate(), ratios(r))
 	}
 	fmt.Fprintln(w)
 	for i := range results {
