@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 	"internal/howler":       {"internal/credential", "internal/principal"},
 	"internal/redact":       {"internal/credential"},
 	"internal/store":        {"internal/atomicfile", "internal/credential", "internal/principal"},
-	"internal/identity":     {"internal/atomicfile", "internal/credential", "internal/password", "internal/principal", "internal/store", "internal/urlpath"},
+	"internal/identity":     {"internal/atomicfile", "internal/brake", "internal/credential", "internal/password", "internal/principal", "internal/store", "internal/urlpath"},
 	"internal/botfiles":     {"internal/atomicfile"},
 	"internal/intelmqsetup": {"internal/atomicfile", "internal/intelmqctl"},
 

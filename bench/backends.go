@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -40,14 +41,23 @@ func runBackends(f *files) error {
 		}
 		defer daemon.Stop()
 	}
-	listener, err := net.Listen("unix", f.upstream)
+	known, err := os.ReadFile(f.bad)
 	if err != nil {
 		return err
 	}
-	upstream := &http.Server{Handler: answering(f.answer), ReadHeaderTimeout: time.Minute}
-	defer upstream.Close()
-	// It ends when it is closed, whatever it says then.
-	go func() { _ = upstream.Serve(listener) }()
+	for socket, handler := range map[string]http.Handler{
+		f.upstream: answering(f.answer),
+		f.floods:   &floods{known: strings.Fields(string(known))},
+	} {
+		listener, err := net.Listen("unix", socket)
+		if err != nil {
+			return err
+		}
+		server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+		defer server.Close()
+		// It ends when it is closed, whatever it says then.
+		go func() { _ = server.Serve(listener) }()
+	}
 	fmt.Println("{}")
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	return nil

@@ -24,7 +24,7 @@ const (
 )
 
 func sites(f *files) []site {
-	return slices.Concat(cceSites(f), intelmqSites(f), []site{
+	return slices.Concat(cceSites(f), intelmqSites(f), fireSites(), []site{
 		{bareSite, nil},
 		{floorSite, []handler{{"handler": "floor", "keys": f.good}}},
 		{gateSite, []handler{{"handler": "token_auth"}}},

@@ -33,6 +33,8 @@ type files struct {
 	upstream, answer string
 	// findX, getAll and get are bodies of requests.
 	findX, getAll, get string
+	// floods is the socket at which floods are begun and ended.
+	floods string
 	// botnet is the folder of the stand-in for intelmqctl.
 	botnet string
 }
@@ -43,7 +45,7 @@ func filesIn(dir string) *files {
 	return &files{
 		dir: dir, store: in("auth.db"), good: in("good"), bad: in("bad"), tokens: in("tokens"), bare: in("bare"),
 		cced: cmp.Or(socket, in("cced")), realCced: given && socket != "",
-		upstream: in("upstream"), answer: in("answer"), findX: in("findx"), getAll: in("getall"), get: in("get"),
+		upstream: in("upstream"), floods: in("floods"), answer: in("answer"), findX: in("findx"), getAll: in("getall"), get: in("get"),
 		botnet: in("botnet"),
 	}
 }

@@ -19,7 +19,7 @@ func main() {
 	rounds := flag.Int("rounds", 10, "how often each case is measured, at least 6")
 	sample := flag.Duration("sample", time.Second, "how long one sample takes, in whole seconds")
 	keys := flag.Int("keys", 1000, "how many keys are in the store, and are presented in turn; making one takes half a millisecond")
-	only := flag.String("only", "", "measure 'gate', 'cce' or 'intelmq' only")
+	only := flag.String("only", "", "measure 'gate', 'cce', 'intelmq' or 'fire' only")
 	tabs := flag.Duration("tabs", 30*time.Second, "how long tabs of intelmq-manager are watched, at least 10s")
 	dir := flag.String("serve", "", "for the measured process itself: the directory of the run")
 	backends := flag.String("backends", "", "for the process of the backends: the directory of the run")
@@ -43,7 +43,7 @@ func main() {
 }
 
 // subjects are what is measured.
-var subjects = []string{"gate", "cce", "intelmq"}
+var subjects = []string{"gate", "cce", "intelmq", "fire"}
 
 // plan is what is measured, and how.
 type plan struct {
@@ -102,7 +102,7 @@ func run(p plan) error {
 
 // measure measures one subject after another.
 func (p plan) measure(ctx context.Context, f *files, m *meter) error {
-	for i, one := range []func(context.Context, *files, *meter) error{p.gate, p.cce, p.intelmq} {
+	for i, one := range []func(context.Context, *files, *meter) error{p.gate, p.cce, p.intelmq, p.fire} {
 		if !p.has(subjects[i]) {
 			continue
 		}

@@ -77,9 +77,12 @@ func (h *AuthAPI) logInByKey(c *apiCall, login *howler.Login) (store.Session, cr
 	}
 	session, words, err := c.people.LogInByKey(c.r.Context(), caller, h.newSession(c,
 		identity.NewToken{Kind: credential.AppToken, Lifetime: h.appTokens}))
+	often, isOften := errors.AsType[*identity.KeyLogInsError](err)
 	switch {
 	case errors.Is(err, identity.ErrEnded), errors.Is(err, store.ErrNotFound):
 		return session, credential.Secret{}, told(howler.InvalidLogin, "ended")
+	case isOften:
+		return session, credential.Secret{}, &failure{howler.TooManyAttempts, "key_log_ins", often.Wait}
 	case err != nil:
 		return session, credential.Secret{}, unknown(err)
 	}

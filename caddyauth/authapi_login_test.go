@@ -322,6 +322,26 @@ func TestAFloodOfLogIns(t *testing.T) {
 	}
 }
 
+// TestAKeyThatLogsInAgainAndAgain: each log-in is written down for ever.
+func TestAKeyThatLogsInAgainAndAgain(t *testing.T) {
+	a := startAPI(t, "")
+	key := a.issue(a.Server, "ci")
+	logIn := func() caddyrun.Response {
+		return postJSON(t, a.Server, loginPath, `{"user":"alice","apikey":"ci:`+key+`"}`)
+	}
+	for range 60 {
+		expectStatus(t, logIn(), 200, "")
+	}
+	r := logIn()
+	expectFailure(t, r, 429, "too_many_attempts", "Too many attempts. Try again later.")
+	if wait, err := strconv.Atoi(r.Header.Get("Retry-After")); err != nil || wait < 1 || wait > 60 {
+		t.Errorf("Retry-After is '%s'", r.Header.Get("Retry-After"))
+	}
+	// The key itself goes on.
+	expectStatus(t, a.whoami(t, bearer(key)...), 200, "")
+	expectStatus(t, postJSON(t, a.Server, loginPath, loginBody("alice", alicePassword)), 200, "")
+}
+
 func TestAnAppTokenEnds(t *testing.T) {
 	a := startAPI(t, "app_token_lifetime 1s")
 	mine := a.logIn(t, "alice", alicePassword)

@@ -138,7 +138,7 @@ func TestACrashLosesNothing(t *testing.T) {
 	if list := w.sessions("alice"); len(list) != 1 {
 		t.Errorf("%d sessions", len(list))
 	}
-	if b := brake(t, w.try(alice(right))); !b.Locked {
+	if b := braked(t, w.try(alice(right))); !b.Locked {
 		t.Error("the lock is lost")
 	}
 }

@@ -15,7 +15,7 @@ func TestWhatIsLockedTakesNobodysPlace(t *testing.T) {
 	w := newWorld(t)
 	w.setPassword("alice", right)
 	w.setFailures(alice(""), DefaultFailures, 100, 5)
-	if b := brake(t, w.try(alice(right))); !b.Locked {
+	if b := braked(t, w.try(alice(right))); !b.Locked {
 		t.Error(b)
 	}
 	if len(w.lags) != 0 {
@@ -141,7 +141,7 @@ func TestANetworkThatIsThrottledWhileItWaitsCostsNoHash(t *testing.T) {
 			free()
 			wait()
 			for _, err := range errs {
-				if b := brake(t, err); b.Locked {
+				if b := braked(t, err); b.Locked {
 					t.Error(b)
 				}
 			}
@@ -197,7 +197,7 @@ func TestAFloodOfNamesAndAddressesIsBounded(t *testing.T) {
 	w.must(nil, w.mirror.sweep(t.Context(), kept))
 	// The three counts of a failure stay or go together.
 	expect(kept, kept+2)
-	if b := brake(t, w.try(alice(right))); !b.Locked {
+	if b := braked(t, w.try(alice(right))); !b.Locked {
 		t.Error("the flood has opened a door")
 	}
 	w.clock.add(MaxWindow + time.Second)

@@ -23,13 +23,13 @@ func TestALockIsForOneNameFromOneNetwork(t *testing.T) {
 	_, session := w.logIn(alice(right), NewToken{credential.AppToken, principal.Lifetime{Absolute: time.Hour}})
 	w.fail(DefaultFailures, alice(""))
 
-	b := brake(t, w.try(alice(right)))
+	b := braked(t, w.try(alice(right)))
 	if want := (BrakeError{Locked: true, Failures: 5, Window: time.Minute, Wait: time.Minute}); *b != want {
 		t.Errorf("%+v, want %+v", *b, want)
 	}
 	neighbour := alice(right)
 	neighbour.Address = netip.MustParseAddr("::ffff:192.0.2.200")
-	if b := brake(t, w.try(neighbour)); !b.Locked {
+	if b := braked(t, w.try(neighbour)); !b.Locked {
 		t.Errorf("from the same network: %v", b)
 	}
 	if err := w.try(Attempt{"bob", right, home}); err != nil {
@@ -38,7 +38,7 @@ func TestALockIsForOneNameFromOneNetwork(t *testing.T) {
 	if err := w.try(Attempt{"alice", right, abroad}); err != nil {
 		t.Errorf("from elsewhere: %v", err)
 	}
-	if b := brake(t, w.try(alice(right))); !b.Locked {
+	if b := braked(t, w.try(alice(right))); !b.Locked {
 		t.Error("a success elsewhere opens the door here")
 	}
 	if got := w.check(word); got != Accepted {
@@ -61,7 +61,7 @@ func TestAttemptsWhileLockedDoNotLengthenIt(t *testing.T) {
 	w.setPassword("alice", right)
 	w.fail(DefaultFailures, alice(""))
 	for left := 60; left > 0; left -= 15 {
-		if b := brake(t, w.try(alice(wrong))); b.Wait != time.Duration(left)*time.Second {
+		if b := braked(t, w.try(alice(wrong))); b.Wait != time.Duration(left)*time.Second {
 			t.Errorf("%s to wait, want %d s", b.Wait, left)
 		}
 		w.clock.add(15 * time.Second)
@@ -81,7 +81,7 @@ func TestTheBrakesHoldOverARestartAndInOtherProcesses(t *testing.T) {
 	w.restart()
 	for _, r := range []*Registry{w.Registry, other} {
 		_, err := r.prove(t.Context(), alice(right))
-		if b := brake(t, err); !b.Locked || b.Wait != time.Minute {
+		if b := braked(t, err); !b.Locked || b.Wait != time.Minute {
 			t.Errorf("%+v", b)
 		}
 	}
@@ -205,7 +205,7 @@ func TestAttemptsWhileLockedCountForTheNetwork(t *testing.T) {
 	n := w.hashes(func() {
 		for range left {
 			w.clock.add(time.Second)
-			if b := brake(t, w.try(alice(right))); !b.Locked {
+			if b := braked(t, w.try(alice(right))); !b.Locked {
 				t.Error(b)
 			}
 		}
@@ -218,7 +218,7 @@ func TestAttemptsWhileLockedCountForTheNetwork(t *testing.T) {
 	}
 	n = w.hashes(func() {
 		for range 10 {
-			if b := brake(t, w.try(alice(right))); b.Locked || b.Wait != time.Minute-left*time.Second {
+			if b := braked(t, w.try(alice(right))); b.Locked || b.Wait != time.Minute-left*time.Second {
 				t.Errorf("%+v", b)
 			}
 		}

@@ -38,8 +38,8 @@ func (w *world) hashes(meanwhile func()) uint64 {
 	return w.Hashing().Hashes - before
 }
 
-// brake is the BrakeError that err must be.
-func brake(t testing.TB, err error) *BrakeError {
+// braked is the BrakeError that err must be.
+func braked(t testing.TB, err error) *BrakeError {
 	t.Helper()
 	b, ok := errors.AsType[*BrakeError](err)
 	if !ok {
@@ -84,7 +84,7 @@ func TestExactlyOneHashWhateverHappens(t *testing.T) {
 		var err error
 		n := w.hashes(func() { err = w.try(test.attempt) })
 		if test.attempt == locked {
-			if b := brake(t, err); !b.Locked {
+			if b := braked(t, err); !b.Locked {
 				t.Errorf("%s: %v", name, err)
 			}
 		} else if !errors.Is(err, test.want) {
@@ -103,7 +103,7 @@ func TestNoHashForWhatIsRefusedWithoutLooking(t *testing.T) {
 		w.fail(1, Attempt{Username: fmt.Sprint("user", i), Address: home})
 	}
 	n := w.hashes(func() {
-		if b := brake(t, w.try(alice(right))); b.Locked || b.Wait != time.Minute {
+		if b := braked(t, w.try(alice(right))); b.Locked || b.Wait != time.Minute {
 			t.Errorf("%+v", b)
 		}
 		for name, text := range map[string]string{"empty": "", "too long": strings.Repeat("x", 1025), "no UTF-8": "\xff"} {

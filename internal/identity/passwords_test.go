@@ -103,7 +103,7 @@ func TestAUserChangesThePassword(t *testing.T) {
 		t.Errorf("the old one: %v", err)
 	}
 	w.fail(DefaultFailures-1, alice(""))
-	if _, err := w.ChangePassword(t.Context(), "user:alice", alice(newer), right); !brake(t, err).Locked {
+	if _, err := w.ChangePassword(t.Context(), "user:alice", alice(newer), right); !braked(t, err).Locked {
 		t.Error("a lock does not hold here")
 	}
 }

@@ -102,7 +102,7 @@ func TestManyGuessesAtOnceDoNotGetPastTheLimit(t *testing.T) {
 		for _, err := range errs {
 			if errors.Is(err, ErrWrongPassword) {
 				compared++
-			} else if b := brake(t, err); !b.Locked {
+			} else if b := braked(t, err); !b.Locked {
 				t.Error(err)
 			}
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/sallyport/sallyport/internal/brake"
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/password"
 	"github.com/sallyport/sallyport/internal/store"
@@ -104,6 +105,8 @@ type Registry struct {
 	proving    places
 	lagging    places
 	lockEvents lockEvents
+	// keyLogIns counts log-ins by each key.
+	keyLogIns *brake.Counter[credential.KeyID]
 	// sleep waits, and reports whether the time has passed before the context
 	// ended.
 	sleep func(context.Context, time.Duration) bool
@@ -134,6 +137,7 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 		hasher:    password.NewHasher(c.Hashing),
 		proving:   places{most: math.MaxInt},
 		lagging:   places{most: maxLagging, mostThere: maxLaggingThere},
+		keyLogIns: brake.New[credential.KeyID](),
 		sleep:     sleep,
 		committed: func(context.Context) {},
 	}

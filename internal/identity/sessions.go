@@ -51,8 +51,12 @@ const (
 
 // LogInByKey begins a session for a caller whose API key was accepted. It can do
 // no more than the key, and ends with it, or with the overlap if a rotation has
-// replaced the secret. The error is ErrEnded if that has happened meanwhile.
+// replaced the secret. The error is ErrEnded if that has happened meanwhile, and a
+// KeyLogInsError if the key logs in too often.
 func (r *Registry) LogInByKey(ctx context.Context, caller Caller, n NewSession) (store.Session, []credential.Secret, error) {
+	if wait := r.keyLogIns.Note(caller.ID, keyLogIns, true); wait > 0 {
+		return store.Session{}, nil, &KeyLogInsError{wait}
+	}
 	s := store.Session{Method: principal.MethodAPIKey, KeyID: caller.ID.String(), Scopes: caller.Scopes}
 	return r.begin(ctx, s, n, func(c *store.Change) (u store.User, until time.Time, err error) {
 		k, err := c.Key(store.KeyRef{ID: s.KeyID})

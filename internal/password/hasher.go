@@ -27,13 +27,18 @@ const (
 	// DefaultWait is the longest wait for a turn where the configuration says
 	// nothing else; after it, people press the button again.
 	DefaultWait = 5 * time.Second
+
+	// longestRest bounds the rest after a turn. A turn that was longer has waited
+	// for something else than the processor.
+	longestRest = time.Second
 )
 
 // Config is how a Hasher works. A field that is 0 stands for its default.
 type Config struct {
 	// Parallel is how many hashes are computed at once. The default is half of
 	// GOMAXPROCS, but at least 1: the other half is for requests that need no
-	// hash.
+	// hash. Where that is the only core, as long as a turn was is left to them
+	// after it.
 	Parallel int
 	// Queue is how many callers may wait for a turn. The default is 64 for each
 	// of Parallel.
@@ -57,6 +62,8 @@ type Hasher struct {
 	wait            time.Duration
 	params          Params
 	random          io.Reader
+	// rests says that each turn is followed by a rest.
+	rests bool
 	// dummy stands for the hash that a user has not, importedDummy for the
 	// imported one. Nothing is ever accepted by them.
 	dummy         record
@@ -82,7 +89,8 @@ func NewHasher(c Config) *Hasher {
 	}
 	h := &Hasher{parallel: c.Parallel, queue: c.Queue, wait: c.Wait, params: c.Params.orDefault(), random: c.Random}
 	if h.parallel <= 0 {
-		h.parallel = max(1, runtime.GOMAXPROCS(0)/2)
+		cores := runtime.GOMAXPROCS(0)
+		h.parallel, h.rests = max(1, cores/2), cores == 1
 	}
 	if h.queue <= 0 {
 		h.queue = queuePerTurn * h.parallel
@@ -133,7 +141,7 @@ func (h *Hasher) Reserve(ctx context.Context) (*Turn, error) {
 		}
 		return nil, ctx.Err()
 	}
-	return &Turn{hasher: h}, nil
+	return &Turn{hasher: h, began: time.Now()}, nil
 }
 
 // enter takes a free turn or a place in the queue. The channel is closed when
@@ -206,13 +214,18 @@ func (h *Hasher) Stats() Stats {
 // goroutine.
 type Turn struct {
 	hasher   *Hasher
+	began    time.Time
 	released atomic.Bool
 }
 
 // Release gives the turn back. A second call does nothing.
 func (t *Turn) Release() {
-	if !t.released.Swap(true) {
-		t.hasher.release()
+	switch h := t.hasher; {
+	case t.released.Swap(true):
+	case h.rests:
+		time.AfterFunc(min(time.Since(t.began), longestRest), h.release)
+	default:
+		h.release()
 	}
 }
 

@@ -61,6 +61,32 @@ func TestAsManyTurnsAsConfiguredAreGivenOut(t *testing.T) {
 	expectStats(t, h, Stats{})
 }
 
+// TestASingleCoreRestsAfterATurn: otherwise all others would get what hashes leave.
+func TestASingleCoreRestsAfterATurn(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	synctest.Test(t, func(t *testing.T) {
+		for worked, rested := range map[time.Duration]time.Duration{
+			0:                       0,
+			40 * time.Millisecond:   40 * time.Millisecond,
+			1500 * time.Millisecond: time.Second,
+		} {
+			h := NewHasher(Config{Params: cheap})
+			turn := reserve(t, h)
+			time.Sleep(worked)
+			turn.Release()
+			began := time.Now()
+			second := reserve(t, h)
+			if rest := time.Since(began); rest != rested {
+				t.Errorf("after a turn of %s it rests for %s", worked, rest)
+			}
+			turn.Release()
+			second.Release()
+			synctest.Wait()
+			expectStats(t, h, Stats{})
+		}
+	})
+}
+
 func TestDefaults(t *testing.T) {
 	h := NewHasher(Config{})
 	if want := max(1, runtime.GOMAXPROCS(0)/2); h.parallel != want || h.queue != 64*want {

@@ -8,7 +8,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	_ "github.com/sallyport/sallyport/caddyauth"
+	_ "github.com/sallyport/sallyport"
 )
 
 // TestMain makes this program Caddy, or a worker, when it is called by that name.
