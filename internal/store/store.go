@@ -101,8 +101,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return s.explain(fmt.Errorf("reading the schema's number: %w", err))
 	}
-	sources := provider.ListSources()
-	if newest := sources[len(sources)-1].Version; current > newest {
+	if newest := newest(provider); current > newest {
 		return fmt.Errorf("store %s has schema %d, this program knows %d: it was used by a newer version; run that version, or put back a backup from before the upgrade", s.location, current, newest)
 	}
 	if _, err := provider.Up(ctx); err != nil {
@@ -126,6 +125,12 @@ func (s *Store) migrations() (*goose.Provider, error) {
 		return nil, s.explain(fmt.Errorf("preparing the schema: %w", err))
 	}
 	return provider, nil
+}
+
+// newest is the schema that this program knows.
+func newest(p *goose.Provider) int64 {
+	sources := p.ListSources()
+	return sources[len(sources)-1].Version
 }
 
 // Location says where the store is.
