@@ -27,12 +27,12 @@ var zeros = strings.Repeat("00", credential.VerifierSize-1)
 // session by the key with a token, failed log-ins, and who has disabled a key.
 var schema2 = append(slices.Clip(schema1),
 	`UPDATE api_keys SET disabled = 4000000, disabled_by = 'user:alice', networks = '["192.0.2.0/24"]', user_agent = 'curl/8',
-		verifier = X'07` + zeros + `', previous_verifier = X'08` + zeros + `', expires = 8000000, not_before = 1000000`,
+		verifier = X'07`+zeros+`', previous_verifier = X'08`+zeros+`', expires = 8000000, not_before = 1000000`,
 	`INSERT INTO passwords (user_id, phc, changed) VALUES ('id-alice', '$argon2id$x', 5000000)`,
 	`INSERT INTO sessions (id, user_id, method, key_id, scopes, address, user_agent, created)
 		VALUES ('s1', 'id-alice', 'api_key', '`+idA+`', '["read"]', '192.0.2.7', 'curl/8', 6000000)`,
 	`INSERT INTO tokens (id, session_id, kind, verifier, pepper_id, expires, idle, last_used)
-		VALUES ('`+idB+`', 's1', 'app_token', X'09` + zeros + `', 1, 9000000, 2000000, 7000000)`,
+		VALUES ('`+idB+`', 's1', 'app_token', X'09`+zeros+`', 1, 9000000, 2000000, 7000000)`,
 	`INSERT INTO login_failures (name, source, failures, began, last) VALUES ('n', 's', 3, 1000000, 2000000), ('n', '', 4, 1000000, 2000000)`,
 	`UPDATE change_counter SET number = 3`,
 	`INSERT INTO changes (number, kind, id) VALUES (3, 'token', '`+idB+`')`,
