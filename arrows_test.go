@@ -52,6 +52,8 @@ var mayImport = map[string][]string{
 	"internal/botfiles":     {"internal/atomicfile"},
 	"internal/intelmqsetup": {"internal/atomicfile", "internal/intelmqctl"},
 
+	"internal/fake/manykeys": {"internal/atomicfile", "internal/credential", "internal/store"},
+
 	"internal/plugin/accesslist": {"internal/allowlist", "internal/atomicfile", "internal/credential", "internal/plugin/grammar", "internal/plugin/report"},
 	"internal/plugin/caller":     {"internal/principal", "internal/wire"},
 	"internal/plugin/command":    {"internal/allowlist", "internal/plugin/accesslist", "internal/plugin/admin"},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/plugin/report"
+	"github.com/sallyport/sallyport/internal/store"
 )
 
 // directories shares open stores between a configuration and its successor, so
@@ -63,7 +64,11 @@ func (d *directory) open(ctx context.Context, log *slog.Logger) error {
 	if d.registry != nil {
 		return nil
 	}
-	registry, err := identity.Open(ctx, d.settings)
+	settings := d.settings
+	settings.Upgrade = func(u store.Upgrade) {
+		log.Info(u.String(), slog.String("store", settings.Location.String()))
+	}
+	registry, err := identity.Open(ctx, settings)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (f *targetFlags) find(ctx context.Context, talk io.Writer) (*target, error)
 	var how string
 	if t.server != nil {
 		how = "through the server at " + t.server.Address
-	} else if how, err = f.open(ctx, t, settings); err != nil {
+	} else if how, err = f.open(ctx, t, settings, talk); err != nil {
 		return nil, err
 	}
 	_, err = fmt.Fprintf(talk, "store %s (%s)\n", settings.Location, how)
@@ -54,8 +54,12 @@ func (f *targetFlags) find(ctx context.Context, talk io.Writer) (*target, error)
 }
 
 // open opens the store, or makes it, and says which of the two.
-func (f *targetFlags) open(ctx context.Context, t *target, settings identity.Config) (how string, err error) {
+func (f *targetFlags) open(ctx context.Context, t *target, settings identity.Config, talk io.Writer) (how string, err error) {
 	settings.Create, settings.Adopt = f.create, f.create
+	settings.Upgrade = func(u store.Upgrade) {
+		// Whether anybody reads it changes nothing.
+		_, _ = fmt.Fprintf(talk, "store %s: %s\n", settings.Location, u)
+	}
 	t.registry, err = identity.Open(ctx, settings)
 	switch {
 	case errors.Is(err, store.ErrNoStore):

@@ -139,8 +139,13 @@ func parseID(what, text string) (credential.KeyID, error) {
 	return id, nil
 }
 
-// addKey appends the records of k to b.
-func (x *index) addKey(b *shard, id credential.KeyID, k *store.Key) error {
+// records is what records are appended to.
+type records interface {
+	append(credential.KeyID, record, *store.Limits)
+}
+
+// addKey appends the records of k to b, the current one first.
+func (x *index) addKey(b records, id credential.KeyID, k *store.Key) error {
 	number, known := x.numbers[k.UserID]
 	if !known {
 		return fmt.Errorf("key '%s' in the store: its user is missing", k.ID)
@@ -171,7 +176,7 @@ func (x *index) addKey(b *shard, id credential.KeyID, k *store.Key) error {
 }
 
 // addToken appends the record of t to b.
-func (x *index) addToken(b *shard, id credential.KeyID, t *store.Token) error {
+func (x *index) addToken(b records, id credential.KeyID, t *store.Token) error {
 	number, known := x.numbers[t.UserID]
 	if !known {
 		return fmt.Errorf("token '%s' in the store: its user is missing", t.ID)
@@ -187,85 +192,16 @@ func (x *index) addToken(b *shard, id credential.KeyID, t *store.Token) error {
 	return nil
 }
 
+// limitsOrNil returns limits to keep, or nil if they bind to nothing. They are a
+// copy, so that they do not keep alive what they are part of.
 func limitsOrNil(l *store.Limits) *store.Limits {
 	if l.None() {
 		return nil
 	}
-	return l
+	return new(*l)
 }
 
 func (x *index) hashName(name string) uint64 { return maphash.String(x.seed, name) }
-
-// loader fills a new index with keys, and then tokens, in the order of their
-// ids.
-type loader struct {
-	index *index
-	// into is the table that is being filled, number its shard.
-	into    *table
-	current shard
-	number  int
-	users   []store.User
-}
-
-func newLoader() *loader {
-	x := newIndex()
-	return &loader{index: x, into: &x.keys}
-}
-
-func (l *loader) user(u *store.User) error {
-	l.users = append(l.users, *u)
-	return nil
-}
-
-func (l *loader) key(k *store.Key) error {
-	id, err := parseID("key", k.ID)
-	if err != nil {
-		return err
-	}
-	l.moveTo(&l.index.keys, id.Shard())
-	return l.index.addKey(&l.current, id, k)
-}
-
-func (l *loader) token(t *store.Token) error {
-	id, err := parseID("token", t.ID)
-	if err != nil {
-		return err
-	}
-	l.moveTo(&l.index.tokens, id.Shard())
-	return l.index.addToken(&l.current, id, t)
-}
-
-// moveTo finishes what comes before a shard: all users, and the shard before.
-func (l *loader) moveTo(into *table, number int) {
-	if l.users != nil {
-		l.index.putUsers(l.users)
-		l.users = nil
-	}
-	if into != l.into || number != l.number {
-		l.flush()
-		l.into, l.number = into, number
-	}
-}
-
-// flush gives the finished shard slices of just its size, and begins the next
-// one in the same memory.
-func (l *loader) flush() {
-	s := &l.current
-	if len(s.ids) == 0 {
-		return
-	}
-	l.into.swap(l.number, &shard{
-		tags: slices.Clone(s.tags), ids: slices.Clone(s.ids),
-		records: slices.Clone(s.records), limits: slices.Clone(s.limits),
-	})
-	l.current = shard{tags: s.tags[:0], ids: s.ids[:0], records: s.records[:0], limits: s.limits[:0]}
-}
-
-// finish completes the index.
-func (l *loader) finish() *index {
-	l.moveTo(nil, 0)
-	return l.index
-}
 
 // contains reports whether addr is in one of the networks.
 func contains(networks []netip.Prefix, addr netip.Addr) bool {

@@ -50,6 +50,9 @@ type Config struct {
 	// Observe is told how long the store took for an operation: look (whether
 	// something has changed) or change. Nil means that nobody wants to know.
 	Observe func(operation string, took time.Duration)
+	// Upgrade is told how an upgrade of the store's schema goes on. Nil means
+	// that nobody wants to know.
+	Upgrade func(store.Upgrade)
 }
 
 // Settings are what may change while a Registry is open.
@@ -194,7 +197,7 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 			return err
 		}
 	}
-	r.store, err = store.Open(ctx, c.Location, store.Options{Fingerprints: []string{r.pepper.Fingerprint()}, Now: r.now})
+	r.store, err = store.Open(ctx, c.Location, store.Options{Fingerprints: []string{r.pepper.Fingerprint()}, Now: r.now, Upgrade: c.Upgrade})
 	if errors.Is(err, store.ErrPepper) {
 		return fmt.Errorf("pepper file '%s': %w", c.PepperFile, err)
 	}

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -100,7 +101,7 @@ func TestACopyThatLagsFarBehindIsToldToLoad(t *testing.T) {
 	})
 }
 
-func TestLoadGivesKeysInOrder(t *testing.T) {
+func TestLoadGivesAllKeys(t *testing.T) {
 	overEngines(t, func(t *testing.T, s *store.Store) {
 		owner := user("alice")
 		change(t, s, func(c *store.Change) error {
@@ -119,12 +120,22 @@ func TestLoadGivesKeysInOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		slices.Sort(ids)
 		if diff := cmp.Diff([]string{"000000000000", "ZZZZZZZZZZZZ", "aaaaaaaaaaaa", "zzzzzzzzzzzz"}, ids); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		stop := errors.New("stop")
 		if _, err := s.Load(t.Context(), func(*store.User) error { return stop }, nil, nil); !errors.Is(err, stop) {
 			t.Errorf("an error of the reader is lost: %v", err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		seen := 0
+		_, err = s.Load(ctx, func(*store.User) error { return nil }, func(*store.Key) error { seen++; cancel(); return nil }, nil)
+		if !errors.Is(err, context.Canceled) || seen != 1 {
+			t.Errorf("told to end by the first key it gave %d, %v", seen, err)
+		}
+		if _, err := s.Key(t.Context(), store.KeyRef{ID: ids[0]}); err != nil {
+			t.Errorf("after a load that was ended nothing can be read: %v", err)
 		}
 	})
 }

@@ -64,10 +64,14 @@ func (c durationColumn) Scan(value any) error {
 }
 
 // listColumn scans and writes a JSON array. An empty one is a slice of no
-// elements, so that it is [] in JSON.
+// elements, so that it is [] in JSON; NULL, which only Load asks for, gives none.
 type listColumn[T any] struct{ list *[]T }
 
 func (c listColumn[T]) Scan(value any) error {
+	if value == nil {
+		*c.list = nil
+		return nil
+	}
 	text, ok := value.(string)
 	if !ok {
 		return fmt.Errorf("a list is a %T in the database, not text", value)
@@ -91,6 +95,21 @@ func (c listColumn[T]) Value() (driver.Value, error) {
 	}
 	text, err := json.Marshal(*c.list)
 	return string(text), err
+}
+
+// textColumn scans text; NULL gives none.
+type textColumn struct{ text *string }
+
+func (c textColumn) Scan(value any) error {
+	switch v := value.(type) {
+	case nil:
+		*c.text = ""
+	case string:
+		*c.text = v
+	default:
+		return fmt.Errorf("a text is a %T in the database", value)
+	}
+	return nil
 }
 
 // verifierColumn scans a verifier of exactly its length; NULL gives zeros.
@@ -119,8 +138,26 @@ func (c scopesColumn) Scan(value any) error {
 	if !ok {
 		return fmt.Errorf("scopes are a %T in the database, not text", value)
 	}
+	if set, written := scopeSets[text]; written {
+		*c.s = set
+		return nil
+	}
 	return json.Unmarshal([]byte(text), c.s)
 }
+
+// scopeSets finds scopes by the text that Value gives for them: to read each one
+// as JSON would double the time that a million keys need.
+var scopeSets = func() map[string]principal.Scopes {
+	sets := map[string]principal.Scopes{}
+	for set := range principal.AllScopes + 1 {
+		text, err := json.Marshal(set)
+		if err != nil {
+			panic(err)
+		}
+		sets[string(text)] = set
+	}
+	return sets
+}()
 
 func (c scopesColumn) Value() (driver.Value, error) {
 	text, err := json.Marshal(*c.s)

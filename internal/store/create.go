@@ -17,10 +17,16 @@ import (
 // it is whole and on disk; a store that is there already is left alone and
 // gives an error that is fs.ErrExist.
 func Create(ctx context.Context, l Location, fingerprint string, now func() time.Time) error {
+	return CreateSchema(ctx, l, 0, fingerprint, now)
+}
+
+// CreateSchema is Create for an older schema, to see how it is upgraded; 0 is the
+// newest one.
+func CreateSchema(ctx context.Context, l Location, schema int64, fingerprint string, now func() time.Time) error {
 	if _, err := os.Lstat(l.Path); err == nil {
 		return fmt.Errorf("store %s: %w", l, fs.ErrExist)
 	}
-	content, err := newDatabase(ctx, l, fingerprint, now)
+	content, err := newDatabase(ctx, l, schema, fingerprint, now)
 	if err == nil {
 		err = atomicfile.WriteNew(l.Path, content)
 	}
@@ -33,7 +39,7 @@ func Create(ctx context.Context, l Location, fingerprint string, now func() time
 // newDatabase makes the content of the file. It is made in memory: where the
 // directory belongs to the service and root makes the store, a file that a
 // driver opens by its name could be a link to any file of root's.
-func newDatabase(ctx context.Context, l Location, fingerprint string, now func() time.Time) (content []byte, err error) {
+func newDatabase(ctx context.Context, l Location, schema int64, fingerprint string, now func() time.Time) (content []byte, err error) {
 	s := &Store{location: l, dialect: sqliteDialect, now: now}
 	if s.now == nil {
 		s.now = time.Now
@@ -44,7 +50,14 @@ func newDatabase(ctx context.Context, l Location, fingerprint string, now func()
 	defer func() { err = errors.Join(err, s.Close()) }()
 	// Each connection would have a database of its own.
 	s.writes.SetMaxOpenConns(1)
-	if err := s.migrate(ctx); err != nil {
+	provider, err := s.migrations()
+	if err != nil {
+		return nil, err
+	}
+	if schema == 0 {
+		schema = newest(provider)
+	}
+	if _, err := provider.UpTo(ctx, schema); err != nil {
 		return nil, err
 	}
 	_, err = s.writes.ExecContext(ctx, `INSERT INTO peppers (id, fingerprint, created) VALUES (?, ?, ?)`, firstPepper, fingerprint, micros(s.now()))

@@ -48,3 +48,6 @@ func CreateOld(t *testing.T, l Location, schema int64, statements ...string) {
 		t.Fatal(err)
 	}
 }
+
+// During tells of a step while it runs.
+func (u Upgrade) During(tell func(Upgrade), run func() error) error { return u.during(tell, run) }

@@ -3,18 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"time"
-
-	"github.com/pressly/goose/v3"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // Store is an open database. It may be used by many goroutines at once.
 type Store struct {
@@ -39,6 +33,10 @@ type Options struct {
 	// Now is the clock for the times that the store writes itself; nil means
 	// time.Now.
 	Now func() time.Time
+	// Upgrade is told how an upgrade of the schema goes on, step by step, and
+	// nothing where there is none. It holds up the upgrade, so it must be quick.
+	// Nil means that nobody wants to know.
+	Upgrade func(Upgrade)
 }
 
 // Open opens the store at l, brings its schema up to date and checks that the
@@ -57,10 +55,17 @@ func Open(ctx context.Context, l Location, o Options) (*Store, error) {
 		return nil, err
 	}
 	s.opened = opened
-	if err := s.prepare(ctx, o.Fingerprints); err != nil {
+	if err := s.prepare(ctx, o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+func (s *Store) prepare(ctx context.Context, o Options) error {
+	if err := s.upgrade(ctx, o.Upgrade); err != nil {
+		return err
+	}
+	return s.checkPeppers(ctx, o.Fingerprints)
 }
 
 // connect opens the connections without looking at what is in the database.
@@ -84,62 +89,8 @@ func connect(ctx context.Context, l Location, now func() time.Time) (*Store, err
 	return s, nil
 }
 
-func (s *Store) prepare(ctx context.Context, fingerprints []string) error {
-	if err := s.migrate(ctx); err != nil {
-		return err
-	}
-	return s.checkPeppers(ctx, fingerprints)
-}
-
-// migrate brings the schema up to date, each step in a transaction of its own.
-func (s *Store) migrate(ctx context.Context) error {
-	provider, err := s.migrations()
-	if err != nil {
-		return err
-	}
-	current, err := provider.GetDBVersion(ctx)
-	if err != nil {
-		return s.explain(fmt.Errorf("reading the schema's number: %w", err))
-	}
-	sources := provider.ListSources()
-	if newest := sources[len(sources)-1].Version; current > newest {
-		return fmt.Errorf("store %s has schema %d, this program knows %d: it was used by a newer version; run that version, or put back a backup from before the upgrade", s.location, current, newest)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		// Another process may have taken the same step at the same time.
-		if pending, again := provider.HasPending(ctx); again != nil || pending {
-			return s.explain(fmt.Errorf("upgrading the schema: %w", err))
-		}
-	}
-	return nil
-}
-
-// migrations gives the embedded steps, each of which goose runs in a
-// transaction of its own.
-func (s *Store) migrations() (*goose.Provider, error) {
-	steps, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return nil, fmt.Errorf("embedded migrations: %w", err)
-	}
-	provider, err := goose.NewProvider(s.dialect.goose, s.writes, steps)
-	if err != nil {
-		return nil, s.explain(fmt.Errorf("preparing the schema: %w", err))
-	}
-	return provider, nil
-}
-
 // Location says where the store is.
 func (s *Store) Location() Location { return s.location }
-
-// Schema is the number of the last migration in the database.
-func (s *Store) Schema(ctx context.Context) (int64, error) {
-	provider, err := s.migrations()
-	if err != nil {
-		return 0, err
-	}
-	version, err := provider.GetDBVersion(ctx)
-	return version, s.explain(err)
-}
 
 // Close gives everything back. A nil Store may be closed.
 func (s *Store) Close() error {

@@ -58,6 +58,25 @@ func (s *Store) snapshot(ctx context.Context, f func(*sql.Tx) error) error {
 	return s.explain(f(tx))
 }
 
+// snapshotOn is snapshot for who needs the connection, which has the transaction.
+func (s *Store) snapshotOn(ctx context.Context, f func(*sql.Conn, *sql.Tx) error) error {
+	if err := s.inPlace(); err != nil {
+		return err
+	}
+	conn, err := s.reads.Conn(ctx)
+	if err != nil {
+		return s.explain(err)
+	}
+	// The connection goes back to the others.
+	defer func() { _ = conn.Close() }()
+	tx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return s.explain(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	return s.explain(f(conn, tx))
+}
+
 // readAll reads the rows of a query into a slice that is not nil.
 func readAll[T any](ctx context.Context, s *Store, scan func(row) (T, error), query string, args ...any) (list []T, err error) {
 	err = s.snapshot(ctx, func(tx *sql.Tx) error {

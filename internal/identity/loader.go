@@ -1,0 +1,141 @@
+package identity
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// loader fills a new index with users, and then keys and tokens in any order.
+type loader struct {
+	index *index
+	// users wait to be put into the index all at once.
+	users        []store.User
+	keys, tokens arrivals
+}
+
+func newLoader() *loader { return &loader{index: newIndex()} }
+
+func (l *loader) user(u *store.User) error {
+	l.users = append(l.users, *u)
+	return nil
+}
+
+// settle puts the users into the index, where keys and tokens look for them.
+func (l *loader) settle() {
+	if l.users != nil {
+		l.index.putUsers(l.users)
+		l.users = nil
+	}
+}
+
+func (l *loader) key(k *store.Key) error {
+	id, err := parseID("key", k.ID)
+	if err != nil {
+		return err
+	}
+	l.settle()
+	return l.index.addKey(&l.keys, id, k)
+}
+
+func (l *loader) token(t *store.Token) error {
+	id, err := parseID("token", t.ID)
+	if err != nil {
+		return err
+	}
+	l.settle()
+	return l.index.addToken(&l.tokens, id, t)
+}
+
+// finish completes the index.
+func (l *loader) finish() *index {
+	l.settle()
+	l.keys.fill(&l.index.keys)
+	l.tokens.fill(&l.index.tokens)
+	return l.index
+}
+
+// arrivals are records in the order in which they came. They lie in blocks, so
+// that there is never much more memory in use than they need: until they are in
+// their shards there are two copies of them.
+type arrivals struct {
+	blocks [][]arrival
+	limits []*store.Limits
+	// counts is how many came for each shard.
+	counts [credential.KeyShards]uint32
+}
+
+// arrival is a record on its way. Its limits are numbered in arrivals.
+type arrival struct {
+	id     credential.KeyID
+	record record
+}
+
+// blockSize is how many records a block holds: 320 kB.
+const blockSize = 4096
+
+func (a *arrivals) append(id credential.KeyID, r record, limits *store.Limits) {
+	r.limits = 0
+	if limits != nil {
+		a.limits = append(a.limits, limits)
+		r.limits = uint32(len(a.limits))
+	}
+	last := len(a.blocks) - 1
+	if last < 0 || len(a.blocks[last]) == blockSize {
+		a.blocks = append(a.blocks, make([]arrival, 0, blockSize))
+		last++
+	}
+	a.blocks[last] = append(a.blocks[last], arrival{id, r})
+	a.counts[id.Shard()]++
+}
+
+func (a *arrivals) at(place uint32) *arrival {
+	return &a.blocks[place/blockSize][place%blockSize]
+}
+
+// fill sorts the records into the shards of a table that is empty.
+func (a *arrivals) fill(t *table) {
+	for number, places := range a.byShard() {
+		// Records of one id stay in the order in which they came.
+		slices.SortFunc(places, func(i, j uint32) int {
+			return cmp.Or(bytes.Compare(a.at(i).id[:], a.at(j).id[:]), cmp.Compare(i, j))
+		})
+		t.swap(number, a.shard(places))
+	}
+}
+
+// byShard gives the places of the records of each shard.
+func (a *arrivals) byShard() [][]uint32 {
+	places := make([][]uint32, len(a.counts))
+	for number, count := range a.counts {
+		places[number] = make([]uint32, 0, count)
+	}
+	for b, block := range a.blocks {
+		for i := range block {
+			number := block[i].id.Shard()
+			places[number] = append(places[number], uint32(b*blockSize+i))
+		}
+	}
+	return places
+}
+
+// shard copies the records at these places.
+func (a *arrivals) shard(places []uint32) *shard {
+	s := &shard{
+		tags: make([]uint32, 0, len(places)), ids: make([]credential.KeyID, 0, len(places)),
+		records: make([]record, 0, len(places)),
+	}
+	for _, place := range places {
+		one := a.at(place)
+		var limits *store.Limits
+		if n := one.record.limits; n != 0 {
+			limits = a.limits[n-1]
+		}
+		s.append(one.id, one.record, limits)
+	}
+	s.limits = slices.Clip(s.limits)
+	return s
+}
