@@ -19,7 +19,7 @@ const (
 
 // wrongPasswordLong is how long a sample of wrong passwords is: each takes a second or
 // more of processor time.
-const wrongPasswordLong = 5 * time.Second
+const wrongPasswordLong = 10 * time.Second
 
 // peerGroups are what the standard Caddy has, and ours. Each base gets the same
 // requests as its case, header for header.
