@@ -15,6 +15,8 @@ FUZZTIME ?= 60s
 COUNT ?= 1
 # Which packages these are of.
 BENCHED ?= ./...
+# A Caddy with caddy-jwt or caddy-security in it, for `make bench-peers`.
+PEERS ?=
 # The TCP port of the demo; `make demo PORT=9443`.
 PORT ?=
 
@@ -85,6 +87,10 @@ ifdef BASE
 	bin/benchstat $(BASE) bin/bench.txt
 endif
 	$(GO) run ./bench
+
+.PHONY: bench-peers
+bench-peers: need-bench ## Measures the gate beside what others use in its place (PEERS=path of a Caddy with caddy-jwt or caddy-security)
+	$(GO) run ./bench -only peers $(if $(PEERS),-peer-caddy '$(PEERS)')
 
 .PHONY: xcaddy
 xcaddy: need ## Builds Caddy with our modules by xcaddy, and checks what is in it

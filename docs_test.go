@@ -61,6 +61,10 @@ var notRun = map[string]map[string]string{
 		"sqlite3":                  "needs sqlite3 and a name that is refused",
 		"- name: log in":           "needs Ansible; the commands after it send the same, and TestAnsibleTasksAreAskedByCurl compares them",
 	},
+	"docs/performance.md": {
+		"make bench-peers": "a measurement takes minutes and needs a quiet machine",
+		"xcaddy build":     "fetches other modules than ours; bench has tests of what is done with such a Caddy",
+	},
 	"docs/operations.md": {
 		"[Unit]":       "installs a service; TestUnit lets systemd read it",
 		"sudo useradd": "makes the user caddy",

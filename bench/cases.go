@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // site is one of Caddy's servers: its handlers before the respond.
@@ -23,14 +24,17 @@ const (
 	errorsSite   = "errors"
 )
 
-func sites(f *files) []site {
+func sites(f *files) ([]site, error) {
+	if f.asked != "" {
+		return peerSites(f)
+	}
 	return slices.Concat(cceSites(f), intelmqSites(f), fireSites(), []site{
 		{bareSite, nil},
 		{floorSite, []handler{{"handler": "floor", "keys": f.good}}},
 		{gateSite, []handler{{"handler": "token_auth"}}},
 		{identitySite, []handler{{"handler": "token_auth", "forward_identity": "X-User"}}},
 		{errorsSite, []handler{{"handler": "token_auth", "errors": "caddy"}}},
-	})
+	}), nil
 }
 
 // load is a stream of requests to a site.
@@ -38,12 +42,23 @@ type load struct {
 	site string
 	// path is what they ask for; empty is that of the CCE endpoint.
 	path string
+	// server is where the site is; nil is the server that is always measured.
+	server *server
 	// keys is the file of keys that the requests carry in turn; empty is none.
 	keys string
+	// header is what carries them, and what stands before each in it; empty is
+	// "Authorization: Bearer ".
+	header string
+	// renew makes that file anew, before the first request and again before the
+	// others, so that no key is asked twice; nil leaves it as it is.
+	renew func() error
 	// body is the file with the body of POST requests; empty is GET without one.
 	body string
 	// parallel is how many requests are on their way at once; 0 means 16.
 	parallel int
+	// long is how long a sample of answers that take seconds is, in whole seconds;
+	// 0 is as long as all of them.
+	long time.Duration
 	// status is what every answer has.
 	status int
 	// beside begins what else is asked of the server during a sample; nil is
@@ -52,6 +67,16 @@ type load struct {
 }
 
 func (l load) connections() int { return cmp.Or(l.parallel, 16) }
+
+func (l load) carrier() string { return cmp.Or(l.header, "Authorization: Bearer ") }
+
+// withNewKeys makes the keys anew where they have to be.
+func (l load) withNewKeys() error {
+	if l.renew == nil {
+		return nil
+	}
+	return l.renew()
+}
 
 // comparison is a case and what it is compared with.
 type comparison struct {

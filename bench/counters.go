@@ -12,7 +12,7 @@ import (
 )
 
 // counters is processor time: that of the machine, of the server, of the commands
-// that it has started, of its backends and of this process.
+// that it has started, of those beside it and of this process.
 type counters struct {
 	busy, idle, server, commands, backends, self time.Duration
 }
@@ -20,7 +20,7 @@ type counters struct {
 // tick is the unit of /proc: USER_HZ is 100 on every platform that Go runs on.
 const tick = 10 * time.Millisecond
 
-func readCounters(server, backends int) (counters, error) {
+func readCounters(server int, beside ...int) (counters, error) {
 	c := counters{self: cputime.Used()}
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
@@ -46,8 +46,14 @@ func readCounters(server, backends int) (counters, error) {
 	if c.commands, err = usedByChildren(server); err != nil {
 		return c, err
 	}
-	c.backends, err = usedBy(backends)
-	return c, err
+	for _, pid := range beside {
+		used, err := usedBy(pid)
+		if err != nil {
+			return c, err
+		}
+		c.backends += used
+	}
+	return c, nil
 }
 
 // status is what the system says of a process.

@@ -91,10 +91,13 @@ func (c *crowd) ask(ctx context.Context, client *http.Client) (status int, err e
 	return response.StatusCode, err
 }
 
+// fullLimit is how long the queue may take to get full.
+const fullLimit = 10 * time.Second
+
 // untilFull waits until the queue is. Who asks that may take the last place himself,
 // and gives those who were refused the time to come back for it.
 func (c *crowd) untilFull(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	ctx, cancel := context.WithTimeout(ctx, fullLimit)
 	defer cancel()
 	for {
 		err := c.isFull(ctx)

@@ -2,6 +2,7 @@
 // IntelMQ endpoint are, and what remains of it under fire.
 //
 //	go run ./bench [-rounds 6] [-sample 1s] [-keys 1000] [-tabs 30s] [-only gate|cce|intelmq|fire]
+//	go run ./bench -only peers [-peer-caddy path] [-rounds 6] [-sample 1s] [-keys 1000]
 //
 // It starts Caddy in a process of its own on one core, loads it with wrk on the
 // other one, and prints tables in Markdown. Only ratios within one run mean
@@ -35,6 +36,14 @@
 // many networks as connections, since one network is soon sent away; where the server has
 // one core it computes hashes half of the time. The last two hold a thousand connections
 // on which little or nothing comes.
+//
+// The peers are what operators would use in place of the gate: basic_auth, and
+// forward_auth to a server that does the least possible check, in a process of its
+// own on the core of wrk. They stand in the Caddyfile of the measured server, alone and
+// before a reverse_proxy. Plugins for JWT and API keys are measured in a Caddy of the
+// operator's, against a bare `respond` of that same Caddy: what it has is asked of it,
+// and it gets a Caddyfile for that. Where a cache makes a difference there is a case
+// with the same credentials in turn, and one in which each of them is new.
 //
 // With CCED_SOCKET the daemon at that socket is measured in place of the stand-in.
 // Nothing is changed there: CCED_USER logs in with CCED_PASSWORD, and objects of

@@ -24,7 +24,35 @@ type Floor struct {
 	// Keys is a file with one key a line.
 	Keys string `json:"keys"`
 
-	hashes map[[16]byte][sha256.Size]byte
+	known keySet
+}
+
+// keySet is what the least possible check knows: the hashes of keys.
+type keySet map[[16]byte][sha256.Size]byte
+
+// readKeys reads a file with one key a line.
+func readKeys(path string) (keySet, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the keys: %w", err)
+	}
+	known := keySet{}
+	for key := range bytes.Lines(text) {
+		hash := sha256.Sum256(bytes.TrimSpace(key))
+		known[[16]byte(hash[:16])] = hash
+	}
+	return known, nil
+}
+
+// lets reports whether a request carries one of the keys.
+func (known keySet) lets(r *http.Request) bool {
+	key, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !bearer {
+		return false
+	}
+	hash := sha256.Sum256([]byte(key))
+	found := known[[16]byte(hash[:16])]
+	return subtle.ConstantTimeCompare(hash[:], found[:]) == 1
 }
 
 // CaddyModule returns the Caddy module information.
@@ -33,29 +61,14 @@ func (Floor) CaddyModule() caddy.ModuleInfo {
 }
 
 // Provision reads the keys.
-func (f *Floor) Provision(caddy.Context) error {
-	text, err := os.ReadFile(f.Keys)
-	if err != nil {
-		return fmt.Errorf("reading the keys: %w", err)
-	}
-	f.hashes = map[[16]byte][sha256.Size]byte{}
-	for key := range bytes.Lines(text) {
-		hash := sha256.Sum256(bytes.TrimSpace(key))
-		f.hashes[[16]byte(hash[:16])] = hash
-	}
-	return nil
+func (f *Floor) Provision(caddy.Context) (err error) {
+	f.known, err = readKeys(f.Keys)
+	return err
 }
 
 // ServeHTTP is the check.
 func (f *Floor) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
-	key, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !bearer {
-		w.WriteHeader(http.StatusUnauthorized)
-		return nil
-	}
-	hash := sha256.Sum256([]byte(key))
-	known := f.hashes[[16]byte(hash[:16])]
-	if subtle.ConstantTimeCompare(hash[:], known[:]) != 1 {
+	if !f.known.lets(r) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return nil
 	}

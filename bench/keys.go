@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -24,8 +25,8 @@ type files struct {
 	store string
 	// good has keys that are accepted, bad has as many that were never issued,
 	// tokens has app tokens and bare those without a user's name, as clients of
-	// IntelMQ get them, one a line.
-	good, bad, tokens, bare string
+	// IntelMQ get them, one a line. password has what alice sends as Basic.
+	good, bad, tokens, bare, password string
 	// cced is the daemon's socket. It is the stand-in's if it is not realCced.
 	cced     string
 	realCced bool
@@ -37,13 +38,16 @@ type files struct {
 	floods string
 	// botnet is the folder of the stand-in for intelmqctl.
 	botnet string
+	// asked is the address of the server that forward_auth asks; empty if the
+	// peers are not measured.
+	asked string
 }
 
 func filesIn(dir string) *files {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	socket, given := os.LookupEnv("CCED_SOCKET")
 	return &files{
-		dir: dir, store: in("auth.db"), good: in("good"), bad: in("bad"), tokens: in("tokens"), bare: in("bare"),
+		dir: dir, store: in("auth.db"), good: in("good"), bad: in("bad"), tokens: in("tokens"), bare: in("bare"), password: in("password"),
 		cced: cmp.Or(socket, in("cced")), realCced: given && socket != "",
 		upstream: in("upstream"), floods: in("floods"), answer: in("answer"), findX: in("findx"), getAll: in("getall"), get: in("get"),
 		botnet: in("botnet"),
@@ -61,9 +65,10 @@ func (f *files) prepare(ctx context.Context, keys int) error {
 		return err
 	}
 	good, err := issue(ctx, registry, keys)
+	password := rand.Text()
 	var tokens, bare []string
 	if err == nil {
-		tokens, bare, err = logIn(ctx, registry, keys)
+		tokens, bare, err = logIn(ctx, registry, password, keys)
 	}
 	if err := errors.Join(err, registry.Close()); err != nil {
 		return err
@@ -75,12 +80,18 @@ func (f *files) prepare(ctx context.Context, keys int) error {
 	lines := func(path string, words []string) error {
 		return os.WriteFile(path, []byte(strings.Join(words, "\n")), 0o600)
 	}
-	return errors.Join(lines(f.good, good), lines(f.bad, bad), lines(f.tokens, tokens), lines(f.bare, bare))
+	return errors.Join(lines(f.good, good), lines(f.bad, bad), lines(f.tokens, tokens), lines(f.bare, bare),
+		lines(f.password, []string{basic(password)}))
 }
 
-// logIn begins a session of alice with that many tokens of each kind.
-func logIn(ctx context.Context, registry *identity.Registry, tokens int) (app, bare []string, err error) {
-	password := rand.Text()
+// basic is what alice sends with a password.
+func basic(password string) string {
+	return base64.StdEncoding.EncodeToString([]byte("alice:" + password))
+}
+
+// logIn gives alice a password, and begins a session of hers with that many tokens of
+// each kind.
+func logIn(ctx context.Context, registry *identity.Registry, password string, tokens int) (app, bare []string, err error) {
 	if _, err := registry.SetPassword(ctx, "bench", "alice", password); err != nil {
 		return nil, nil, err
 	}

@@ -6,8 +6,9 @@ function init(args)
 		local body = io.open(args[2]):read("*a")
 		requests[1] = wrk.format("POST", nil, { ["Content-Type"] = "application/json" }, body)
 	elseif args[1] and args[1] ~= "" then
+		local name, before = args[3]:match("^([^:]+): (.*)$")
 		for key in io.lines(args[1]) do
-			requests[#requests + 1] = wrk.format("GET", nil, { ["Authorization"] = "Bearer " .. key })
+			requests[#requests + 1] = wrk.format("GET", nil, { [name] = before .. key })
 		end
 	else
 		requests[1] = wrk.format("GET")

@@ -19,22 +19,31 @@ func main() {
 	rounds := flag.Int("rounds", 10, "how often each case is measured, at least 6")
 	sample := flag.Duration("sample", time.Second, "how long one sample takes, in whole seconds")
 	keys := flag.Int("keys", 1000, "how many keys are in the store, and are presented in turn; making one takes half a millisecond")
-	only := flag.String("only", "", "measure 'gate', 'cce', 'intelmq' or 'fire' only")
+	only := flag.String("only", "", "measure 'gate', 'cce', 'intelmq' or 'fire' only, or 'peers', which nothing else measures")
+	peerCaddy := flag.String("peer-caddy", "", "a Caddy with caddy-jwt or caddy-security in it, which are then measured among the peers")
 	tabs := flag.Duration("tabs", 30*time.Second, "how long tabs of intelmq-manager are watched, at least 10s")
 	dir := flag.String("serve", "", "for the measured process itself: the directory of the run")
 	backends := flag.String("backends", "", "for the process of the backends: the directory of the run")
+	checks := flag.String("checks", "", "for the process that forward_auth asks: the directory of the run")
+	asked := flag.String("asked", "", "for the measured process itself: the address of that process")
 	flag.Parse()
 
 	err := errors.New("-rounds must be 6 or more, -sample 1s or more, -keys 1 or more, -tabs 10s or more")
 	switch {
 	case *dir != "":
-		err = serve(filesIn(*dir))
+		f := filesIn(*dir)
+		f.asked = *asked
+		err = serve(f)
 	case *backends != "":
 		err = runBackends(filesIn(*backends))
-	case *only != "" && !slices.Contains(subjects, *only):
-		err = fmt.Errorf("-only '%s' is unknown; there are %s", *only, strings.Join(subjects, ", "))
+	case *checks != "":
+		err = runChecks(filesIn(*checks))
+	case *only != "" && *only != peersSubject && !slices.Contains(subjects, *only):
+		err = fmt.Errorf("-only '%s' is unknown; there are %s, %s", *only, strings.Join(subjects, ", "), peersSubject)
+	case *peerCaddy != "" && *only != peersSubject:
+		err = errors.New("-peer-caddy is for -only peers")
 	case *rounds >= 6 && *sample >= time.Second && *keys >= 1 && *tabs >= 10*time.Second:
-		err = run(plan{*rounds, sample.Truncate(time.Second), *keys, *tabs, *only})
+		err = run(plan{*rounds, sample.Truncate(time.Second), *keys, *tabs, *only, *peerCaddy})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -42,8 +51,11 @@ func main() {
 	}
 }
 
-// subjects are what is measured.
+// subjects are what is measured if nothing else is said.
 var subjects = []string{"gate", "cce", "intelmq", "fire"}
+
+// peersSubject is what operators would use in place of the gate.
+const peersSubject = "peers"
 
 // plan is what is measured, and how.
 type plan struct {
@@ -51,8 +63,10 @@ type plan struct {
 	sample time.Duration
 	keys   int
 	tabs   time.Duration
-	// only is one of the subjects; empty is all.
+	// only is one of the subjects, or the peers; empty is all but these.
 	only string
+	// peerCaddy is the path of a Caddy with plugins; empty is none.
+	peerCaddy string
 }
 
 // has reports whether a subject is measured.
@@ -80,23 +94,28 @@ func run(p plan) error {
 	if err := f.prepare(ctx, p.keys); err != nil {
 		return fmt.Errorf("making the keys: %w", err)
 	}
-	if err := f.prepareBotnet(ctx); err != nil {
-		return fmt.Errorf("making the stand-in for intelmqctl: %w", err)
+	m := &meter{core: cores[1], sample: p.sample, script: filepath.Join(dir, "load.lua")}
+	if err := os.WriteFile(m.script, loadScript, 0o600); err != nil {
+		return err
 	}
 	b, err := startProcess(ctx, cores[1], "-backends", dir)
 	if err != nil {
 		return fmt.Errorf("starting the backends: %w", err)
 	}
 	defer b.stop()
+	m.backends = b
+	if p.only == peersSubject {
+		return p.peers(ctx, f, m, cores[0])
+	}
+	if err := f.prepareBotnet(ctx); err != nil {
+		return fmt.Errorf("making the stand-in for intelmqctl: %w", err)
+	}
 	s, err := startProcess(ctx, cores[0], "-serve", dir)
 	if err != nil {
 		return fmt.Errorf("starting the server: %w", err)
 	}
 	defer s.stop()
-	m := &meter{server: s, backends: b, core: cores[1], sample: p.sample, script: filepath.Join(dir, "load.lua")}
-	if err := os.WriteFile(m.script, loadScript, 0o600); err != nil {
-		return err
-	}
+	m.server = s
 	return p.measure(ctx, f, m)
 }
 

@@ -11,10 +11,11 @@ import (
 	"time"
 )
 
-// server is a measured process. It ends when its standard input is closed,
-// and so with this process at the latest.
+// server is a measured process. This program's own end when their standard input is
+// closed, and so with this process at the latest.
 type server struct {
-	command   *exec.Cmd
+	command *exec.Cmd
+	// input is what ends it when it is closed.
 	input     io.Closer
 	addresses map[string]string
 }

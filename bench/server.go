@@ -20,7 +20,11 @@ import (
 // that measures is gone, however that came about. The addresses of the sites go
 // to standard output.
 func serve(f *files) error {
-	config, err := json.Marshal(configuration(f))
+	list, err := sites(f)
+	if err != nil {
+		return err
+	}
+	config, err := json.Marshal(configuration(f, list))
 	if err != nil {
 		return err
 	}
@@ -41,9 +45,9 @@ func serve(f *files) error {
 // configuration has one server for each site, on a free port of a loopback
 // address of its own. It logs at the level of a server that was not told
 // otherwise, but to nowhere.
-func configuration(f *files) map[string]any {
+func configuration(f *files, list []site) map[string]any {
 	servers := map[string]any{}
-	for i, s := range sites(f) {
+	for i, s := range list {
 		servers[s.name] = map[string]any{
 			"listen":          []string{fmt.Sprintf("127.0.0.%d:0", i+1)},
 			"protocols":       []string{"h1"},
