@@ -91,7 +91,7 @@ func (s *floods) begin(kind, address string) (end func() flooded, err error) {
 		}}, http.StatusUnauthorized), nil
 	case passwordsFlood:
 		return pour(flood.Flood{
-			Dial: flood.FromNetworks(address), Lines: passwordLines, Deep: 1, PerSecond: passwordsPerSecond, Request: wrongPassword,
+			Dial: flood.FromNetworks(address), Lines: passwordLines, Deep: 1, PerSecond: passwordsPerSecond, Request: wrongLogIn,
 		}, http.StatusUnauthorized, http.StatusTooManyRequests), nil
 	case bodiesFlood:
 		return hold(flood.Hold{Dial: from, Lines: heldLines, Drip: drip, Begin: logInHead + "Content-Length: 60000\r\n\r\n{"})
@@ -150,8 +150,8 @@ func stranger() string {
 
 const logInHead = "POST " + authBase + "/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
-// wrongPassword is a log-in under a name of its own.
-func wrongPassword(n int) string {
+// wrongLogIn is a log-in under a name of its own.
+func wrongLogIn(n int) string {
 	body := fmt.Sprintf(`{"user":"nobody%d","password":"a wrong password"}`, n)
 	return fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", logInHead, len(body), body)
 }
