@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"unicode"
 )
 
 // Entry is an address or a network.
@@ -61,13 +62,14 @@ func parsePrefix(text string) (netip.Prefix, error) {
 // shorten keeps an error readable that is about something else entirely.
 func shorten(text string) string {
 	const enough = 64
+	end := ""
 	if len(text) > enough {
-		text = text[:enough] + "…"
+		text, end = text[:enough], "…"
 	}
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return '?'
+		if unicode.IsPrint(r) {
+			return r
 		}
-		return r
-	}, text)
+		return '?'
+	}, strings.ToValidUTF8(text, "?")) + end
 }

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/internal/allowlist"
 )
@@ -108,4 +110,36 @@ func entries(t testing.TB, texts ...string) (list []allowlist.Entry) {
 func prefix(t testing.TB, text string) netip.Prefix {
 	t.Helper()
 	return entries(t, text)[0].Prefix
+}
+
+// FuzzParseEntry: an entry is what net/netip reads, in the one form in which callers'
+// addresses are compared, and an error is a line that can be shown.
+func FuzzParseEntry(f *testing.F) {
+	for _, text := range []string{
+		"192.0.2.7", "192.0.2.77/24", "2001:db8::1/64", "::ffff:192.0.2.7", "::ffff:192.0.2.0/120", "::ffff:0:0/95", "::/0",
+		"fe80::1%eth0", "192.0.2.7/33", "010.0.0.1", "\u0085\u202e", strings.Repeat("é", 40),
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		e, err := allowlist.ParseEntry(text)
+		if err != nil {
+			if said := err.Error(); !utf8.ValidString(said) || len(said) > 400 || strings.ContainsFunc(said, func(r rune) bool { return !unicode.IsPrint(r) }) {
+				t.Fatalf("%q", said)
+			}
+			return
+		}
+		p := e.Prefix
+		if !p.IsValid() || p != p.Masked() || p.Addr().Is4In6() || p.Addr().Zone() != "" || e.Text != text {
+			t.Fatalf("%q is %+v", text, e)
+		}
+		if again, err := allowlist.ParseEntry(p.String()); err != nil || again.Prefix != p {
+			t.Fatalf("%s is read as %s, %v", p, again.Prefix, err)
+		}
+		written, _, _ := strings.Cut(text, "/")
+		address, err := netip.ParseAddr(written)
+		if err != nil || !p.Contains(address.Unmap()) {
+			t.Fatalf("%s does not contain %s, %v", p, written, err)
+		}
+	})
 }

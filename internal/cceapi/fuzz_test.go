@@ -200,3 +200,83 @@ func FuzzMembersAreThoseOfEncodingJSON(f *testing.F) {
 		}
 	})
 }
+
+// FuzzReplied: whatever cced replies, the answer is one line of JSON with a status that
+// goes with it, the properties are those of the reply, and what is hidden is not in it.
+func FuzzReplied(f *testing.F) {
+	for _, text := range []string{
+		"102 DATA name = \"site1\"\n103 DATA name = \"caf\\303\\251\"\n102 DATA list = \"&a&b%26&\"\n201 OK\n",
+		"104 OBJECT 7\n104 OBJECT -1\n106 INFO \"a\"\n201 OK\n",
+		"110 CLASS Vsite\n105 NAMESPACE Disk\n305 WARN \"x\"\n201 OK\n",
+		"300 UNKNOWN OBJECT 7\n401 FAIL\n", "309 SUSPENDED \"r\"\n401 FAIL\n", "306 ERROR \"\xff\"\n499 NEW\n",
+		"102 DATA a = unquoted\n201 OK\n", "102 DATA  = \"\"\n299 MORE\n", "202 GOODBYE\n",
+	} {
+		for word := range len(repliedTo) {
+			f.Add(text, word, word%2 == 0)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string, word int, scalarArrays bool) {
+		reply, err := readReply(t, text)
+		if err != nil {
+			return
+		}
+		req, err := Parse([]byte(repliedTo[uint(word)%uint(len(repliedTo))]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hide := func(name []byte) bool { return bytes.Contains(name, []byte("pass")) }
+		o := Options{ScalarArrays: scalarArrays, Hide: hide, Shows: func(class string) bool { return class != "Secret" }}
+		a, err := Replied(req, reply, o)
+		checkReplied(t, reply, a, err)
+		a, err = Object(reply, o)
+		checkReplied(t, reply, a, err)
+		all := NewObjects(o)
+		all.Start(7)
+		if err := errors.Join(all.Add("", reply), all.Add("Disk", reply)); err == nil {
+			checkReplied(t, reply, all.Answer(), nil)
+		}
+	})
+}
+
+// repliedTo are commands that differ in what is read of a reply.
+var repliedTo = []string{
+	`{"cmd":"GET","oid":7}`, `{"cmd":"FIND","class":"User"}`, `{"cmd":"FINDX","class":"User"}`, `{"cmd":"CLASSES"}`, `{"cmd":"NAMES","class":"User"}`,
+	`{"cmd":"CREATE","class":"User","args":{"name":"a"}}`, `{"cmd":"WHOAMI"}`, `{"cmd":"BYE"}`,
+}
+
+func checkReplied(t *testing.T, reply *cscp.Reply, a *Answer, err error) {
+	t.Helper()
+	if err != nil {
+		if _, unread := reply.Values(); unread == nil {
+			t.Fatalf("the reply can be read, and yet: %v", err)
+		}
+		return
+	}
+	var answer struct {
+		Status int
+		Data   struct {
+			Data map[string]any `json:"DATA"`
+		}
+	}
+	if err := json.Unmarshal(a.Body, &answer); err != nil || answer.Status != a.Status || bytes.IndexByte(a.Body, '\n') != len(a.Body)-1 {
+		t.Fatalf("%d %q: %v", a.Status, a.Body, err)
+	}
+	if a.HTTPStatus < 200 || a.HTTPStatus > 599 || a.Status/100 == 2 && a.HTTPStatus/100 != 2 {
+		t.Fatalf("HTTP status %d for %s", a.HTTPStatus, a.Body)
+	}
+	values, err := reply.Values()
+	if err != nil {
+		return // a broken value may be one that is replaced or hidden
+	}
+	for name, got := range answer.Data.Data {
+		want, there := values[name]
+		switch _, isText := got.(string); {
+		case strings.Contains(name, "pass"):
+			if got != masked {
+				t.Fatalf("'%s' is shown in %s", name, a.Body)
+			}
+		case utf8.ValidString(name) && !strings.ContainsRune(name, utf8.RuneError) && (!there || isText && utf8.ValidString(want) && got != want):
+			t.Fatalf("%q is %q, want %q", name, got, want)
+		}
+	}
+}

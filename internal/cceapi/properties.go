@@ -14,15 +14,16 @@ type property struct {
 	text []byte
 	// length is that of the name.
 	length uint32
-	// rank is the number of the line. Lines 103 rank above all lines 102.
+	// rank says which line of a name counts, as it does for Reply.Values: the last
+	// of lines 103, else the first of lines 102.
 	rank uint32
 }
 
 func (p *property) name() []byte   { return p.text[:p.length] }
 func (p *property) quoted() []byte { return p.text[p.length+uint32(len(" = ")):] }
 
-// changedRank is added to the number of a line 103. No reply that fits into
-// memory's bounds has as many lines.
+// changedRank is above the numbers of all lines: no reply that fits into memory's
+// bounds has as many.
 const changedRank = 1 << 31
 
 // usualProperties is more than most objects of CCE have.
@@ -34,14 +35,15 @@ func (w *replyWriter) find(l cscp.Line, number uint32) {
 	if !ok {
 		return
 	}
+	rank := changedRank - number
 	if l.Code == cscp.CodeChanged {
-		number += changedRank
+		rank = changedRank + number
 	}
 	if w.found == nil {
 		w.found = make([]property, 0, usualProperties)
 	}
 	text := l.Text[len(l.Text)-len(name)-len(" = ")-len(quoted):]
-	w.found = append(w.found, property{text, uint32(len(name)), number})
+	w.found = append(w.found, property{text, uint32(len(name)), rank})
 }
 
 // properties writes an object of the properties of a GET, each once: what the

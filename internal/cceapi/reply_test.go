@@ -16,23 +16,30 @@ import (
 // replyOf is the reply that cced would have written so.
 func replyOf(tb testing.TB, text string) *cscp.Reply {
 	tb.Helper()
+	reply, err := readReply(tb, text)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return reply
+}
+
+// readReply is replyOf for what may be no reply at all.
+func readReply(tb testing.TB, text string) (*cscp.Reply, error) {
+	tb.Helper()
 	here, there := net.Pipe()
 	defer there.Close()
 	go func() {
 		_, _ = io.WriteString(there, "100 CSCP/0.99\n200 READY\n")
 		_, _ = bufio.NewReader(there).ReadString('\n')
 		_, _ = io.WriteString(there, text)
+		_ = there.Close()
 	}()
 	conn, err := cscp.Open(tb.Context(), func(context.Context) (net.Conn, error) { return here, nil }, cscp.Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer conn.Close()
-	reply, err := conn.Do(tb.Context(), cscp.WhoAmI{})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return reply
+	return conn.Do(tb.Context(), cscp.WhoAmI{})
 }
 
 // expect compares an answer with the status and body that it should have. A body

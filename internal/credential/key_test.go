@@ -169,3 +169,29 @@ func FuzzParseKey(f *testing.F) {
 		id.Shard()
 	})
 }
+
+// FuzzParseKeyID: an id that is taken is its text, and has a place in the index in
+// the order of the texts.
+func FuzzParseKeyID(f *testing.F) {
+	f.Add("0123456789AB", "zzzzzzzzzzzz")
+	f.Add("AAAAAAAzzzzz", "AAAAAABaaaaa")
+	f.Add("0123456789A", "0123456789A\xff")
+	pattern := regexp.MustCompile(`\A[0-9A-Za-z]{12}\z`)
+	f.Fuzz(func(t *testing.T, first, second string) {
+		a, errA := ParseKeyID(first)
+		b, errB := ParseKeyID(second)
+		if pattern.MatchString(first) != (errA == nil) || pattern.MatchString(second) != (errB == nil) {
+			t.Fatalf("%q: %v; %q: %v", first, errA, second, errB)
+		}
+		if errA != nil || errB != nil {
+			return
+		}
+		if a.String() != first || len(first) != KeyIDLength {
+			t.Fatalf("%q is %s", first, a)
+		}
+		place := func(id KeyID) int { return id.Shard()<<32 + int(id.Tag()) }
+		if a.Shard() < 0 || a.Shard() >= KeyShards || first < second && place(a) > place(b) {
+			t.Errorf("%s is at %d, %d, %s at %d, %d", a, a.Shard(), a.Tag(), b, b.Shard(), b.Tag())
+		}
+	})
+}

@@ -126,3 +126,31 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 		t.Error("Reveal does not give the text")
 	}
 }
+
+// FuzzParsePepper: a pepper that is taken is its text, and shows nothing of it.
+func FuzzParsePepper(f *testing.F) {
+	f.Add([]byte(pepperText))
+	f.Add([]byte(strings.ToUpper(pepperText) + "\n"))
+	f.Add([]byte(pepperText + "\n\n"))
+	f.Add([]byte(pepperText[:63] + "g"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, err := ParsePepper(text)
+		raw, hexErr := hex.DecodeString(strings.TrimSuffix(string(text), "\n"))
+		if good := hexErr == nil && len(raw) == PepperSize; good != (err == nil) {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if err != nil {
+			return
+		}
+		if p.Text().Reveal() != hex.EncodeToString(raw) {
+			t.Errorf("%q is written otherwise", text)
+		}
+		if shown := fmt.Sprintf("%v %+v %#v %s", p, p, p, p.Fingerprint()); strings.Contains(shown, p.Text().Reveal()) {
+			t.Errorf("%q shows itself", text)
+		}
+		again, err := ParsePepper([]byte(p.Text().Reveal()))
+		if err != nil || again.Fingerprint() != p.Fingerprint() || again.Verifier("word") != p.Verifier("word") {
+			t.Errorf("%q read again is another pepper, %v", text, err)
+		}
+	})
+}

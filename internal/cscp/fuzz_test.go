@@ -2,10 +2,14 @@ package cscp
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
+	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -121,4 +125,86 @@ func TestWhatIsNotQuoted(t *testing.T) {
 			t.Errorf("'%s' is said to be %q, %v", text, value, err)
 		}
 	}
+}
+
+// FuzzParseOID: a number is one for strconv as well, and is written without zeros in
+// front.
+func FuzzParseOID(f *testing.F) {
+	for _, text := range []string{"1", "007", "0", "-1", "+1", "999999999999999999", "1000000000000000000", "1_0", "", "١"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		oid, err := ParseOID(text)
+		want, other := strconv.ParseUint(text, 10, 64)
+		if good := other == nil && want > 0 && len(text) <= maxOIDDigits; good != (err == nil) {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if err == nil && (uint64(oid) != want || oid.check() != nil || oid.String() != strings.TrimLeft(text, "0")) {
+			t.Fatalf("%q is %s", text, oid)
+		}
+	})
+}
+
+// FuzzParseFind: the words of a search say the same when it is written, and are
+// those that follow the word FIND in a line.
+func FuzzParseFind(f *testing.F) {
+	for _, words := range []string{
+		` Vsite name = "site1" sort fqdn`, "User", `User name ~ "^a" . Email aliases = x sorttype ascii sortprop name`, "User sortnum", "", "User name = a\nBYE", `User a."b" = #1#YQ==`,
+	} {
+		f.Add(words)
+	}
+	f.Fuzz(func(t *testing.T, words string) {
+		find, err := ParseFind(words)
+		if err != nil {
+			return
+		}
+		written, err := Append(nil, find)
+		if err != nil {
+			t.Fatalf("%q was read as %#v, which cannot be said: %v", words, find, err)
+		}
+		if bytes.IndexByte(written, '\n') != len(written)-1 || bytes.IndexByte(written, 0) >= 0 {
+			t.Fatalf("%q is written as %q", words, written)
+		}
+		if again, err := ParseFind(strings.TrimPrefix(string(written[:len(written)-1]), "FIND ")); err != nil || !reflect.DeepEqual(again, find) {
+			t.Fatalf("%q was read as %#v, and what it is written as as %#v, %v", words, find, again, err)
+		}
+		if command, err := ParseLine("FIND " + words); err != nil || !reflect.DeepEqual(command, Command(find)) {
+			t.Fatalf("%q is %#v, and in a line %#v, %v", words, find, command, err)
+		}
+	})
+}
+
+// FuzzGreeting: whatever greets, it is CSCP that is ready, or an error; a connection
+// that cannot be had is not left open.
+func FuzzGreeting(f *testing.F) {
+	for _, text := range []string{
+		"100 CSCP/0.99\n200 READY\n", "100 CSCP/0.99\n309 SUSPENDED \"a \\\"reason\\\"\"\n200 READY\n", "100 CSCP/0.99\n309 SUSPENDED \"\\\n200 READY\n",
+		"100 CSCP/0.99\n200 READY\n104 OBJECT 1\n", "200 READY\n", "Maximum number of connections reached\n", "998 SHUTTING DOWN", "220 mail ESMTP\n", "",
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		here, there := net.Pipe()
+		go func() {
+			if len(text) > 0 { // or a Read would end with nothing, as those of sockets do not
+				_, _ = there.Write(text)
+			}
+			_ = there.Close()
+		}()
+		c, err := Open(t.Context(), func(context.Context) (net.Conn, error) { return here, nil }, Options{MaxReply: 64 << 10})
+		if err != nil {
+			checkReaderError(t, err)
+			if _, err := here.Write(nil); !errors.Is(err, io.ErrClosedPipe) {
+				t.Fatal("the connection is left open")
+			}
+			return
+		}
+		defer c.Close()
+		if !bytes.HasPrefix(text, []byte("100 CSCP/")) || !bytes.Contains(text, []byte("\n200 ")) {
+			t.Fatalf("%q is taken for a greeting", text)
+		}
+		if suspended, reason := c.Suspended(); suspended != bytes.Contains(text, []byte("\n309 SUSPENDED ")) || !suspended && reason != "" {
+			t.Fatalf("%q: %t, %q", text, suspended, reason)
+		}
+	})
 }

@@ -233,3 +233,36 @@ func BenchmarkParseLogin(b *testing.B) {
 		}
 	}
 }
+
+// FuzzParsePasswordChange holds that a change is either refused or has both
+// passwords, and that JSON and a form say the same.
+func FuzzParsePasswordChange(f *testing.F) {
+	for _, body := range []string{
+		`{"old_password":"o","new_password":"n"}`, `old_password=o&new_password=n`, `{"old_password":"o","Old_Password":"p"}`,
+		`{"old_password":null}`, `[]`, `old_password=%ff&new_password=+`, `{"old_password":"\ud800","new_password":"\u0000"}`,
+	} {
+		f.Add(jsonType, body, "")
+		f.Add(formType, body, "nonce=1")
+	}
+	f.Add("text/plain", "x", "new_password=p")
+	f.Fuzz(func(t *testing.T, contentType, body, rawQuery string) {
+		asked, err := url.ParseQuery(rawQuery)
+		if err != nil {
+			return
+		}
+		change, failure := ParsePasswordChange(contentType, []byte(body), asked)
+		if failure != nil {
+			if change != (PasswordChange{}) || failure.Status < 400 || failure.Status > 499 {
+				t.Errorf("%+v, %+v", change, *failure)
+			}
+			return
+		}
+		if change.Old.Reveal() == "" || change.New.Reveal() == "" || hasCredentials(asked) {
+			t.Errorf("%q of %q was let through", body, rawQuery)
+		}
+		form := url.Values{"old_password": {change.Old.Reveal()}, "new_password": {change.New.Reveal()}}
+		if again, failure := ParsePasswordChange(formType, []byte(form.Encode()), nil); failure != nil || again != change {
+			t.Errorf("in a form it is another one: %s", told(failure))
+		}
+	})
+}

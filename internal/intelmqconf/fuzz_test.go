@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/sallyport/sallyport/internal/intelmqconf"
@@ -68,4 +70,71 @@ func FuzzSave(f *testing.F) {
 			t.Fatalf("'%s' is not what was saved", text)
 		}
 	})
+}
+
+// FuzzPositions: positions are the data that encoding/json reads, or an error of the
+// file. What was saved over them is what is read, and only where If-Match allows it.
+func FuzzPositions(f *testing.F) {
+	for _, text := range []string{"", "[]", `{"a":{"x":1,"y":-2.5e3}}`, `{"a":1,"a":2}`, "null", "{", "{\"\xff\":1}", `{"\ud800":1}`} {
+		f.Add([]byte(text), []byte(`{"b":{"x":1.0}}`), "*")
+		f.Add([]byte(text), []byte(text), `"x", W/"y"`)
+	}
+	f.Fuzz(func(t *testing.T, content, body []byte, ifMatch string) {
+		var p intelmqconf.Positions
+		path := put(t, string(content))
+		before, err := p.Read(path)
+		expectData(t, content, before, err)
+		saved, err := p.Save(path, body, intelmqconf.Saving{IfMatch: ifMatch})
+		if err != nil {
+			expectUntouched(t, path, string(content))
+			return
+		}
+		if ifMatch != "" && !strings.Contains(ifMatch, "*") && !strings.Contains(ifMatch, before.ETag) {
+			t.Fatalf("%q let %s be replaced", ifMatch, before.ETag)
+		}
+		after, err := p.Read(path)
+		check(t, err)
+		if !bytes.Equal(after.JSON, saved.Document.JSON) || after.ETag != saved.Document.ETag {
+			t.Fatalf("reads as %s, and was said to be %s", after.JSON, saved.Document.JSON)
+		}
+	})
+}
+
+// FuzzHarmonization: the fields are the data that encoding/json reads, or an error of
+// the file.
+func FuzzHarmonization(f *testing.F) {
+	f.Add([]byte(`{"event":{"time.source":{"type":"DateTime","description":"a\u00fc"}},"report":{}}`))
+	f.Add([]byte(`{"event":{"a":{"type":"x"},"a":1e400}}`))
+	f.Add([]byte(" [ ] "))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		var h intelmqconf.Harmonization
+		d, err := h.Read(put(t, string(content)))
+		expectData(t, content, d, err)
+	})
+}
+
+// expectData compares a document with the file that it was read from.
+func expectData(t *testing.T, content []byte, d *intelmqconf.Document, err error) {
+	t.Helper()
+	if err != nil {
+		if _, is := errors.AsType[*intelmqconf.FileError](err); !is {
+			t.Fatal(err)
+		}
+		return
+	}
+	var got, want map[string]any
+	if err := json.Unmarshal(d.JSON, &got); err != nil && json.Valid(d.JSON) {
+		return // a number that has no room in a float64
+	} else if err != nil {
+		t.Fatalf("%s: %v", d.JSON, err)
+	}
+	if empty := bytes.TrimSpace(content); len(empty) == 0 || empty[0] == '[' {
+		if len(got) > 0 {
+			t.Fatalf("%q is read as %s", content, d.JSON)
+		}
+		return
+	}
+	if err := json.Unmarshal(content, &want); err != nil || !reflect.DeepEqual(got, want) {
+		t.Fatalf("%q is read as %s, %v", content, d.JSON, err)
+	}
 }

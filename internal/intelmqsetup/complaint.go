@@ -109,10 +109,11 @@ func (c Checker) confined() bool {
 // maxMessage bounds what of a message goes into a finding, in bytes.
 const maxMessage = 500
 
-// lastLine is the cause in a traceback, and all of a message of one line.
+// lastLine is the cause in a traceback, and all of a message of one line. A tab would
+// break the columns in which findings are shown.
 func lastLine(text []byte) string {
 	lines := strings.Split(strings.TrimSpace(intelmqctl.Plain(text)), "\n")
-	return bounded(lines[len(lines)-1])
+	return bounded(oneLine(lines[len(lines)-1]))
 }
 
 // clean is a message in one line, as a terminal would show it.

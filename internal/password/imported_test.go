@@ -193,3 +193,28 @@ func TestTheDummyOfImportsIsNeverRight(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParseImported: what is taken is written the same again, and within bounds.
+func FuzzParseImported(f *testing.F) {
+	for _, rounds := range []string{"100000", "1000", "999", "10000001", "0100000", "-1", "2147483648"} {
+		f.Add(ImportedPrefix + "i=" + rounds + "$" + encoded(16) + "$" + encoded(32))
+	}
+	f.Add(ImportedPrefix + "i=1000$" + encoded(7) + "$" + encoded(65))
+	f.Add(ImportedPrefix + "i=1000$$")
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := parseImported(text)
+		if (CheckImported(text) == nil) != (err == nil) {
+			t.Fatalf("%q: CheckImported does not say %v", text, err)
+		}
+		if err != nil {
+			return
+		}
+		again, err := Imported(r.rounds, r.salt, r.tag)
+		if err != nil || again != text || len(text) > maxPHC {
+			t.Errorf("%q comes out as %q, %v", text, again, err)
+		}
+		if !r.matches(r.tag) || r.matches(r.tag[1:]) {
+			t.Errorf("%q does not match itself alone", text)
+		}
+	})
+}

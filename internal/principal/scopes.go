@@ -2,6 +2,7 @@ package principal
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -91,6 +92,9 @@ func (s *Scopes) UnmarshalJSON(data []byte) error {
 	var names []string
 	if err := json.Unmarshal(data, &names); err != nil {
 		return fmt.Errorf("scopes must be a list of words: %w", err)
+	}
+	if names == nil {
+		return errors.New("scopes must be a list of words, and are null; write [] for none")
 	}
 	set, err := ParseScopes(names)
 	if err != nil {

@@ -248,3 +248,26 @@ func TestTheStatOfAProcessIsRead(t *testing.T) {
 		t.Errorf("got %+v of no number", got)
 	}
 }
+
+// FuzzParseStat: whatever a process calls itself, it is told of as the kernel has it.
+func FuzzParseStat(f *testing.F) {
+	f.Add("bot", "Z", 1, 7, uint64(99), "")
+	f.Add(") Z 1 2 3", "S", -1, 0, uint64(0), " 0 0\n")
+	f.Add("a b) (c", "", 4, 4, uint64(4), "x")
+	f.Fuzz(func(t *testing.T, name, state string, parent, session int, started uint64, rest string) {
+		if len(strings.Fields(state)) != 1 || strings.TrimSpace(state) != state || strings.ContainsRune(state+rest, ')') {
+			return
+		}
+		line := fmt.Sprintf("5 (%s) %s %d 3 %d%s %d%s", name, state, parent, session, strings.Repeat(" 0", 15), started, " "+rest)
+		want := process{incarnation{5, started}, state, parent, session}
+		if got, whole := parseStat(5, line); !whole || got != want {
+			t.Errorf("%q is %+v, %t", line, got, whole)
+		}
+		// A line that was cut off is not whole, or says the same as far as it goes.
+		for end := range len(line) - len(rest) - 1 {
+			if got, whole := parseStat(5, line[:end]); whole && (got.parent != parent || got.session != session) && strings.LastIndexByte(line[:end], ')') == strings.LastIndexByte(line, ')') {
+				t.Errorf("%q is %+v", line[:end], got)
+			}
+		}
+	})
+}

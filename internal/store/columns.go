@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 	"time"
 
@@ -48,6 +49,9 @@ func optionalDuration(d time.Duration) any {
 	return d.Microseconds()
 }
 
+// maxMicros is the longest duration that there is, 292 years.
+const maxMicros = int64(math.MaxInt64 / time.Microsecond)
+
 // durationColumn scans a duration; NULL gives none.
 type durationColumn struct{ d *time.Duration }
 
@@ -56,6 +60,9 @@ func (c durationColumn) Scan(value any) error {
 	case nil:
 		*c.d = 0
 	case int64:
+		if v < 0 || v > maxMicros {
+			return fmt.Errorf("a duration in the database is damaged: there is none of %d microseconds", v)
+		}
 		*c.d = time.Duration(v) * time.Microsecond
 	default:
 		return fmt.Errorf("a duration is a %T in the database, not a number", value)
@@ -85,9 +92,16 @@ func (c listColumn[T]) Scan(value any) error {
 	if err := json.Unmarshal([]byte(text), &list); err != nil {
 		return fmt.Errorf("a list in the database is damaged: %w", err)
 	}
+	if list == nil {
+		return errNullList
+	}
 	*c.list = list
 	return nil
 }
+
+// errNullList: no list would mean the same as an empty one, which for the networks of
+// a key is all there are.
+var errNullList = errors.New("a list in the database is damaged: it is null, not []")
 
 func (c listColumn[T]) Value() (driver.Value, error) {
 	if len(*c.list) == 0 {
