@@ -17,6 +17,8 @@ COUNT ?= 1
 BENCHED ?= ./...
 # A Caddy with caddy-jwt or caddy-security in it, for `make bench-peers`.
 PEERS ?=
+# How long `make soak` lasts.
+SOAK ?= 30m
 # The TCP port of the demo; `make demo PORT=9443`.
 PORT ?=
 
@@ -45,12 +47,28 @@ test: need ## Runs all that the CI runs
 	$(MAKE) lint
 	$(GO) mod tidy -diff
 	cd tools && $(GO) mod tidy -diff
-	$(GO) test ./...
+	$(GO) test $$($(GO) list ./... | grep -v '/fire$$')
+	$(MAKE) fire
 	$(MAKE) race-free
 	$(MAKE) fuzz FUZZTIME=10s
 	$(MAKE) demo-check
 	$(MAKE) xcaddy
 	@echo "All tests passed."
+
+# Apart from the other tests, for its figures: go test keeps those of what passes
+# to itself.
+FIRE := ./internal/integration/fire
+
+.PHONY: fire
+fire: need
+	@mkdir -p bin
+	@rm -f bin/figures.txt
+	SALLYPORT_FIGURES=$(CURDIR)/bin/figures.txt $(GO) test -count=1 -timeout 2h $(FIRE)
+	@cat bin/figures.txt
+
+.PHONY: soak
+soak: ## Kills a server 1,000 times, then runs one under a steady mix until SOAK=30m are over, and shows that it does not grow
+	SALLYPORT_ROUNDS=1000 SALLYPORT_SOAK=$(SOAK) $(MAKE) fire
 
 .PHONY: lint
 lint: bin/golangci-lint ## Checks format, style and what go vet and staticcheck find
@@ -68,7 +86,7 @@ bin/golangci-lint:
 
 .PHONY: race
 race: need ## Tests with the race detector (builds Caddy for it: minutes)
-	CGO_ENABLED=1 $(GO) test -race ./...
+	CGO_ENABLED=1 SALLYPORT_ROUNDS=20 $(GO) test -race ./...
 
 # The packages without Caddy, which build for the race detector in seconds.
 .PHONY: race-free
@@ -106,10 +124,11 @@ clean: ## Removes bin and .demo
 # tests, and a client of the CCE endpoint is in PHP, which may lack its curl. ip makes
 # the addresses of the network that one test has to itself. Behind sudo processes end
 # in their own way, and visudo comes with it; that and checkmodule read what
-# docs/intelmq has for sudo and SELinux. A page is tried in Chromium.
+# docs/intelmq has for sudo and SELinux. A page is tried in Chromium. What comes to
+# the disk before what, strace tells.
 .PHONY: need
 need: need-curl
-	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd openssl=openssl ip=iproute2 sudo=sudo checkmodule=checkpolicy chromium=chromium
+	@tools/need.sh gcc=gcc,libc6-dev systemd-analyze=systemd openssl=openssl ip=iproute2 sudo=sudo checkmodule=checkpolicy chromium=chromium strace=strace
 	@php -n -d extension=curl -r 'curl_version();' >/dev/null 2>&1 || tools/need.sh php-with-curl=php-cli,php-curl
 
 .PHONY: need-bench
