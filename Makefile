@@ -98,7 +98,7 @@ fuzz: ## Runs each fuzz target for a minute (FUZZTIME=60s)
 	tools/fuzz.sh $(FUZZTIME)
 
 .PHONY: bench
-bench: need-bench build ## Runs benchmarks (COUNT=1), compares them with earlier ones (BASE=file), and whole servers: with and without the gate, the CCE endpoint and slower ways, the IntelMQ endpoint
+bench: need-bench build ## Runs benchmarks (COUNT=1), compares them with earlier ones (BASE=file), and whole servers: with a million keys, with and without the gate, the CCE endpoint and slower ways, the IntelMQ endpoint
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) $(BENCHED) | tee bin/bench.txt
 ifdef BASE
 	cd tools && $(GO) build -o ../bin/benchstat golang.org/x/perf/cmd/benchstat

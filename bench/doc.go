@@ -1,7 +1,7 @@
 // Command bench measures what the gate costs a whole server, how fast the CCE and the
 // IntelMQ endpoint are, and what remains of it under fire.
 //
-//	go run ./bench [-rounds 6] [-sample 1s] [-keys 1000] [-tabs 30s] [-only gate|cce|intelmq|fire]
+//	go run ./bench [-rounds 6] [-sample 1s] [-keys 1000] [-tabs 30s] [-only million|gate|cce|intelmq|fire]
 //	go run ./bench -only peers [-peer-caddy path] [-rounds 6] [-sample 1s] [-keys 1000]
 //
 // It starts Caddy in a process of its own on one core, loads it with wrk on the
@@ -44,6 +44,10 @@
 // operator's, against a bare `respond` of that same Caddy: what it has is asked of it,
 // and it gets a Caddyfile for that. Where a cache makes a difference there is a case
 // with the same credentials in turn, and one in which each of them is new.
+//
+// The million keys lie in stores that are made for it. The server with them and
+// the commands are this program as the command caddy; what is promised stands
+// beside what was measured, in times of this machine.
 //
 // With CCED_SOCKET the daemon at that socket is measured in place of the stand-in.
 // Nothing is changed there: CCED_USER logs in with CCED_PASSWORD, and objects of

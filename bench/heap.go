@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -22,6 +23,10 @@ type Heap struct{}
 type memory struct {
 	// Heap is what is in use of the heap, in bytes.
 	Heap uint64 `json:"heap"`
+	// Allocated is what has ever been allocated, in bytes.
+	Allocated uint64 `json:"allocated"`
+	// Collection is how long a full collection takes, at the shortest.
+	Collection time.Duration `json:"collection"`
 	// Goroutines is how many there are.
 	Goroutines int `json:"goroutines"`
 }
@@ -33,12 +38,17 @@ func (Heap) CaddyModule() caddy.ModuleInfo {
 
 // ServeHTTP answers with the memory.
 func (Heap) ServeHTTP(w http.ResponseWriter, _ *http.Request, _ caddyhttp.Handler) error {
-	// What a first collection frees from pools and finalizers the second one takes.
-	runtime.GC()
+	// What a first collection frees from pools and finalizers the next one takes.
+	collection := time.Hour
+	for range 5 {
+		began := time.Now()
+		runtime.GC()
+		collection = min(collection, time.Since(began))
+	}
 	debug.FreeOSMemory()
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
-	return json.NewEncoder(w).Encode(memory{Heap: stats.HeapAlloc, Goroutines: runtime.NumGoroutine()})
+	return json.NewEncoder(w).Encode(memory{Heap: stats.HeapAlloc, Allocated: stats.TotalAlloc, Collection: collection, Goroutines: runtime.NumGoroutine()})
 }
 
 var _ caddyhttp.MiddlewareHandler = (*Heap)(nil)

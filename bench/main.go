@@ -13,13 +13,23 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
 
+// asCaddy is the first argument with which this program is the command caddy.
+const asCaddy = "caddy"
+
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == asCaddy {
+		os.Args = os.Args[1:]
+		caddycmd.Main()
+		return
+	}
 	rounds := flag.Int("rounds", 10, "how often each case is measured, at least 6")
 	sample := flag.Duration("sample", time.Second, "how long one sample takes, in whole seconds")
 	keys := flag.Int("keys", 1000, "how many keys are in the store, and are presented in turn; making one takes half a millisecond")
-	only := flag.String("only", "", "measure 'gate', 'cce', 'intelmq' or 'fire' only, or 'peers', which nothing else measures")
+	only := flag.String("only", "", "measure 'million', 'gate', 'cce', 'intelmq' or 'fire' only, or 'peers', which nothing else measures")
 	peerCaddy := flag.String("peer-caddy", "", "a Caddy with caddy-jwt or caddy-security in it, which are then measured among the peers")
 	tabs := flag.Duration("tabs", 30*time.Second, "how long tabs of intelmq-manager are watched, at least 10s")
 	dir := flag.String("serve", "", "for the measured process itself: the directory of the run")
@@ -51,8 +61,9 @@ func main() {
 	}
 }
 
-// subjects are what is measured if nothing else is said.
-var subjects = []string{"gate", "cce", "intelmq", "fire"}
+// subjects are what is measured if nothing else is said; the first one has servers of
+// its own.
+var subjects = []string{"million", "gate", "cce", "intelmq", "fire"}
 
 // peersSubject is what operators would use in place of the gate.
 const peersSubject = "peers"
@@ -90,6 +101,11 @@ func run(p plan) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if p.has(subjects[0]) {
+		if err := million(ctx, dir); err != nil || p.only != "" {
+			return err
+		}
+	}
 	f := filesIn(dir)
 	if err := f.prepare(ctx, p.keys); err != nil {
 		return fmt.Errorf("making the keys: %w", err)
@@ -122,7 +138,7 @@ func run(p plan) error {
 // measure measures one subject after another.
 func (p plan) measure(ctx context.Context, f *files, m *meter) error {
 	for i, one := range []func(context.Context, *files, *meter) error{p.gate, p.cce, p.intelmq, p.fire} {
-		if !p.has(subjects[i]) {
+		if !p.has(subjects[1+i]) {
 			continue
 		}
 		if err := one(ctx, f, m); err != nil {
