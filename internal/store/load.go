@@ -7,11 +7,12 @@ import (
 )
 
 // Load reads everything as of one moment: all users, then all keys, then all
-// tokens, the last two in the order of their ids. It returns the number of the last change in it. Loading ends
-// with the first error that a function returns.
-func (s *Store) Load(ctx context.Context, user func(*User) error, key func(*Key) error, token func(*Token) error) (number int64, err error) {
+// tokens, the last two in the order of their ids. It returns how far that is.
+// Loading ends with the first error that a function returns.
+func (s *Store) Load(ctx context.Context, user func(*User) error, key func(*Key) error, token func(*Token) error) (p Position, err error) {
+	generation := s.open.Load().generation
 	err = s.snapshot(ctx, func(tx *sql.Tx) error {
-		if err := tx.QueryRowContext(ctx, `SELECT number FROM change_counter`).Scan(&number); err != nil {
+		if p, err = s.position(ctx, tx, generation); err != nil {
 			return err
 		}
 		rows, err := tx.QueryContext(ctx, `SELECT `+userColumns+` FROM users`)
@@ -35,7 +36,7 @@ func (s *Store) Load(ctx context.Context, user func(*User) error, key func(*Key)
 		}
 		return nil
 	})
-	return number, err
+	return p, err
 }
 
 // Counts says how much there is in the store.

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"time"
 )
 
 // Change is a transaction that changes users and keys.
@@ -23,10 +25,17 @@ func (s *Store) Change(ctx context.Context, f func(*Change) error) error {
 }
 
 func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) error {
-	if err := s.inPlace(); err != nil {
+	c := s.open.Load()
+	if err := s.inPlace(ctx, c); err != nil {
 		return err
 	}
-	tx, err := s.writes.BeginTx(ctx, nil)
+	conn, err := s.waitInLine(ctx, c)
+	if err != nil {
+		return err
+	}
+	// It goes back to the pool, which keeps it.
+	defer func() { _ = conn.Close() }()
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return s.explain(err)
 	}
@@ -34,6 +43,9 @@ func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) error 
 	// the connection is lost, and with it the transaction. In a panic, too, the
 	// one connection that writes must be given back.
 	defer func() { _ = tx.Rollback() }()
+	if err := s.checkSchema(ctx, tx); err != nil {
+		return s.explain(err)
+	}
 	if err := f(tx); err != nil {
 		return s.explain(err)
 	}
@@ -41,15 +53,32 @@ func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) error 
 		return s.explain(err)
 	}
 	// The file may have gone meanwhile, and the change with it.
-	return s.inPlace()
+	return s.inPlace(ctx, c)
+}
+
+// lineLimit is how long a change waits for those before it. With the busy
+// timeout of the one at the head of the line nobody waits longer than twice as
+// long.
+const lineLimit = 5 * time.Second
+
+// waitInLine takes the one connection that writes.
+func (s *Store) waitInLine(ctx context.Context, c *connections) (*sql.Conn, error) {
+	waiting, cancel := context.WithTimeout(ctx, lineLimit)
+	defer cancel()
+	conn, err := c.writes.Conn(waiting)
+	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("store %s is busy: the changes before this one were not made within %s; see whether another program has locked it (`fuser`), or its disk is slow", s.location, lineLimit)
+	}
+	return conn, s.explain(err)
 }
 
 // snapshot runs f in a transaction that only reads.
 func (s *Store) snapshot(ctx context.Context, f func(*sql.Tx) error) error {
-	if err := s.inPlace(); err != nil {
+	c := s.open.Load()
+	if err := s.inPlace(ctx, c); err != nil {
 		return err
 	}
-	tx, err := s.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := c.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return s.explain(err)
 	}
