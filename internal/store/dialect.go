@@ -76,6 +76,9 @@ type dialect struct {
 	// isUnique, isFault and isDamage recognise the driver's errors: a name that
 	// is taken, anything at all, and what is no database any more.
 	isUnique, isFault, isDamage func(error) bool
+	// isReadOnly recognises that a connection cannot write, and never will: the
+	// file could not be opened for writing.
+	isReadOnly func(error) bool
 	// advice says what is wrong and what to do about a fault, where that is
 	// known.
 	advice func(error, Location) string
@@ -127,6 +130,7 @@ var sqliteDialect = dialect{
 		code := sqliteCode(err)
 		return code&primaryCode == sqlite3.SQLITE_CORRUPT || code&primaryCode == sqlite3.SQLITE_NOTADB || code == sqlite3.SQLITE_IOERR_SHORT_READ
 	},
+	isReadOnly: func(err error) bool { return sqliteCode(err)&primaryCode == sqlite3.SQLITE_READONLY },
 	isFault: func(err error) bool {
 		return sqliteCode(err) != 0 || errors.Is(err, context.DeadlineExceeded)
 	},

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"time"
 )
@@ -24,7 +25,7 @@ func (s *Store) Change(ctx context.Context, f func(*Change) error) error {
 	})
 }
 
-func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) error {
+func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) (err error) {
 	c := s.open.Load()
 	if err := s.inPlace(ctx, c); err != nil {
 		return err
@@ -33,8 +34,13 @@ func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) error 
 	if err != nil {
 		return err
 	}
-	// It goes back to the pool, which keeps it.
-	defer func() { _ = conn.Close() }()
+	// It goes back to the pool, which keeps it unless it is of no use.
+	defer func() {
+		if s.dialect.isReadOnly(err) {
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+		}
+		_ = conn.Close()
+	}()
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return s.explain(err)
