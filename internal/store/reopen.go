@@ -49,6 +49,8 @@ func (s *Store) Reopen(ctx context.Context) (kept string, err error) {
 				return "", err
 			}
 		}
+		// They are closed, so that other files may get their numbers by now.
+		old.sides = nil
 	}
 	next, err := s.openAnew(ctx, file, check)
 	switch {
