@@ -24,8 +24,6 @@ const (
 	refreshLimit = 250 * time.Millisecond
 	// loadRetry is the pause after a load that went wrong.
 	loadRetry = time.Second
-	// complainEvery is how often a fault that lasts is logged again.
-	complainEvery = time.Minute
 )
 
 // Mirror holds a store's keys in memory and answers checks from there.
@@ -46,13 +44,16 @@ type Mirror struct {
 	// clock: freshness must not depend on somebody setting the time of day.
 	began      time.Time
 	freshUntil atomic.Int64
+	// passed tells the monotonic time since began; nil takes it from a reading of
+	// now, which has it with it.
+	passed func() time.Duration
 
 	// turn is taken by whoever looks at the database and brings the index up
-	// to date; number and version are his. It is a channel, since a request
+	// to date; position and version are his. It is a channel, since a request
 	// does not wait for it longer than it wants to.
-	turn    chan struct{}
-	number  int64
-	version int64
+	turn     chan struct{}
+	position store.Position
+	version  int64
 	// expiring is how many keys expired soon when they were counted last.
 	expiring struct {
 		keys int
@@ -60,12 +61,19 @@ type Mirror struct {
 	}
 	// failedAt is when a look has failed last, told as freshUntil is.
 	failedAt atomic.Int64
+	// mending and clock are Run's.
+	mending mending
+	clock   clockGuard
+	// setBack is set when the clock was set back, until upkeep has seen to it.
+	setBack atomic.Bool
 }
 
 // NewMirror makes the mirror of a registry. It is empty until Run has loaded it,
 // and from now on each change through r shows in it before the change returns.
 func NewMirror(r *Registry, log *slog.Logger) *Mirror {
 	m := &Mirror{registry: r, store: r.store, pepper: r.pepper, log: log, now: r.now, loaded: make(chan struct{}), turn: make(chan struct{}, 1), began: r.now()}
+	// The server may have been down while somebody set the clock back.
+	m.setBack.Store(true)
 	r.committed = m.follow
 	return m
 }
@@ -79,7 +87,7 @@ func (m *Mirror) Run(ctx context.Context) {
 
 	c := complaint{log: m.log, now: m.now}
 	for {
-		err := m.poll(ctx)
+		err := m.tend(ctx)
 		if c.about(err); err == nil {
 			break
 		}
@@ -88,10 +96,10 @@ func (m *Mirror) Run(ctx context.Context) {
 		}
 	}
 	// Loading may have taken longer than a look stays fresh.
-	c.about(m.poll(ctx))
+	c.about(m.tend(ctx))
 	close(m.loaded)
 	for sleep(ctx, pollEvery) {
-		c.about(m.poll(ctx))
+		c.about(m.tend(ctx))
 	}
 }
 
@@ -147,7 +155,7 @@ func (m *Mirror) look() (x *index, now time.Time, fresh bool) {
 	until := m.freshUntil.Load()
 	x = m.index.Load()
 	now = m.now()
-	return x, now, x != nil && int64(now.Sub(m.began)) < until
+	return x, now, x != nil && int64(m.since(now)) < until
 }
 
 // Refresh looks at the database at once, for a request that has found memory
@@ -168,8 +176,16 @@ func (m *Mirror) Refresh(ctx context.Context) bool {
 
 func (m *Mirror) release() { <-m.turn }
 
+// since is the monotonic time from began to a reading of now.
+func (m *Mirror) since(now time.Time) time.Duration {
+	if m.passed != nil {
+		return m.passed()
+	}
+	return now.Sub(m.began)
+}
+
 // elapsed is the time since the beginning, in nanoseconds.
-func (m *Mirror) elapsed() int64 { return int64(m.now().Sub(m.began)) }
+func (m *Mirror) elapsed() int64 { return int64(m.since(m.now())) }
 
 // poll looks whether another process has changed something. The first time it
 // loads everything.
@@ -189,7 +205,7 @@ func (m *Mirror) poll(ctx context.Context) error {
 
 // lookAtStore does what poll says. It must be its caller's turn.
 func (m *Mirror) lookAtStore(ctx context.Context) error {
-	start, began := m.now(), time.Now()
+	start, began := m.elapsed(), time.Now()
 	version, err := m.dataVersion(ctx)
 	m.registry.observe("look", time.Since(began))
 	if err != nil {
@@ -224,9 +240,7 @@ func (m *Mirror) follow(ctx context.Context) {
 // unknownVersion is no data version of any engine: the next poll reads changes.
 const unknownVersion = -1
 
-func (m *Mirror) proveFresh(start time.Time) {
-	m.freshUntil.Store(int64(start.Sub(m.began) + freshFor))
-}
+func (m *Mirror) proveFresh(start int64) { m.freshUntil.Store(start + int64(freshFor)) }
 
 // catchUp applies what has changed in the database. It must be its
 // caller's turn.
@@ -239,10 +253,11 @@ func (m *Mirror) catchUp(ctx context.Context) error {
 		return err
 	}
 	if !delta.Complete || m.index.Load().apply(&delta) != nil {
-		// Too much has changed, or memory and database disagree.
+		// Too much has changed, another file is there, or memory and database
+		// disagree.
 		return m.reload(ctx)
 	}
-	m.number = delta.Number
+	m.position = delta.Position
 	return nil
 }
 
@@ -255,7 +270,7 @@ func (m *Mirror) dataVersion(ctx context.Context) (int64, error) {
 func (m *Mirror) changes(ctx context.Context) (store.Delta, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryLimit)
 	defer cancel()
-	return m.store.ChangesSince(ctx, m.number)
+	return m.store.ChangesSince(ctx, m.position)
 }
 
 // reload reads everything into a new index. It must be its
@@ -265,7 +280,7 @@ func (m *Mirror) reload(ctx context.Context) error {
 	defer cancel()
 	start := m.now()
 	l := newLoader()
-	number, err := m.store.Load(ctx, l.user, l.key, l.token)
+	position, err := m.store.Load(ctx, l.user, l.key, l.token)
 	if err != nil {
 		return err
 	}
@@ -273,8 +288,9 @@ func (m *Mirror) reload(ctx context.Context) error {
 	if old := m.index.Load(); old != nil {
 		x.keepUses(old)
 	}
+	x.tokens.moveUses(0, m.now(), 0)
 	m.index.Store(x)
-	m.number = number
+	m.position = position
 	m.log.Info("keys loaded", slog.Int("keys", l.index.keys.size), slog.Int("tokens", l.index.tokens.size), slog.Duration("took", m.now().Sub(start)))
 	return nil
 }
@@ -302,24 +318,6 @@ func (x *index) apply(d *store.Delta) error {
 		x.removeUser(id)
 	}
 	return nil
-}
-
-// complaint logs a fault when it begins, again while it lasts, and its end.
-type complaint struct {
-	log  *slog.Logger
-	now  func() time.Time
-	last time.Time
-}
-
-func (c *complaint) about(err error) {
-	switch {
-	case err == nil && !c.last.IsZero():
-		c.log.Info("the store is back; keys are checked again")
-		c.last = time.Time{}
-	case err != nil && (c.last.IsZero() || c.now().Sub(c.last) >= complainEvery):
-		c.log.Error("the store cannot be read; keys are not checked until it can", slog.Any("error", err))
-		c.last = c.now()
-	}
 }
 
 // sleep reports whether d has passed before ctx ended.

@@ -207,14 +207,19 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 	if err := keepPepper(c.PepperFile, r.pepper); err != nil {
 		return errors.Join(err, r.store.Close())
 	}
-	imported, err := r.store.AnyPassword(ctx, password.ImportedPrefix)
-	if err != nil {
+	if err := r.expectImported(ctx); err != nil {
 		return errors.Join(err, r.store.Close())
 	}
+	return nil
+}
+
+// expectImported tells the hasher if there are imported passwords in the store.
+func (r *Registry) expectImported(ctx context.Context) error {
+	imported, err := r.store.AnyPassword(ctx, password.ImportedPrefix)
 	if imported {
 		r.hasher.ExpectImported()
 	}
-	return nil
+	return err
 }
 
 // mayCreate reports whether a store may be made, where a pepper may be alone, and

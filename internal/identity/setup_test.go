@@ -18,10 +18,12 @@ import (
 	"github.com/sallyport/sallyport/internal/store"
 )
 
-// fakeClock stands still until it is set.
+// fakeClock stands still until it is moved.
 type fakeClock struct {
 	mu sync.Mutex
 	t  time.Time
+	// wrong is by how much the time of day was set.
+	wrong time.Duration
 }
 
 func newClock() *fakeClock {
@@ -31,7 +33,21 @@ func newClock() *fakeClock {
 func (c *fakeClock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.t
+	return c.t.Add(c.wrong)
+}
+
+// passed is the time that has really passed.
+func (c *fakeClock) passed() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t.Sub(newClock().t)
+}
+
+// set moves the time of day, while no time passes.
+func (c *fakeClock) set(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wrong += by
 }
 
 func (c *fakeClock) add(d time.Duration) {
@@ -128,6 +144,7 @@ func (w *world) open() {
 		return ctx.Err() == nil
 	}
 	w.mirror = NewMirror(w.Registry, w.log.logger())
+	w.mirror.passed = w.clock.passed
 }
 
 // restart is the next life of the server, on the same files.

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -30,7 +31,7 @@ func (m *Mirror) upkeep(ctx context.Context) {
 	for sleep(ctx, upkeepEvery) {
 		m.remembered.sweep(m.now())
 		m.writeUses(ctx)
-		if err := m.sweep(ctx, keptFailures); err != nil && ctx.Err() == nil {
+		if err := errors.Join(m.mendUses(ctx), m.sweep(ctx, keptFailures)); err != nil && ctx.Err() == nil {
 			m.log.Warn("the store could not be tidied up; it is tried again in a minute", slog.Any("error", err))
 		}
 	}
@@ -42,9 +43,32 @@ func (m *Mirror) writeUses(ctx context.Context) {
 	m.tokensUsed.write(ctx, m.store.MarkTokensUsed, m.log)
 }
 
+// mendUses sees to it that in the store no token was used at a time that has not
+// come yet, if the clock was set back, or may have been before the start. Memory
+// knows already; and where the clock is set right within the hour nothing has to
+// be done.
+func (m *Mirror) mendUses(ctx context.Context) error {
+	elapsed := time.Duration(m.elapsed())
+	if elapsed < distrustFor || !m.clock.trusted(elapsed) || !m.setBack.Swap(false) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, queryLimit)
+	defer cancel()
+	now := m.now()
+	err := m.store.Change(ctx, func(c *store.Change) error { return c.CapUses(now) })
+	if err != nil {
+		m.setBack.Store(true)
+	}
+	return err
+}
+
 // sweep removes tokens that have ended, and counts of failed log-ins that do not
-// count any more or are not among the newest so many.
+// count any more or are not among the newest so many. It does nothing for a while
+// after the clock was set.
 func (m *Mirror) sweep(ctx context.Context, failures int) error {
+	if !m.clock.trusted(time.Duration(m.elapsed())) {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(ctx, queryLimit)
 	defer cancel()
 	now := m.now()

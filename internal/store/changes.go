@@ -32,11 +32,33 @@ func (c *Change) changed(kind, id string) error {
 	return err
 }
 
+// Position says how far a copy in memory has come.
+type Position struct {
+	// Number is that of the last change in it, History what the number belongs
+	// to: a backup that is put back begins another one.
+	Number  int64
+	History string
+	// generation is that of the connections.
+	generation int64
+}
+
+// position reads how far the store is, and whether this program knows its schema.
+// The generation is that from before the snapshot: if the store was opened anew
+// in between, the next look finds another one.
+func (s *Store) position(ctx context.Context, tx *sql.Tx, generation int64) (Position, error) {
+	p := Position{generation: generation}
+	if err := s.checkSchema(ctx, tx); err != nil {
+		return p, err
+	}
+	return p, tx.QueryRowContext(ctx, `SELECT number, history FROM change_counter`).Scan(&p.Number, &p.History)
+}
+
 // Delta is what has changed since some number.
 type Delta struct {
-	// Number is the number of the last change in it.
-	Number int64
-	// Complete is false if too much has changed: load everything.
+	// Position is how far it goes.
+	Position
+	// Complete is false if too much has changed, or another file, or a backup,
+	// has taken the store's place: load everything.
 	Complete bool
 	// Users, Keys and Tokens are the changed records as they are now.
 	Users  []User
@@ -46,22 +68,25 @@ type Delta struct {
 	GoneUsers, GoneKeys, GoneTokens []string
 }
 
-// ChangesSince reads what has changed after the change of that number, as of
-// one moment.
-func (s *Store) ChangesSince(ctx context.Context, number int64) (Delta, error) {
-	d := Delta{Number: number}
-	err := s.snapshot(ctx, func(tx *sql.Tx) error {
-		var oldest sql.NullInt64
-		err := tx.QueryRowContext(ctx, `SELECT (SELECT number FROM change_counter), (SELECT MIN(number) FROM changes)`).Scan(&d.Number, &oldest)
-		if err != nil {
+// ChangesSince reads what has changed after p, as of one moment.
+func (s *Store) ChangesSince(ctx context.Context, p Position) (Delta, error) {
+	d, generation := Delta{Position: p}, s.open.Load().generation
+	err := s.snapshot(ctx, func(tx *sql.Tx) (err error) {
+		if d.Position, err = s.position(ctx, tx, generation); err != nil {
 			return err
 		}
-		// A number that lies ahead is of another history: a backup was put back.
-		d.Complete = d.Number == number || d.Number > number && oldest.Valid && oldest.Int64 <= number+1
-		if !d.Complete || d.Number == number {
+		same := d.History == p.History && d.generation == p.generation
+		if d.Complete = same && d.Number == p.Number; d.Complete || !same || d.Number < p.Number {
 			return nil
 		}
-		return d.read(ctx, tx, number)
+		var oldest sql.NullInt64
+		if err := tx.QueryRowContext(ctx, `SELECT MIN(number) FROM changes`).Scan(&oldest); err != nil {
+			return err
+		}
+		if d.Complete = oldest.Valid && oldest.Int64 <= p.Number+1; !d.Complete {
+			return nil
+		}
+		return d.read(ctx, tx, p.Number)
 	})
 	return d, err
 }

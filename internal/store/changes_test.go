@@ -44,12 +44,12 @@ func TestAFailedChangeChangesNothing(t *testing.T) {
 
 func number(t *testing.T, s *store.Store) int64 {
 	t.Helper()
-	n, err := s.Load(t.Context(), func(*store.User) error { return nil }, func(*store.Key) error { return nil },
+	p, err := s.Load(t.Context(), func(*store.User) error { return nil }, func(*store.Key) error { return nil },
 		func(*store.Token) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n
+	return p.Number
 }
 
 func TestChangesSince(t *testing.T) {
@@ -58,19 +58,19 @@ func TestChangesSince(t *testing.T) {
 		k := key(&owner, idA, "ci")
 		change(t, s, func(c *store.Change) error { return c.InsertUser(&owner) })
 		change(t, s, func(c *store.Change) error { return c.InsertKey(&k) })
-		delta, err := s.ChangesSince(t.Context(), 1)
+		delta, err := s.ChangesSince(t.Context(), store.Position{Number: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !delta.Complete || delta.Number != 2 || len(delta.Users) != 0 || len(delta.Keys) != 1 || delta.Keys[0].ID != idA {
 			t.Errorf("after the first change: %+v", delta)
 		}
-		delta, err = s.ChangesSince(t.Context(), 2)
+		delta, err = s.ChangesSince(t.Context(), store.Position{Number: 2})
 		if err != nil || !delta.Complete || len(delta.Keys)+len(delta.Users) != 0 {
 			t.Errorf("after the last change: %+v, %v", delta, err)
 		}
 		// A copy that has seen more than there is comes from another history.
-		delta, err = s.ChangesSince(t.Context(), 3)
+		delta, err = s.ChangesSince(t.Context(), store.Position{Number: 3})
 		if err != nil || delta.Complete {
 			t.Errorf("ahead of the store: %+v, %v", delta, err)
 		}
@@ -90,11 +90,11 @@ func TestACopyThatLagsFarBehindIsToldToLoad(t *testing.T) {
 			}
 			return nil
 		})
-		delta, err := s.ChangesSince(t.Context(), 0)
+		delta, err := s.ChangesSince(t.Context(), store.Position{Number: 0})
 		if err != nil || delta.Complete {
 			t.Errorf("from the beginning: complete %t, %v", delta.Complete, err)
 		}
-		delta, err = s.ChangesSince(t.Context(), 1)
+		delta, err = s.ChangesSince(t.Context(), store.Position{Number: 1})
 		if err != nil || !delta.Complete || len(delta.Users) != 1 {
 			t.Errorf("from the first: complete %t with %d users, %v", delta.Complete, len(delta.Users), err)
 		}

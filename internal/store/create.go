@@ -40,16 +40,14 @@ func CreateSchema(ctx context.Context, l Location, schema int64, fingerprint str
 // directory belongs to the service and root makes the store, a file that a
 // driver opens by its name could be a link to any file of root's.
 func newDatabase(ctx context.Context, l Location, schema int64, fingerprint string, now func() time.Time) (content []byte, err error) {
-	s := &Store{location: l, dialect: sqliteDialect, now: now}
-	if s.now == nil {
-		s.now = time.Now
-	}
-	if s.writes, err = sql.Open(s.dialect.driver, s.dialect.memory); err != nil {
+	s, c := newStore(l, Options{Now: now}), &connections{}
+	s.open.Store(c)
+	if c.writes, err = sql.Open(s.dialect.driver, s.dialect.memory); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	// Each connection would have a database of its own.
-	s.writes.SetMaxOpenConns(1)
+	c.writes.SetMaxOpenConns(1)
 	provider, err := s.migrations()
 	if err != nil {
 		return nil, err
@@ -60,17 +58,17 @@ func newDatabase(ctx context.Context, l Location, schema int64, fingerprint stri
 	if _, err := provider.UpTo(ctx, schema); err != nil {
 		return nil, err
 	}
-	_, err = s.writes.ExecContext(ctx, `INSERT INTO peppers (id, fingerprint, created) VALUES (?, ?, ?)`, firstPepper, fingerprint, micros(s.now()))
+	_, err = c.writes.ExecContext(ctx, `INSERT INTO peppers (id, fingerprint, created) VALUES (?, ?, ?)`, firstPepper, fingerprint, micros(s.now()))
 	if err != nil {
 		return nil, err
 	}
-	conn, err := s.writes.Conn(ctx)
+	conn, err := c.writes.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	err = conn.Raw(func(c any) (err error) {
-		content, err = s.dialect.content(c)
+	err = conn.Raw(func(driver any) (err error) {
+		content, err = s.dialect.content(driver)
 		return err
 	})
 	return content, err

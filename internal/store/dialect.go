@@ -65,14 +65,23 @@ type dialect struct {
 	// has committed something.
 	dataVersion string
 	// check is a query that reads everything and gives a row for each problem,
-	// or the one row `ok`.
-	check string
-	// isUnique and isFault recognise the driver's errors: a name that is taken,
-	// anything at all.
-	isUnique, isFault func(error) bool
+	// or the one row `ok`; checkAll compares indexes with their tables as well.
+	check, checkAll string
+	// size is a query for how many bytes the database has, its log included.
+	size string
+	// settle is a query that puts what is in the log into the database. Of the
+	// three numbers of its row the last two are the pages in the log, and those
+	// that have been put into the database.
+	settle string
+	// isUnique, isFault and isDamage recognise the driver's errors: a name that
+	// is taken, anything at all, and what is no database any more.
+	isUnique, isFault, isDamage func(error) bool
+	// isReadOnly recognises that a connection cannot write, and never will: the
+	// file could not be opened for writing.
+	isReadOnly func(error) bool
 	// advice says what is wrong and what to do about a fault, where that is
 	// known.
-	advice func(error) string
+	advice func(error, Location) string
 }
 
 var sqliteDialect = dialect{
@@ -97,13 +106,15 @@ var sqliteDialect = dialect{
 	content:     sqliteContent,
 	dataVersion: "PRAGMA data_version",
 	check:       "PRAGMA quick_check(20)",
+	checkAll:    "PRAGMA integrity_check(20)",
+	size:        "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+	settle:      "PRAGMA wal_checkpoint(TRUNCATE)",
 	isUnique: func(err error) bool {
 		code := sqliteCode(err)
 		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 	},
-	advice: func(err error) string {
-		const primary = 0xff // the rest of the code says more exactly why
-		switch sqliteCode(err) & primary {
+	advice: func(err error, l Location) string {
+		switch sqliteCode(err) & primaryCode {
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 			return "is locked by another program; find it with `fuser`"
 		case sqlite3.SQLITE_FULL:
@@ -111,12 +122,15 @@ var sqliteDialect = dialect{
 		case sqlite3.SQLITE_IOERR:
 			return "cannot be read or written; see whether its disk is full or failing"
 		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-			return "cannot be written; check owner and mode of the file and its folder, and whether the disk is mounted read-only"
-		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-			return "is damaged; put back a backup"
+			return fmt.Sprintf("cannot be written; the server's user needs the right to write the file, and to make others beside it (-wal, -shm) in the folder '%s': check owner and mode of both, and whether the disk is mounted read-only", filepath.Dir(l.Path))
 		}
 		return ""
 	},
+	isDamage: func(err error) bool {
+		code := sqliteCode(err)
+		return code&primaryCode == sqlite3.SQLITE_CORRUPT || code&primaryCode == sqlite3.SQLITE_NOTADB || code == sqlite3.SQLITE_IOERR_SHORT_READ
+	},
+	isReadOnly: func(err error) bool { return sqliteCode(err)&primaryCode == sqlite3.SQLITE_READONLY },
 	isFault: func(err error) bool {
 		return sqliteCode(err) != 0 || errors.Is(err, context.DeadlineExceeded)
 	},
@@ -142,6 +156,10 @@ func sqliteContent(connection any) ([]byte, error) {
 	content[writeVersion], content[readVersion] = wal, wal
 	return content, nil
 }
+
+// primaryCode masks the part of SQLite's result codes that says what happened;
+// the rest says more exactly why.
+const primaryCode = 0xff
 
 // sqliteCode is SQLite's extended result code of err, 0 if it has none.
 func sqliteCode(err error) int {

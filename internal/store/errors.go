@@ -13,6 +13,10 @@ var (
 	ErrNoStore = errors.New("there is no store")
 	// ErrPepper: the pepper is not the one the database was made with.
 	ErrPepper = errors.New("wrong pepper")
-	// ErrReplaced: the database file is no longer the one that was opened.
+	// ErrReplaced: the database file is no longer the one that was opened. Reopen
+	// opens the one that is there.
 	ErrReplaced = errors.New("the database file was replaced or deleted while it was open")
+	// ErrDamaged: the database cannot be understood. Reopen looks whether it can
+	// again.
+	ErrDamaged = errors.New("is damaged; put back a backup")
 )

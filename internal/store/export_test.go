@@ -9,7 +9,7 @@ import (
 // Pragma reads a setting of the connections that write.
 func (s *Store) Pragma(t *testing.T, name string) (value string) {
 	t.Helper()
-	if err := s.writes.QueryRowContext(t.Context(), "PRAGMA "+name).Scan(&value); err != nil {
+	if err := s.open.Load().writes.QueryRowContext(t.Context(), "PRAGMA "+name).Scan(&value); err != nil {
 		t.Fatal(err)
 	}
 	return value
@@ -19,7 +19,7 @@ func (s *Store) Pragma(t *testing.T, name string) (value string) {
 func (s *Store) Fill(t *testing.T) {
 	t.Helper()
 	// SQLite never makes the limit smaller than the database is.
-	if _, err := s.writes.ExecContext(t.Context(), "PRAGMA max_page_count = 1"); err != nil {
+	if _, err := s.open.Load().writes.ExecContext(t.Context(), "PRAGMA max_page_count = 1"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -31,7 +31,7 @@ func CreateOld(t *testing.T, l Location, schema int64, statements ...string) {
 	if err := os.WriteFile(l.Path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := connect(t.Context(), l, nil)
+	s, err := connect(t.Context(), l, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func CreateOld(t *testing.T, l Location, schema int64, statements ...string) {
 	}
 	for _, statement := range append(statements, "PRAGMA journal_mode = WAL") {
 		if err == nil {
-			_, err = s.writes.ExecContext(t.Context(), statement)
+			_, err = s.open.Load().writes.ExecContext(t.Context(), statement)
 		}
 	}
 	if err := errors.Join(err, s.Close()); err != nil {
@@ -51,3 +51,10 @@ func CreateOld(t *testing.T, l Location, schema int64, statements ...string) {
 
 // During tells of a step while it runs.
 func (u Upgrade) During(tell func(Upgrade), run func() error) error { return u.during(tell, run) }
+
+// Break lets what is in the log not get into the database, as a failing disk
+// does.
+func (s *Store) Break(t *testing.T) {
+	t.Helper()
+	s.dialect.settle = "SELECT settle FROM nothing"
+}

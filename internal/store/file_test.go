@@ -243,6 +243,78 @@ func TestALockedStoreIsAnErrorThatSaysSo(t *testing.T) {
 	change(t, s, func(c *store.Change) error { return c.InsertUser(&owner) })
 }
 
+// Whoever stands in line behind a change that waits for a lock must not wait for
+// all who came before.
+func TestNobodyStandsInLineForLong(t *testing.T) {
+	l := locate(t)
+	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, l)
+	db := plain(t, l)
+	lock, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if _, err := lock.ExecContext(t.Context(), "BEGIN EXCLUSIVE"); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	errs := make([]error, 4)
+	var waiting sync.WaitGroup
+	for i := range errs {
+		waiting.Go(func() {
+			owner := user("alice")
+			errs[i] = s.Change(t.Context(), func(c *store.Change) error { return c.InsertUser(&owner) })
+		})
+	}
+	// Who only reads goes on.
+	if _, err := s.UserByFold(t.Context(), "alice"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("reading: %v", err)
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("reading took %s", took)
+	}
+	waiting.Wait()
+	if took := time.Since(began); took > 12*time.Second {
+		t.Errorf("the last one has waited for %s", took)
+	}
+	for _, err := range errs {
+		if err == nil || !strings.Contains(err.Error(), l.Path) || !strings.Contains(err.Error(), "fuser") {
+			t.Errorf("%v", err)
+		}
+	}
+	if _, err := lock.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	owner := user("alice")
+	change(t, s, func(c *store.Change) error { return c.InsertUser(&owner) })
+}
+
+// While a server has the store open nobody gets it for himself alone.
+func TestNobodyGetsAStoreInUseForHimselfAlone(t *testing.T) {
+	l := locate(t)
+	if err := store.Create(t.Context(), l, fingerprint, clock); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, l)
+	other, err := plain(t, l).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	for _, statement := range []string{"PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE", "ROLLBACK"} {
+		// Whether it is refused is up to SQLite.
+		_, _ = other.ExecContext(t.Context(), statement)
+	}
+	owner := user("alice")
+	change(t, s, func(c *store.Change) error { return c.InsertUser(&owner) })
+	if _, err := s.UserByFold(t.Context(), "alice"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLocations(t *testing.T) {
 	l, err := store.ParseLocation("sqlite:/var/lib/sallyport/auth.db")
 	if err != nil || l.String() != "sqlite:/var/lib/sallyport/auth.db" {

@@ -128,20 +128,26 @@ func (c *Change) UpdateKey(k *Key) error {
 
 // MarkUsed writes when keys were last used, in one transaction. It is not a
 // change of the keys and takes no number. Keys that are gone are skipped, and a
-// time that is later already stays.
+// time that is later already stays, unless it has not come yet: then the clock was
+// set back.
 func (s *Store) MarkUsed(ctx context.Context, used map[credential.KeyID]time.Time) error {
 	return s.markUsed(ctx, "api_keys", used)
 }
 
+// futureSlack is by how much the clocks of processes and machines may differ
+// before a time counts as one that has not come yet.
+const futureSlack = time.Minute
+
 func (s *Store) markUsed(ctx context.Context, table string, used map[credential.KeyID]time.Time) error {
 	return s.inTransaction(ctx, func(tx *sql.Tx) error {
-		statement, err := tx.PrepareContext(ctx, `UPDATE `+table+` SET last_used = ? WHERE id = ? AND (last_used IS NULL OR last_used < ?)`)
+		statement, err := tx.PrepareContext(ctx, `UPDATE `+table+` SET last_used = ? WHERE id = ? AND (last_used IS NULL OR last_used < ? OR last_used > ?)`)
 		if err != nil {
 			return err
 		}
 		defer statement.Close()
+		future := micros(s.now().Add(futureSlack))
 		for id, at := range used {
-			if _, err := statement.ExecContext(ctx, micros(at), id.String(), micros(at)); err != nil {
+			if _, err := statement.ExecContext(ctx, micros(at), id.String(), micros(at), future); err != nil {
 				return err
 			}
 		}

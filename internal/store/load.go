@@ -11,14 +11,15 @@ import (
 )
 
 // Load reads everything as of one moment: all users, then all keys, then all
-// tokens, in no order. It returns the number of the last change in it. Loading
-// ends with the first error that a function returns.
+// tokens, in no order. It returns how far that is. Loading ends with the first
+// error that a function returns.
 //
 // Of a key and a token there is only what decides about a request. They are valid
 // until the function returns; the lists in them stay so.
-func (s *Store) Load(ctx context.Context, user func(*User) error, key func(*Key) error, token func(*Token) error) (number int64, err error) {
+func (s *Store) Load(ctx context.Context, user func(*User) error, key func(*Key) error, token func(*Token) error) (p Position, err error) {
+	generation := s.open.Load().generation
 	err = s.snapshotOn(ctx, func(conn *sql.Conn, tx *sql.Tx) error {
-		if err := tx.QueryRowContext(ctx, `SELECT number FROM change_counter`).Scan(&number); err != nil {
+		if p, err = s.position(ctx, tx, generation); err != nil {
 			return err
 		}
 		rows, err := tx.QueryContext(ctx, `SELECT `+userColumns+` FROM users`)
@@ -38,7 +39,7 @@ func (s *Store) Load(ctx context.Context, user func(*User) error, key func(*Key)
 		}
 		return nil
 	})
-	return number, err
+	return p, err
 }
 
 // limitsToLoad are the limits of k, and NULL where they bind to nothing, as nearly

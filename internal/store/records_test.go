@@ -118,7 +118,7 @@ func TestDeletingAUserDeletesItsKeys(t *testing.T) {
 		if _, err := s.Key(t.Context(), store.KeyRef{ID: idA}); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("the key is still there: %v", err)
 		}
-		delta, err := s.ChangesSince(t.Context(), before)
+		delta, err := s.ChangesSince(t.Context(), store.Position{Number: before})
 		if err != nil {
 			t.Fatal(err)
 		}

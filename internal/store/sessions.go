@@ -216,6 +216,13 @@ func (c *Change) SweepSessions(now time.Time, limit int) error {
 	return err
 }
 
+// CapUses makes the last use of each token no later than now, for when the clock
+// was set back. It is not a change of the tokens and takes no number.
+func (c *Change) CapUses(now time.Time) error {
+	_, err := c.tx.ExecContext(c.ctx, `UPDATE tokens SET last_used = ? WHERE last_used > ?`, micros(now), micros(now))
+	return err
+}
+
 // texts reads a query's only column.
 func (c *Change) texts(query string, args ...any) ([]string, error) {
 	rows, err := c.tx.QueryContext(c.ctx, query, args...)

@@ -59,7 +59,7 @@ func ids(list []store.Session) (names []string) {
 // since reads what has changed after a number.
 func since(t *testing.T, s *store.Store, number int64) store.Delta {
 	t.Helper()
-	delta, err := s.ChangesSince(t.Context(), number)
+	delta, err := s.ChangesSince(t.Context(), store.Position{Number: number})
 	if err != nil || !delta.Complete {
 		t.Fatalf("complete %t, %v", delta.Complete, err)
 	}

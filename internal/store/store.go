@@ -6,7 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,15 +15,13 @@ import (
 type Store struct {
 	location Location
 	dialect  dialect
-	// opened is the file that was opened, to notice when another one has taken
-	// its place.
-	opened fs.FileInfo
-	// reads serves queries; writes has a single connection, since SQLite has a
-	// single writer and waiting in line here is fairer than its busy timeout.
-	reads, writes *sql.DB
-	// watch is the one connection whose data_version is looked at.
-	watch *sql.Conn
-	now   func() time.Time
+	options  Options
+	now      func() time.Time
+	// schema is the number of the last migration that this program knows.
+	schema int64
+	// open are the connections in use. Reopen puts others in their place.
+	open      atomic.Pointer[connections]
+	reopening sync.Mutex
 }
 
 // Options say how a store is opened.
@@ -43,50 +42,63 @@ type Options struct {
 // peppers it needs are at hand. The errors name the file and say what to do;
 // ErrNoStore and ErrPepper are among them.
 func Open(ctx context.Context, l Location, o Options) (*Store, error) {
-	opened, err := checkFile(l.Path)
+	file, err := checkFile(l.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w at %s", ErrNoStore, l)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	s, err := connect(ctx, l, o.Now)
+	s, err := connect(ctx, l, o)
 	if err != nil {
 		return nil, err
 	}
-	s.opened = opened
-	if err := s.prepare(ctx, o); err != nil {
+	s.open.Load().opened(file)
+	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *Store) prepare(ctx context.Context, o Options) error {
-	if err := s.upgrade(ctx, o.Upgrade); err != nil {
-		return err
-	}
-	return s.checkPeppers(ctx, o.Fingerprints)
-}
-
 // connect opens the connections without looking at what is in the database.
-func connect(ctx context.Context, l Location, now func() time.Time) (*Store, error) {
-	s := &Store{location: l, dialect: sqliteDialect, now: now}
-	if s.now == nil {
-		s.now = time.Now
-	}
+func connect(ctx context.Context, l Location, o Options) (*Store, error) {
+	s := newStore(l, o)
+	c := &connections{}
+	s.open.Store(c)
 	var err error
-	if s.reads, err = sql.Open(s.dialect.driver, s.dialect.dsn(l)); err != nil {
+	if c.reads, err = sql.Open(s.dialect.driver, s.dialect.dsn(l)); err != nil {
 		return nil, fmt.Errorf("store %s: %w", l, err)
 	}
-	if s.writes, err = sql.Open(s.dialect.driver, s.dialect.dsn(l)); err != nil {
+	if c.writes, err = sql.Open(s.dialect.driver, s.dialect.dsn(l)); err != nil {
 		return nil, errors.Join(fmt.Errorf("store %s: %w", l, err), s.Close())
 	}
-	s.reads.SetMaxOpenConns(8)
-	s.writes.SetMaxOpenConns(1)
-	if s.watch, err = s.reads.Conn(ctx); err != nil {
+	c.reads.SetMaxOpenConns(8)
+	c.writes.SetMaxOpenConns(1)
+	if c.watch, err = c.reads.Conn(ctx); err != nil {
 		return nil, errors.Join(s.explain(err), s.Close())
 	}
 	return s, nil
+}
+
+func newStore(l Location, o Options) *Store {
+	s := &Store{location: l, dialect: sqliteDialect, options: o, now: o.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	return s
+}
+
+// prepare brings the schema up to date and checks the peppers.
+func (s *Store) prepare(ctx context.Context) error {
+	if err := s.upgrade(ctx, s.options.Upgrade); err != nil {
+		return err
+	}
+	if err := s.checkPeppers(ctx, s.options.Fingerprints); err != nil {
+		return err
+	}
+	// They are there from the first query on.
+	s.open.Load().noteSides(s.location.Path)
+	return nil
 }
 
 // Location says where the store is.
@@ -97,47 +109,35 @@ func (s *Store) Close() error {
 	if s == nil {
 		return nil
 	}
-	var errs []error
-	if s.watch != nil {
-		errs = append(errs, s.watch.Close())
-	}
-	for _, db := range []*sql.DB{s.reads, s.writes} {
-		if db != nil {
-			errs = append(errs, db.Close())
-		}
-	}
-	return errors.Join(errs...)
+	return s.open.Load().close()
 }
 
 // DataVersion returns a number that changes whenever another process or
-// connection has committed a change. It costs microseconds.
+// connection has committed a change, and when the store was opened anew. It
+// costs microseconds.
 func (s *Store) DataVersion(ctx context.Context) (int64, error) {
-	if err := s.inPlace(); err != nil {
+	c := s.open.Load()
+	if err := s.inPlace(ctx, c); err != nil {
 		return 0, err
 	}
-	var version int64
-	err := s.watch.QueryRowContext(ctx, s.dialect.dataVersion).Scan(&version)
-	return version, s.explain(err)
-}
-
-// inPlace reports whether the file that was opened is still the one at its
-// path. If not, what we read is of yesterday, and what we write nobody will
-// ever see.
-func (s *Store) inPlace() error {
-	info, err := os.Stat(s.location.Path)
-	if err != nil || !os.SameFile(info, s.opened) {
-		return fmt.Errorf("store %s: %w; put it back, or restart the server", s.location, ErrReplaced)
-	}
-	return nil
+	var version uint32
+	err := c.watch.QueryRowContext(ctx, s.dialect.dataVersion).Scan(&version)
+	return c.generation<<32 | int64(version), s.explain(err)
 }
 
 // explain adds the location to an error of the database, and what to do where
-// that is known. What is no fault of the database, nil among it, stays as it is.
+// that is known. Damage is noted, so that nothing more is written. What is no fault
+// of the database, nil among it, stays as it is.
 func (s *Store) explain(err error) error {
 	if !s.dialect.isFault(err) {
 		return err
 	}
-	if advice := s.dialect.advice(err); advice != "" {
+	if s.dialect.isDamage(err) {
+		err = fmt.Errorf("store %s %w: %w", s.location, ErrDamaged, err)
+		s.open.Load().damage.Store(&err)
+		return err
+	}
+	if advice := s.dialect.advice(err, s.location); advice != "" {
 		return fmt.Errorf("store %s %s: %w", s.location, advice, err)
 	}
 	return fmt.Errorf("store %s: %w", s.location, err)

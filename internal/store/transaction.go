@@ -3,6 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
+	"fmt"
+	"time"
 )
 
 // Change is a transaction that changes users and keys.
@@ -22,11 +25,23 @@ func (s *Store) Change(ctx context.Context, f func(*Change) error) error {
 	})
 }
 
-func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) error {
-	if err := s.inPlace(); err != nil {
+func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) (err error) {
+	c := s.open.Load()
+	if err := s.inPlace(ctx, c); err != nil {
 		return err
 	}
-	tx, err := s.writes.BeginTx(ctx, nil)
+	conn, err := s.waitInLine(ctx, c)
+	if err != nil {
+		return err
+	}
+	// It goes back to the pool, which keeps it unless it is of no use.
+	defer func() {
+		if s.dialect.isReadOnly(err) {
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+		}
+		_ = conn.Close()
+	}()
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return s.explain(err)
 	}
@@ -34,6 +49,9 @@ func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) error 
 	// the connection is lost, and with it the transaction. In a panic, too, the
 	// one connection that writes must be given back.
 	defer func() { _ = tx.Rollback() }()
+	if err := s.checkSchema(ctx, tx); err != nil {
+		return s.explain(err)
+	}
 	if err := f(tx); err != nil {
 		return s.explain(err)
 	}
@@ -41,29 +59,37 @@ func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) error 
 		return s.explain(err)
 	}
 	// The file may have gone meanwhile, and the change with it.
-	return s.inPlace()
+	return s.inPlace(ctx, c)
+}
+
+// lineLimit is how long a change waits for those before it. With the busy
+// timeout of the one at the head of the line nobody waits longer than twice as
+// long.
+const lineLimit = 5 * time.Second
+
+// waitInLine takes the one connection that writes.
+func (s *Store) waitInLine(ctx context.Context, c *connections) (*sql.Conn, error) {
+	waiting, cancel := context.WithTimeout(ctx, lineLimit)
+	defer cancel()
+	conn, err := c.writes.Conn(waiting)
+	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("store %s is busy: the changes before this one were not made within %s; see whether another program has locked it (`fuser`), or its disk is slow", s.location, lineLimit)
+	}
+	return conn, s.explain(err)
 }
 
 // snapshot runs f in a transaction that only reads.
 func (s *Store) snapshot(ctx context.Context, f func(*sql.Tx) error) error {
-	if err := s.inPlace(); err != nil {
-		return err
-	}
-	tx, err := s.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return s.explain(err)
-	}
-	// Nothing was written, so there is nothing to lose.
-	defer func() { _ = tx.Rollback() }()
-	return s.explain(f(tx))
+	return s.snapshotOn(ctx, func(_ *sql.Conn, tx *sql.Tx) error { return f(tx) })
 }
 
 // snapshotOn is snapshot for who needs the connection, which has the transaction.
 func (s *Store) snapshotOn(ctx context.Context, f func(*sql.Conn, *sql.Tx) error) error {
-	if err := s.inPlace(); err != nil {
+	c := s.open.Load()
+	if err := s.inPlace(ctx, c); err != nil {
 		return err
 	}
-	conn, err := s.reads.Conn(ctx)
+	conn, err := c.reads.Conn(ctx)
 	if err != nil {
 		return s.explain(err)
 	}
@@ -73,6 +99,7 @@ func (s *Store) snapshotOn(ctx context.Context, f func(*sql.Conn, *sql.Tx) error
 	if err != nil {
 		return s.explain(err)
 	}
+	// Nothing was written, so there is nothing to lose.
 	defer func() { _ = tx.Rollback() }()
 	return s.explain(f(conn, tx))
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -52,8 +53,8 @@ func (s *Store) upgrade(ctx context.Context, tell func(Upgrade)) error {
 	if err != nil {
 		return s.explain(fmt.Errorf("reading the schema's number: %w", err))
 	}
-	if newest := newest(provider); current > newest {
-		return fmt.Errorf("store %s has schema %d, this program knows %d: it was used by a newer version; run that version, or put back a backup from before the upgrade", s.location, current, newest)
+	if s.schema = newest(provider); current > s.schema {
+		return fmt.Errorf("store %s has schema %d, this program knows %d: it was used by a newer version; run that version, or put back a backup from before the upgrade", s.location, current, s.schema)
 	}
 	for _, source := range provider.ListSources() {
 		if source.Version <= current {
@@ -73,7 +74,7 @@ func (s *Store) step(ctx context.Context, provider *goose.Provider, u Upgrade, t
 		tell = func(Upgrade) {}
 	}
 	if u.From > 0 {
-		counts := s.writes.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM api_keys)`)
+		counts := s.open.Load().writes.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM api_keys)`)
 		if err := counts.Scan(&u.Users, &u.Keys); err != nil {
 			return err
 		}
@@ -126,7 +127,7 @@ func (s *Store) migrations() (*goose.Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("embedded migrations: %w", err)
 	}
-	provider, err := goose.NewProvider(s.dialect.goose, s.writes, steps)
+	provider, err := goose.NewProvider(s.dialect.goose, s.open.Load().writes, steps)
 	if err != nil {
 		return nil, s.explain(fmt.Errorf("preparing the schema: %w", err))
 	}
@@ -147,4 +148,17 @@ func (s *Store) Schema(ctx context.Context) (int64, error) {
 	}
 	version, err := provider.GetDBVersion(ctx)
 	return version, s.explain(err)
+}
+
+// checkSchema reports that another, newer program has upgraded the store while
+// this one has it open: what the records mean now nobody here knows.
+func (s *Store) checkSchema(ctx context.Context, tx *sql.Tx) error {
+	var current int64
+	if err := tx.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version`).Scan(&current); err != nil {
+		return fmt.Errorf("reading the schema's number: %w", err)
+	}
+	if current > s.schema {
+		return fmt.Errorf("store %s was upgraded to schema %d by a newer version while this one, which knows %d, has it open; replace this program by that version, and restart it", s.location, current, s.schema)
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/fake/manykeys"
@@ -80,9 +81,9 @@ func TestAStoreOfSchema2IsUpgradedWithAllThatIsInIt(t *testing.T) {
 	equal(t, "user, password and failures", record, gotRecord, err)
 	gotSessions, err := s.Sessions(t.Context(), store.SessionFilter{Limit: 10})
 	equal(t, "the session", []store.Session{begun}, gotSessions, err)
-	delta, err := s.ChangesSince(t.Context(), 0)
+	delta, err := s.ChangesSince(t.Context(), store.Position{})
 	equal(t, "the changes", store.Delta{
-		Number: 3, Complete: true, Users: []store.User{alice}, Keys: []store.Key{k}, Tokens: []store.Token{token},
+		Position: store.Position{Number: 3}, Complete: true, Users: []store.User{alice}, Keys: []store.Key{k}, Tokens: []store.Token{token},
 	}, delta, err)
 	if problems, err := s.Check(t.Context()); err != nil || len(problems) != 0 {
 		t.Errorf("the check says %v, %v", problems, err)
@@ -91,7 +92,7 @@ func TestAStoreOfSchema2IsUpgradedWithAllThatIsInIt(t *testing.T) {
 
 func equal[T any](t *testing.T, what string, want, got T, err error) {
 	t.Helper()
-	if diff := cmp.Diff(want, got, exact); err != nil || diff != "" {
+	if diff := cmp.Diff(want, got, exact, cmpopts.IgnoreUnexported(store.Position{})); err != nil || diff != "" {
 		t.Errorf("%s: %v (-want +got):\n%s", what, err, diff)
 	}
 }
