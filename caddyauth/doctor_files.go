@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/sallyport/sallyport/internal/identity"
 )
@@ -105,7 +106,7 @@ func checkPepper(e *examination) ([]finding, error) {
 	if e.target == nil || e.target.server == nil || e.settings.PepperFile == "" {
 		return nil, nil
 	}
-	fingerprint, err := identity.PepperFingerprint(e.settings.PepperFile)
+	peppers, err := identity.ReadPeppers(e.settings.PepperFile)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return unseen(err), nil
@@ -116,8 +117,8 @@ func checkPepper(e *examination) ([]finding, error) {
 	if err := e.target.perform(e.ctx, "store/info", struct{}{}, &info); err != nil {
 		return nil, err
 	}
-	if info.Pepper != fingerprint {
-		return []finding{pepperWrong.of(fmt.Sprintf("pepper file '%s' has the fingerprint %s, the store was made with %s", e.settings.PepperFile, fingerprint, info.Pepper))}, nil
+	if peppers.Find(info.Pepper) == nil {
+		return []finding{pepperWrong.of(fmt.Sprintf("pepper file '%s' has the fingerprint %s, the store needs %s", e.settings.PepperFile, strings.Join(peppers.Fingerprints(), ", "), info.Pepper))}, nil
 	}
 	return nil, nil
 }

@@ -13,42 +13,37 @@ import (
 // maxPepperFile is more than any pepper file needs.
 const maxPepperFile = 1 << 10
 
-// loadPepper reads the pepper file. If it is missing and the store is new the
+// loadPeppers reads the pepper file. If it is missing and the store is new a
 // pepper is made.
-func loadPepper(path string, newStore bool, random io.Reader) (*credential.Pepper, error) {
-	pepper, err := readPepper(path)
+func loadPeppers(path string, newStore bool, random io.Reader) (*credential.Peppers, error) {
+	peppers, err := ReadPeppers(path)
 	if !errors.Is(err, fs.ErrNotExist) {
-		return pepper, err
+		return peppers, err
 	}
 	if !newStore {
 		return nil, fmt.Errorf("pepper file '%s' is missing, but its store is there: put it back from a backup; no key can be checked without it", path)
 	}
-	if pepper, err = credential.NewPepper(random); err != nil {
+	pepper, err := credential.NewPepper(random)
+	if err != nil {
 		return nil, err
 	}
-	err = atomicfile.WriteNew(path, []byte(pepper.Text().Reveal()+"\n"))
+	if peppers, err = new(credential.Peppers).With(pepper); err != nil {
+		return nil, err
+	}
+	err = atomicfile.WriteNew(path, []byte(peppers.Text().Reveal()))
 	if errors.Is(err, fs.ErrExist) {
 		// Another process has made it at the same time.
-		return readPepper(path)
+		return ReadPeppers(path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("pepper file '%s' cannot be made: %w", path, err)
 	}
-	return pepper, nil
+	return peppers, nil
 }
 
-// PepperFingerprint reads a pepper file and gives its fingerprint, to compare it
-// with that of a store. The error says what is wrong with the file; one that may
-// not be read is fs.ErrPermission.
-func PepperFingerprint(path string) (string, error) {
-	pepper, err := readPepper(path)
-	if err != nil {
-		return "", err
-	}
-	return pepper.Fingerprint(), nil
-}
-
-func readPepper(path string) (*credential.Pepper, error) {
+// ReadPeppers reads a pepper file. The error says what is wrong with it; one that
+// may not be read is fs.ErrPermission.
+func ReadPeppers(path string) (*credential.Peppers, error) {
 	file, info, err := atomicfile.OpenRegular(path)
 	if errors.Is(err, atomicfile.ErrNotRegular) {
 		return nil, fmt.Errorf("pepper file '%s': %w", path, err)
@@ -67,9 +62,9 @@ func readPepper(path string) (*credential.Pepper, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pepper file: %w", err)
 	}
-	pepper, err := credential.ParsePepper(text)
+	peppers, err := credential.ParsePeppers(text)
 	if err != nil {
 		return nil, fmt.Errorf("pepper file '%s': %w; put it back from a backup", path, err)
 	}
-	return pepper, nil
+	return peppers, nil
 }

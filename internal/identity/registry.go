@@ -171,9 +171,11 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 			return err
 		}
 	}
-	if r.pepper, err = loadPepper(c.PepperFile, missing, r.random); err != nil {
+	peppers, err := loadPeppers(c.PepperFile, missing, r.random)
+	if err != nil {
 		return err
 	}
+	r.pepper = peppers.Newest()
 	if missing {
 		err := store.Create(ctx, c.Location, r.pepper.Fingerprint(), r.now)
 		// Another process may have been faster.
@@ -182,7 +184,7 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 		}
 		r.created = err == nil
 	}
-	r.store, err = store.Open(ctx, c.Location, store.Options{Fingerprints: []string{r.pepper.Fingerprint()}, Now: r.now})
+	r.store, err = store.Open(ctx, c.Location, store.Options{Fingerprints: peppers.Fingerprints(), Now: r.now})
 	if errors.Is(err, store.ErrPepper) {
 		return fmt.Errorf("pepper file '%s': %w", c.PepperFile, err)
 	}

@@ -71,7 +71,7 @@ func TestPepperFaultsStopTheStart(t *testing.T) {
 			}
 			write(t, path, p.Text().Reveal(), 0o600)
 		}, "wrong pepper: store sqlite:"},
-		"cut off":           {func(t *testing.T, path string) { write(t, path, "00", 0o600) }, "a pepper is 64 hexadecimal digits"},
+		"cut off":           {func(t *testing.T, path string) { write(t, path, "00", 0o600) }, "each a line of 64 hexadecimal digits"},
 		"open to everybody": {func(t *testing.T, path string) { write(t, path, "", 0o644) }, "is open to everybody on this machine (mode 0644); run `chmod 600`"},
 		"a directory": {func(t *testing.T, path string) {
 			if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
