@@ -88,10 +88,10 @@ func (s *Settings) Check() error {
 
 // Registry changes users and keys. It may be used by many goroutines at once.
 type Registry struct {
-	store  *store.Store
-	pepper *credential.Pepper
-	now    func() time.Time
-	random io.Reader
+	store   *store.Store
+	peppers peppers
+	now     func() time.Time
+	random  io.Reader
 
 	observe func(string, time.Duration)
 
@@ -114,7 +114,9 @@ type Registry struct {
 
 	// committed is called after each change, before it is acknowledged.
 	committed func(context.Context)
-	created   bool
+	// settle writes what is known of secrets that are to be moved.
+	settle  func(context.Context)
+	created bool
 }
 
 // ErrRevoked: the key was revoked, which is for ever.
@@ -136,6 +138,7 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 		lagging:   places{most: maxLagging, mostThere: maxLaggingThere},
 		sleep:     sleep,
 		committed: func(context.Context) {},
+		settle:    func(context.Context) {},
 	}
 	r.proving.mostThere = maxProvingThere * r.hasher.Parallel()
 	if err := c.Load(); err != nil {
@@ -171,25 +174,24 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 			return err
 		}
 	}
+	r.peppers.file = c.PepperFile
 	peppers, err := loadPeppers(c.PepperFile, missing, r.random)
 	if err != nil {
 		return err
 	}
-	r.pepper = peppers.Newest()
 	if missing {
-		err := store.Create(ctx, c.Location, r.pepper.Fingerprint(), r.now)
+		err := store.Create(ctx, c.Location, peppers.Newest().Fingerprint(), r.now)
 		// Another process may have been faster.
 		if err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 		r.created = err == nil
 	}
-	r.store, err = store.Open(ctx, c.Location, store.Options{Fingerprints: peppers.Fingerprints(), Now: r.now})
-	if errors.Is(err, store.ErrPepper) {
-		return fmt.Errorf("pepper file '%s': %w", c.PepperFile, err)
-	}
-	if err != nil {
+	if err := r.openStore(ctx, c.Location, peppers); err != nil {
 		return err
+	}
+	if err := r.peppers.read(ctx, r.store); err != nil {
+		return errors.Join(err, r.store.Close())
 	}
 	imported, err := r.store.AnyPassword(ctx, password.ImportedPrefix)
 	if err != nil {
@@ -199,6 +201,22 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 		r.hasher.ExpectImported()
 	}
 	return nil
+}
+
+// openStore opens the store. If another process has changed the pepper since the
+// file was read, it is read again.
+func (r *Registry) openStore(ctx context.Context, l store.Location, peppers *credential.Peppers) (err error) {
+	open := func() error {
+		r.store, err = store.Open(ctx, l, store.Options{Fingerprints: peppers.Fingerprints(), Now: r.now})
+		return err
+	}
+	if !errors.Is(open(), store.ErrPepper) {
+		return err
+	}
+	if peppers, err = ReadPeppers(r.peppers.file); err != nil {
+		return err
+	}
+	return r.peppers.explain(open())
 }
 
 // mayCreate reports whether a store may be made, and makes its directory if
@@ -265,10 +283,11 @@ func (r *Registry) Info(ctx context.Context) (Info, error) {
 		return Info{}, err
 	}
 	counts, err := r.store.Count(ctx)
+	pepper, _ := r.peppers.newest()
 	return Info{
 		Store:    r.store.Location().String(),
 		Schema:   schema,
-		Pepper:   r.pepper.Fingerprint(),
+		Pepper:   pepper.Fingerprint(),
 		KeyBegin: r.settings.Load().KeyPrefix,
 		Counts:   counts,
 	}, err

@@ -7,8 +7,8 @@ import (
 )
 
 // Load reads everything as of one moment: all users, then all keys, then all
-// tokens, the last two in the order of their ids. It returns the number of the last change in it. Loading ends
-// with the first error that a function returns.
+// tokens, the last two in the order of their ids. It returns the number of the
+// last change in it. Loading ends with the first error that a function returns.
 func (s *Store) Load(ctx context.Context, user func(*User) error, key func(*Key) error, token func(*Token) error) (number int64, err error) {
 	err = s.snapshot(ctx, func(tx *sql.Tx) error {
 		if err := tx.QueryRowContext(ctx, `SELECT number FROM change_counter`).Scan(&number); err != nil {

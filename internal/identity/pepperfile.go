@@ -44,27 +44,32 @@ func loadPeppers(path string, newStore bool, random io.Reader) (*credential.Pepp
 // ReadPeppers reads a pepper file. The error says what is wrong with it; one that
 // may not be read is fs.ErrPermission.
 func ReadPeppers(path string) (*credential.Peppers, error) {
+	peppers, _, err := readPeppers(path)
+	return peppers, err
+}
+
+func readPeppers(path string) (*credential.Peppers, fs.FileInfo, error) {
 	file, info, err := atomicfile.OpenRegular(path)
 	if errors.Is(err, atomicfile.ErrNotRegular) {
-		return nil, fmt.Errorf("pepper file '%s': %w", path, err)
+		return nil, nil, fmt.Errorf("pepper file '%s': %w", path, err)
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return nil, fmt.Errorf("pepper file: %w; only root and the server's user may read it", err)
+		return nil, nil, fmt.Errorf("pepper file: %w; only root and the server's user may read it", err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("pepper file: %w", err)
+		return nil, nil, fmt.Errorf("pepper file: %w", err)
 	}
 	defer file.Close()
 	if info.Mode().Perm()&0o007 != 0 {
-		return nil, fmt.Errorf("pepper file '%s' is open to everybody on this machine (mode %04o); run `chmod 600`", path, info.Mode().Perm())
+		return nil, nil, fmt.Errorf("pepper file '%s' is open to everybody on this machine (mode %04o); run `chmod 600`", path, info.Mode().Perm())
 	}
 	text, err := io.ReadAll(io.LimitReader(file, maxPepperFile))
 	if err != nil {
-		return nil, fmt.Errorf("pepper file: %w", err)
+		return nil, nil, fmt.Errorf("pepper file: %w", err)
 	}
 	peppers, err := credential.ParsePeppers(text)
 	if err != nil {
-		return nil, fmt.Errorf("pepper file '%s': %w; put it back from a backup", path, err)
+		return nil, nil, fmt.Errorf("pepper file '%s': %w; put it back from a backup", path, err)
 	}
-	return peppers, nil
+	return peppers, info, nil
 }
