@@ -194,8 +194,8 @@ func (m *Mirror) CheckToken(kind credential.TokenKind, presented string, circums
 	defer word.Close()
 	verifier := word.Verifier()
 	s, r := x.proveToken(&verifier)
-	if r == nil && len(peppers.living) > 1 {
-		s, r, verifier = x.proveOldToken(peppers, presented, verifier)
+	if r == nil && (len(peppers.living) > 1 || x.peppers.Load() != peppers) {
+		s, r, verifier = x.proveOldToken(presented)
 	}
 	if r == nil || r.flags&tokenFlags[kind] == 0 {
 		return Caller{}, UnknownToken
@@ -227,17 +227,22 @@ func (x *index) proveToken(v *credential.Verifier) (*shard, *record) {
 }
 
 // proveOldToken is proveToken for a token that is not found under the newest
-// pepper. One that is moved in this moment is put in its new place before it is
-// taken from the old one, so that place is looked at once more.
-func (x *index) proveOldToken(peppers *pepperNumbers, presented string, newest credential.Verifier) (s *shard, r *record, v credential.Verifier) {
-	for _, number := range peppers.living[1:] {
-		v = peppers.list[number].Verifier(presented)
-		if s, r = x.proveToken(&v); r != nil {
-			return s, r, v
+// pepper. One that moves in this moment is put in its new place before it is taken
+// from the old one, and only ever moves to a newer pepper: so the oldest comes
+// first, and the newest once more. If there is a newer one by now, again.
+func (x *index) proveOldToken(presented string) (s *shard, r *record, v credential.Verifier) {
+	for {
+		peppers := x.peppers.Load()
+		for _, number := range slices.Backward(peppers.living) {
+			v = peppers.list[number].Verifier(presented)
+			if s, r = x.proveToken(&v); r != nil {
+				return s, r, v
+			}
+		}
+		if x.peppers.Load() == peppers {
+			return s, nil, v
 		}
 	}
-	s, r = x.proveToken(&newest)
-	return s, r, newest
 }
 
 // Recheck holds a caller who was proven earlier in the same request against

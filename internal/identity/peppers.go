@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -29,7 +30,9 @@ func (s *pepperSet) oldest() *credential.Pepper { return s.list[len(s.list)-1] }
 // peppers is where a registry has its peppers, and which ones it uses.
 type peppers struct {
 	file string
-	set  atomic.Pointer[pepperSet]
+	// replace is atomicfile.Replace.
+	replace func(path string, content []byte, was fs.FileInfo) error
+	set     atomic.Pointer[pepperSet]
 	// reading is held while the set is made from store and file: what was read
 	// first must not come last.
 	reading sync.Mutex

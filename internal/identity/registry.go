@@ -17,6 +17,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/sallyport/sallyport/internal/atomicfile"
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/password"
 	"github.com/sallyport/sallyport/internal/store"
@@ -174,7 +175,7 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 			return err
 		}
 	}
-	r.peppers.file = c.PepperFile
+	r.peppers.file, r.peppers.replace = c.PepperFile, atomicfile.Replace
 	peppers, err := loadPeppers(c.PepperFile, missing, r.random)
 	if err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sallyport/sallyport/internal/atomicfile"
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/store"
 )
@@ -235,7 +234,7 @@ func (r *Registry) refuseOldKeys(c *store.Change, actor string, newest int64) (i
 		return 0, err
 	}
 	for i := range keys {
-		k, kind := &keys[i], "key.rotate"
+		k, kind := &keys[i], "key.end_overlap"
 		if k.Pepper != newest {
 			kind = "key.revoke"
 			k.Revoked, k.RevokedReason = r.now(), "pepper retired"
@@ -273,7 +272,7 @@ func (p *peppers) write(next, before *credential.Peppers, was fs.FileInfo) error
 	if slices.Equal(next.Fingerprints(), before.Fingerprints()) {
 		return nil
 	}
-	if err := atomicfile.Replace(p.file, []byte(next.Text().Reveal()), was); err != nil {
+	if err := p.replace(p.file, []byte(next.Text().Reveal()), was); err != nil {
 		return fmt.Errorf("pepper file '%s' cannot be changed: %w; its folder must be one that the server's user may write in", p.file, err)
 	}
 	return nil
