@@ -69,6 +69,11 @@ func (s *session) showPeppers(status *identity.PepperStatus) error {
 	if err := command.List(s.Run, false, "PEPPER\tCREATED\tKEYS\tTOKENS", row, page); err != nil {
 		return err
 	}
+	if status.FileError != "" {
+		if err := s.Say("%s", status.FileError); err != nil {
+			return err
+		}
+	}
 	if len(status.LeftOver) > 0 {
 		if err := s.Say("in the pepper file, and not needed: %s", strings.Join(status.LeftOver, ", ")); err != nil {
 			return err

@@ -46,16 +46,28 @@ func (p *peppers) read(ctx context.Context, s *store.Store) error {
 	p.reading.Lock()
 	defer p.reading.Unlock()
 	needed, err := s.Peppers(ctx)
-	if err != nil {
-		return err
+	for err == nil {
+		if err = p.use(s.Location(), needed); !errors.Is(err, store.ErrPepper) {
+			break
+		}
+		// Another process may have retired a pepper between the two readings.
+		before := needed
+		if needed, err = s.Peppers(ctx); err == nil && slices.Equal(needed, before) {
+			return p.use(s.Location(), needed)
+		}
 	}
+	return err
+}
+
+// use makes the set of the peppers that the store at l needs.
+func (p *peppers) use(l store.Location, needed []store.Pepper) (err error) {
 	next, old := &pepperSet{}, p.set.Load()
 	var file *credential.Peppers
 	for i := range needed {
 		pepper := old.find(&needed[i])
 		if pepper == nil && file == nil {
 			if file, err = ReadPeppers(p.file); err == nil {
-				err = p.check(s.Location(), needed, file)
+				err = p.check(l, needed, file)
 			}
 			if err != nil {
 				return err

@@ -11,6 +11,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -207,17 +208,20 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 // openStore opens the store. If another process has changed the pepper since the
 // file was read, it is read again.
 func (r *Registry) openStore(ctx context.Context, l store.Location, peppers *credential.Peppers) (err error) {
-	open := func() error {
-		r.store, err = store.Open(ctx, l, store.Options{Fingerprints: peppers.Fingerprints(), Now: r.now})
-		return err
+	for {
+		before := peppers.Fingerprints()
+		r.store, err = store.Open(ctx, l, store.Options{Fingerprints: before, Now: r.now})
+		if !errors.Is(err, store.ErrPepper) {
+			return err
+		}
+		wrong := r.peppers.explain(err)
+		if peppers, err = ReadPeppers(r.peppers.file); err != nil {
+			return err
+		}
+		if slices.Equal(peppers.Fingerprints(), before) {
+			return wrong
+		}
 	}
-	if !errors.Is(open(), store.ErrPepper) {
-		return err
-	}
-	if peppers, err = ReadPeppers(r.peppers.file); err != nil {
-		return err
-	}
-	return r.peppers.explain(open())
 }
 
 // mayCreate reports whether a store may be made, and makes its directory if

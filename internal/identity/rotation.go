@@ -24,6 +24,8 @@ type PepperStatus struct {
 	// LeftOver are the fingerprints of peppers that are in the pepper file, and
 	// that the store does not need.
 	LeftOver []string `json:"left_over"`
+	// FileError says why the pepper file cannot be read; empty if it can.
+	FileError string `json:"file_error,omitempty"`
 }
 
 // Retired says what RetirePeppers has done.
@@ -49,13 +51,14 @@ func (r *Registry) PepperStatus(ctx context.Context) (PepperStatus, error) {
 	if err != nil {
 		return PepperStatus{}, err
 	}
-	file, err := ReadPeppers(r.peppers.file)
-	if err != nil {
-		return PepperStatus{}, err
-	}
 	s := PepperStatus{PepperUses: uses, Moved: 1, LeftOver: []string{}}
 	if all := uses.Keys + uses.Tokens; all > 0 {
 		s.Moved = 1 - float64(uses.OldKeys+uses.OldTokens)/float64(all)
+	}
+	file, err := ReadPeppers(r.peppers.file)
+	if err != nil {
+		s.FileError = err.Error()
+		return s, nil
 	}
 	for _, p := range uses.Peppers {
 		file = file.Without(p.Fingerprint)
