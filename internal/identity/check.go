@@ -161,22 +161,21 @@ func (x *index) proveKey(candidates []record, word *credential.Word, text string
 		verifier = word.Verifier()
 		return prove(nil, &verifier), verifier
 	}
-	var v credential.Verifier
 	for i := range candidates {
 		r := &candidates[i]
 		switch {
 		case i > 0 && r.pepper == candidates[i-1].pepper:
 		case r.pepper == newest:
-			v = word.Verifier()
+			verifier = word.Verifier()
 		default:
 			// Loaded after the record, it knows the record's number.
-			v = x.peppers.Load().list[r.pepper].Verifier(text)
+			verifier = x.peppers.Load().list[r.pepper].Verifier(text)
 		}
-		if r.verifier.Equal(&v) {
-			proven, verifier = r, v
+		if r.verifier.Equal(&verifier) {
+			return r, verifier
 		}
 	}
-	return proven, verifier
+	return nil, verifier
 }
 
 // CheckToken says whether the presented token is accepted, as Check does for
