@@ -380,6 +380,7 @@ var variable = []struct {
 	{regexp.MustCompile(`(?m)^[0-9A-Za-z]{12}( +\w+/)`), "ID$1"},
 	{regexp.MustCompile(`("(?:key_)?id": ?")[0-9A-Za-z]{12}"`), `${1}ID"`},
 	{regexp.MustCompile(`"[0-9a-f]{32}"`), `"FINGERPRINT"`},
+	{regexp.MustCompile(`(?m)^(|retired: )[0-9a-f]{32}\b`), `${1}FINGERPRINT`},
 	{regexp.MustCompile(`((?:"command":"|which runs )sudo -u )\S+ `), `${1}USER `},
 	{regexp.MustCompile(`"date": "[^"]*"`), `"date": "DATE"`},
 	{regexp.MustCompile(`as process \d+`), "as process PID"},

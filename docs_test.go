@@ -631,15 +631,7 @@ func TestCommandsInREADME(t *testing.T) {
 	binary := buildCaddy(t)
 	var commands, flags []string
 	for _, root := range []string{"auth", "cce", "intelmq"} {
-		for _, group := range subcommands(t, binary, root) {
-			verbs := subcommands(t, binary, root, group)
-			for _, verb := range verbs {
-				commands = append(commands, strings.Join([]string{"caddy", root, group, verb}, " "))
-			}
-			if len(verbs) == 0 {
-				commands = append(commands, "caddy "+root+" "+group)
-			}
-		}
+		commands = append(commands, verbs(t, binary, root)...)
 	}
 	local, _, _ := strings.Cut(help(t, binary, "auth", "key", "issue"), "\nGlobal Flags:")
 	for _, flag := range regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`).FindAllStringSubmatch(local, -1) {
@@ -658,7 +650,7 @@ func TestCommandsInREADME(t *testing.T) {
 		row   string
 		there []string
 	}{
-		{"command", "(?m)^\\| `(caddy (?:auth|cce|intelmq) [\\w-]+(?: \\w+)?)` \\|", commands},
+		{"command", "(?m)^\\| `(caddy (?:auth|cce|intelmq) [\\w-]+(?: \\w+){0,2})` \\|", commands},
 		{"flag of key issue", "(?m)^\\| `(--[a-z-]+)` \\|", flags},
 	} {
 		var shown []string
@@ -671,6 +663,19 @@ func TestCommandsInREADME(t *testing.T) {
 			t.Errorf("the table shows each %s of\n%q\nbut there are\n%q", c.what, shown, c.there)
 		}
 	}
+}
+
+// verbs are the commands below one of `caddy` that have none below them.
+func verbs(t *testing.T, binary string, path ...string) (commands []string) {
+	t.Helper()
+	names := subcommands(t, binary, path...)
+	if len(names) == 0 {
+		return []string{"caddy " + strings.Join(path, " ")}
+	}
+	for _, name := range names {
+		commands = append(commands, verbs(t, binary, append(slices.Clone(path), name)...)...)
+	}
+	return commands
 }
 
 // subcommands reads the list of commands in the help of a command of `caddy`. One

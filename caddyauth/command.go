@@ -29,7 +29,7 @@ Results go to standard output, everything else to standard error. Exit codes:
   1  the command line is not understood
   2  a value is refused
   3  there is no such user, key, session or entry
-  4  it exists already, or is revoked
+  4  it exists already, is revoked, or is still needed
   5  the store, the server or the file cannot be used
 
 'caddy auth doctor' has two more: 10 for warnings, 20 for errors that it found.`,

@@ -13,7 +13,7 @@ func storeCommand(where *targetFlags) *cobra.Command {
 		verb(where, cobra.Command{
 			Use:     "info",
 			Short:   "Shows where the store is and what is in it",
-			Long:    "Shows, as JSON, where the store is, its schema, the fingerprint of its pepper, and how much is in it.",
+			Long:    "Shows, as JSON, where the store is, its schema, the fingerprint of its newest pepper, and how much is in it.",
 			Example: "  caddy auth store info --store sqlite:/var/lib/sallyport/auth.db",
 		}, func(s *session, _ []string) error {
 			var info identity.Info
@@ -21,5 +21,6 @@ func storeCommand(where *targetFlags) *cobra.Command {
 				return err
 			}
 			return s.Show(info)
-		}))
+		}),
+		pepperCommand(where))
 }

@@ -30,24 +30,26 @@ const (
 
 // The kinds of findings, as docs/operations.md lists them.
 var (
-	noConfiguration = ailment{"no_configuration", levelWarning, "run it beside the Caddyfile, or name the configuration with --config"}
-	proxiesLax      = ailment{"proxies_not_strict", levelWarning, "add trusted_proxies_strict to the same block of servers"}
-	logUnfiltered   = ailment{"log_unfiltered", levelWarning, "put the lines of the README, Credentials in logs, into the log's format filter"}
-	adminReachable  = ailment{"admin_not_local", levelWarning, "put the admin API on a socket, such as unix//run/caddy/admin.sock"}
-	insecureOption  = ailment{"insecure_option", levelWarning, "take it out as soon as you can do without"}
-	loginBehindGate = ailment{"login_behind_gate", levelWarning, "put token_auth and what it guards into a handle of its own"}
-	notChecked      = ailment{"not_checked", levelWarning, "run the command as root or as the server's user"}
-	fileReadable    = ailment{"file_readable", levelWarning, "take the rights of others away with chmod o="}
-	fileWritable    = ailment{"file_writable", levelError, "take the rights of others away with chmod o=, and look who has used them"}
-	fileOwner       = ailment{"file_owner", levelError, "give it to the database's owner with chown"}
-	diskLow         = ailment{"disk_low", levelWarning, "make room; when the disk is full nothing can be changed, keys cannot be revoked either"}
-	storeUnusable   = ailment{"store_unusable", levelError, "do as the sentence says; docs/errors.md has more on it"}
-	storeDamaged    = ailment{"store_damaged", levelError, "stop the server and put back a backup"}
-	pepperUnusable  = ailment{"pepper_unusable", levelError, "put it back from its backup before the server is restarted, which would fail"}
-	pepperWrong     = ailment{"pepper_wrong", levelError, "put the store's own pepper back before the server is restarted, which would fail"}
-	secretsBroken   = ailment{"secrets_file_broken", levelError, "mend the file; until then the server uses what it has read before, or does not start"}
-	clockWrong      = ailment{"clock_wrong", levelError, "set the clock; until then keys begin and expire at the wrong time"}
-	keyExpires      = ailment{"key_expires", levelWarning, "issue another key and hand it out, or let this one end; rotating it keeps its end"}
+	noConfiguration  = ailment{"no_configuration", levelWarning, "run it beside the Caddyfile, or name the configuration with --config"}
+	proxiesLax       = ailment{"proxies_not_strict", levelWarning, "add trusted_proxies_strict to the same block of servers"}
+	logUnfiltered    = ailment{"log_unfiltered", levelWarning, "put the lines of the README, Credentials in logs, into the log's format filter"}
+	adminReachable   = ailment{"admin_not_local", levelWarning, "put the admin API on a socket, such as unix//run/caddy/admin.sock"}
+	insecureOption   = ailment{"insecure_option", levelWarning, "take it out as soon as you can do without"}
+	loginBehindGate  = ailment{"login_behind_gate", levelWarning, "put token_auth and what it guards into a handle of its own"}
+	notChecked       = ailment{"not_checked", levelWarning, "run the command as root or as the server's user"}
+	fileReadable     = ailment{"file_readable", levelWarning, "take the rights of others away with chmod o="}
+	fileWritable     = ailment{"file_writable", levelError, "take the rights of others away with chmod o=, and look who has used them"}
+	fileOwner        = ailment{"file_owner", levelError, "give it to the database's owner with chown"}
+	diskLow          = ailment{"disk_low", levelWarning, "make room; when the disk is full nothing can be changed, keys cannot be revoked either"}
+	storeUnusable    = ailment{"store_unusable", levelError, "do as the sentence says; docs/errors.md has more on it"}
+	storeDamaged     = ailment{"store_damaged", levelError, "stop the server and put back a backup"}
+	pepperUnusable   = ailment{"pepper_unusable", levelError, "put it back from its backup before the server is restarted, which would fail"}
+	pepperWrong      = ailment{"pepper_wrong", levelError, "put the store's own pepper back before the server is restarted, which would fail"}
+	pepperLeftOver   = ailment{"pepper_left_over", levelWarning, "remove them with caddy auth store pepper retire"}
+	pepperUnfinished = ailment{"pepper_unfinished", levelWarning, "revoke the keys that nobody uses, or refuse them all with caddy auth store pepper retire --force"}
+	secretsBroken    = ailment{"secrets_file_broken", levelError, "mend the file; until then the server uses what it has read before, or does not start"}
+	clockWrong       = ailment{"clock_wrong", levelError, "set the clock; until then keys begin and expire at the wrong time"}
+	keyExpires       = ailment{"key_expires", levelWarning, "issue another key and hand it out, or let this one end; rotating it keeps its end"}
 )
 
 // of makes a finding of the kind.

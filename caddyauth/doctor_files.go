@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/sallyport/sallyport/internal/identity"
 )
 
 // checkFiles looks at owners and modes of the store, what SQLite keeps beside
@@ -96,28 +94,4 @@ func checkSpace(e *examination) ([]finding, error) {
 		return nil, nil
 	}
 	return []finding{diskLow.of(fmt.Sprintf("the file system of '%s' has %d MiB left", dir, free>>20))}, nil
-}
-
-// checkPepper holds the pepper file against a store that a server has open: it
-// may have been lost since the server was started. A command that opens the
-// store itself has read it.
-func checkPepper(e *examination) ([]finding, error) {
-	if e.target == nil || e.target.server == nil || e.settings.PepperFile == "" {
-		return nil, nil
-	}
-	fingerprint, err := identity.PepperFingerprint(e.settings.PepperFile)
-	switch {
-	case errors.Is(err, fs.ErrPermission):
-		return unseen(err), nil
-	case err != nil:
-		return []finding{pepperUnusable.of(err.Error())}, nil
-	}
-	var info identity.Info
-	if err := e.target.perform(e.ctx, "store/info", struct{}{}, &info); err != nil {
-		return nil, err
-	}
-	if info.Pepper != fingerprint {
-		return []finding{pepperWrong.of(fmt.Sprintf("pepper file '%s' has the fingerprint %s, the store was made with %s", e.settings.PepperFile, fingerprint, info.Pepper))}, nil
-	}
-	return nil, nil
 }

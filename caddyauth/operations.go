@@ -48,6 +48,10 @@ var operations = map[string]operation{
 	"audit/list":  typed(listEvents),
 	"store/info":  typed(storeInfo),
 	"store/check": typed(checkStore),
+
+	"store/pepper/rotate": typed(rotatePepper),
+	"store/pepper/status": typed(pepperStatus),
+	"store/pepper/retire": typed(retirePeppers),
 }
 
 // request is an operation's surroundings.
@@ -271,6 +275,18 @@ func storeInfo(r request, _ struct{}) (identity.Info, error) {
 	return r.registry.Info(r.ctx)
 }
 
+func rotatePepper(r request, _ struct{}) (identity.PepperStatus, error) {
+	return r.registry.RotatePepper(r.ctx, r.actor)
+}
+
+func pepperStatus(r request, _ struct{}) (identity.PepperStatus, error) {
+	return r.registry.PepperStatus(r.ctx)
+}
+
+func retirePeppers(r request, in pepperRetireInput) (identity.Retired, error) {
+	return r.registry.RetirePeppers(r.ctx, r.actor, in.Force)
+}
+
 // soundness is what was found in a store.
 type soundness struct {
 	// Problems are in the engine's words; none if the store is sound.
@@ -298,6 +314,9 @@ func statusOf(err error) int {
 	// The command line's own errors are told apart in the same way.
 	if _, ok := errors.AsType[*command.UsageError](err); ok {
 		return http.StatusBadRequest
+	}
+	if _, ok := errors.AsType[*identity.OldPepperError](err); ok {
+		return http.StatusConflict
 	}
 	switch {
 	case errors.Is(err, store.ErrNotFound):

@@ -37,12 +37,15 @@ func populateTokens(tb testing.TB, kind credential.TokenKind, tokens int) *crowd
 		c.words = append(c.words, word.Reveal())
 		verifier := p.pepper.Verifier(word.Reveal())
 		all[i] = store.Token{
-			ID: verifier.ID().String(), UserID: userID(i % benchUsers), Kind: kind, Verifier: verifier, Scopes: principal.Read,
+			ID: verifier.ID().String(), UserID: userID(i % benchUsers), Kind: kind, Verifier: verifier, Pepper: 1, Scopes: principal.Read,
 			Expires: time.Unix(4_000_000_000, 0), Idle: 24 * time.Hour, LastUsed: time.Now(),
 		}
 	}
 	slices.SortFunc(all, func(a, b store.Token) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) })
-	l := newLoader()
+	l, err := newLoader(onePepper(p.pepper))
+	if err != nil {
+		tb.Fatal(err)
+	}
 	for i := range benchUsers {
 		if err := l.user(&store.User{ID: userID(i), Username: userID(i), Fold: userID(i), State: store.Active}); err != nil {
 			tb.Fatal(err)
@@ -53,7 +56,7 @@ func populateTokens(tb testing.TB, kind credential.TokenKind, tokens int) *crowd
 			tb.Fatal(err)
 		}
 	}
-	c.mirror = mirrorOf(l.finish(), p.pepper)
+	c.mirror = mirrorOf(l.finish())
 	return c
 }
 

@@ -53,7 +53,7 @@ func populate(tb testing.TB, keys int) *population {
 		p.words = append(p.words, text.String()[from:ends[i]])
 		from = ends[i]
 	}
-	p.mirror = mirrorOf(p.load(tb, func(i int) credential.Verifier { return verifiers[i] }), p.pepper)
+	p.mirror = mirrorOf(p.load(tb, func(i int) credential.Verifier { return verifiers[i] }))
 	return p
 }
 
@@ -74,10 +74,17 @@ func newPopulation(tb testing.TB, keys int) *population {
 	return p
 }
 
+func onePepper(p *credential.Pepper) *pepperSet {
+	return &pepperSet{ids: []int64{1}, list: []*credential.Pepper{p}}
+}
+
 // load fills an index through the loader, in the order of the ids.
 func (p *population) load(tb testing.TB, verifier func(i int) credential.Verifier) *index {
 	tb.Helper()
-	l := newLoader()
+	l, err := newLoader(onePepper(p.pepper))
+	if err != nil {
+		tb.Fatal(err)
+	}
 	for i := range benchUsers {
 		u := store.User{ID: userID(i), Username: userID(i), Fold: userID(i), State: store.Active, Roles: []string{"reader"}}
 		if err := l.user(&u); err != nil {
@@ -94,7 +101,7 @@ func (p *population) load(tb testing.TB, verifier func(i int) credential.Verifie
 
 func (p *population) key(i int, v credential.Verifier) *store.Key {
 	return &store.Key{
-		ID: p.ids[i].String(), UserID: userID(i % benchUsers), Name: "laptop", Verifier: v,
+		ID: p.ids[i].String(), UserID: userID(i % benchUsers), Name: "laptop", Verifier: v, Pepper: 1,
 		Scopes: principal.Read, Expires: time.Unix(4_000_000_000, 0),
 	}
 }
@@ -102,8 +109,8 @@ func (p *population) key(i int, v credential.Verifier) *store.Key {
 func userID(i int) string { return fmt.Sprintf("user-%d", i) }
 
 // mirrorOf makes a mirror that is fresh for ever.
-func mirrorOf(x *index, pepper *credential.Pepper) *Mirror {
-	m := &Mirror{pepper: pepper, now: time.Now, began: time.Now(), loaded: make(chan struct{})}
+func mirrorOf(x *index) *Mirror {
+	m := &Mirror{now: time.Now, began: time.Now(), loaded: make(chan struct{})}
 	m.index.Store(x)
 	m.freshUntil.Store(math.MaxInt64)
 	close(m.loaded)

@@ -93,6 +93,14 @@ type Caller struct {
 	// proven is the verifier of the key, so that what comes from it can be
 	// bound to this secret of the key.
 	proven credential.Verifier
+	// moved is the verifier of the same secret under a newer pepper, if the key
+	// is about to be brought under it.
+	moved *credential.Verifier
+}
+
+// provenBy reports whether the secret that has this verifier was presented.
+func (c *Caller) provenBy(v *credential.Verifier) bool {
+	return c.proven.Equal(v) || c.moved != nil && c.moved.Equal(v)
 }
 
 const (
@@ -110,15 +118,15 @@ func (m *Mirror) Check(p *credential.Presented, circumstances func() Circumstanc
 	if !fresh {
 		return Caller{}, NotFresh
 	}
-	word, wellFormed := m.pepper.Open(p.Word)
+	peppers := x.peppers.Load()
+	word, wellFormed := peppers.newest().Open(p.Word)
 	if !wellFormed {
 		return Caller{}, Malformed
 	}
 	defer word.Close()
 	id := word.ID()
-	verifier := word.Verifier()
 	s, candidates := x.keys.candidates(id)
-	r := prove(candidates, &verifier)
+	r, verifier := x.proveKey(candidates, word, p.Word, peppers.living[0])
 	if r == nil {
 		return Caller{}, s.whyNot(id)
 	}
@@ -137,7 +145,37 @@ func (m *Mirror) Check(p *credential.Presented, circumstances func() Circumstanc
 	if r.use(now, keyUseEvery) {
 		m.used.note(id, now)
 	}
-	return Caller{User: &a.User, ID: id, Scopes: r.scopes, proven: verifier}, Accepted
+	c := Caller{User: &a.User, ID: id, Scopes: r.scopes, proven: verifier}
+	if peppers.outdated(r.pepper) {
+		c.moved = m.noteMove(store.Move{ID: id, Old: verifier, Pepper: peppers.newestID(), Used: now}, word)
+	}
+	return c, Accepted
+}
+
+// proveKey finds the record of a presented word, whose verifier is computed under
+// the pepper of each candidate: nearly always that is one. word is open under
+// the pepper of number newest.
+func (x *index) proveKey(candidates []record, word *credential.Word, text string, newest uint8) (proven *record, verifier credential.Verifier) {
+	if len(candidates) == 0 {
+		// An unknown id takes the same time.
+		verifier = word.Verifier()
+		return prove(nil, &verifier), verifier
+	}
+	for i := range candidates {
+		r := &candidates[i]
+		switch {
+		case i > 0 && r.pepper == candidates[i-1].pepper:
+		case r.pepper == newest:
+			verifier = word.Verifier()
+		default:
+			// Loaded after the record, it knows the record's number.
+			verifier = x.peppers.Load().list[r.pepper].Verifier(text)
+		}
+		if r.verifier.Equal(&verifier) {
+			return r, verifier
+		}
+	}
+	return nil, verifier
 }
 
 // CheckToken says whether the presented token is accepted, as Check does for
@@ -147,15 +185,17 @@ func (m *Mirror) CheckToken(kind credential.TokenKind, presented string, circums
 	if !fresh {
 		return Caller{}, NotFresh
 	}
-	word, wellFormed := m.pepper.OpenToken(kind, presented)
+	peppers := x.peppers.Load()
+	word, wellFormed := peppers.newest().OpenToken(kind, presented)
 	if !wellFormed {
 		return Caller{}, Malformed
 	}
 	defer word.Close()
 	verifier := word.Verifier()
-	id := verifier.ID()
-	s, candidates := x.tokens.candidates(id)
-	r := prove(candidates, &verifier)
+	s, r := x.proveToken(&verifier)
+	if r == nil && (len(peppers.living) > 1 || x.peppers.Load() != peppers) {
+		s, r, verifier = x.proveOldToken(presented)
+	}
 	if r == nil || r.flags&tokenFlags[kind] == 0 {
 		return Caller{}, UnknownToken
 	}
@@ -166,14 +206,42 @@ func (m *Mirror) CheckToken(kind credential.TokenKind, presented string, circums
 	if reason := admit(a, s, r, now, circumstances); reason != Accepted {
 		return Caller{}, reason
 	}
-	every := uint32(keyUseEvery)
+	id, every := verifier.ID(), uint32(keyUseEvery)
 	if r.window != 0 {
 		every = idleUseEvery
 	}
 	if r.use(now, every) {
 		m.tokensUsed.note(id, now)
 	}
+	if peppers.outdated(r.pepper) {
+		m.noteMove(store.Move{ID: id, Token: true, Old: verifier, Pepper: peppers.newestID(), Used: now}, word)
+	}
 	return Caller{User: &a.User, ID: id, Scopes: r.scopes}, Accepted
+}
+
+// proveToken finds the record of the token that has this verifier, and so its id.
+func (x *index) proveToken(v *credential.Verifier) (*shard, *record) {
+	s, candidates := x.tokens.candidates(v.ID())
+	return s, prove(candidates, v)
+}
+
+// proveOldToken is proveToken for a token that is not found under the newest
+// pepper. One that moves in this moment is put in its new place before it is taken
+// from the old one, and only ever moves to a newer pepper: so the oldest comes
+// first, and the newest once more. If there is a newer one by now, again.
+func (x *index) proveOldToken(presented string) (s *shard, r *record, v credential.Verifier) {
+	for {
+		peppers := x.peppers.Load()
+		for _, number := range slices.Backward(peppers.living) {
+			v = peppers.list[number].Verifier(presented)
+			if s, r = x.proveToken(&v); r != nil {
+				return s, r, v
+			}
+		}
+		if x.peppers.Load() == peppers {
+			return s, nil, v
+		}
+	}
 }
 
 // Recheck holds a caller who was proven earlier in the same request against
@@ -199,6 +267,12 @@ func (x *index) recheck(t *table, text string, now time.Time, circumstances func
 		return unknown
 	}
 	s, records := t.find(id)
+	if len(records) == 0 {
+		// A token has another id under the next pepper.
+		if id, moved := x.former.find(id); moved && t == &x.tokens {
+			s, records = t.find(id)
+		}
+	}
 	if len(records) == 0 {
 		return unknown
 	}

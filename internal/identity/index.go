@@ -26,6 +26,9 @@ type account struct {
 type index struct {
 	keys, tokens table
 	accounts     atomic.Pointer[[]*account]
+	// peppers are put in before the records that name them.
+	peppers atomic.Pointer[pepperNumbers]
+	former  *former
 	// numbers finds an account's number by the user's id. Numbers are never
 	// used again while the process lives, or a reader that holds an old record
 	// might find somebody else under its number. Only the writer looks here.
@@ -34,7 +37,7 @@ type index struct {
 }
 
 func newIndex() *index {
-	x := &index{numbers: map[string]uint32{}, seed: maphash.MakeSeed()}
+	x := &index{numbers: map[string]uint32{}, former: &former{}, seed: maphash.MakeSeed()}
 	x.accounts.Store(new([]*account))
 	return x
 }
@@ -102,9 +105,14 @@ func (x *index) putToken(t *store.Token) error {
 	if err != nil {
 		return err
 	}
-	var used uint32
-	if _, records := x.tokens.find(id); len(records) > 0 {
-		used = atomic.LoadUint32(&records[0].used)
+	used := x.tokens.usedAt(id)
+	if t.FormerID != "" {
+		before, err := parseID("token", t.FormerID)
+		if err != nil {
+			return err
+		}
+		used = max(used, x.tokens.usedAt(before))
+		x.former.put(before, id)
 	}
 	b := x.tokens.edit(id)
 	if err := x.addToken(b, id, t); err != nil {
@@ -115,9 +123,11 @@ func (x *index) putToken(t *store.Token) error {
 	return nil
 }
 
-// keepUses takes over what the index before knew of the uses of tokens, before
-// there are readers: what has not been written yet must not make a token idle.
+// keepUses takes over what the index before knew of the uses of tokens, and of
+// their former ids, before there are readers: what has not been written yet must
+// not make a token idle.
 func (x *index) keepUses(old *index) {
+	x.former = old.former
 	for i := range old.tokens.shards {
 		s := old.tokens.shards[i].Load()
 		if s == nil {
@@ -150,8 +160,12 @@ func (x *index) addKey(b records, id credential.KeyID, k *store.Key) error {
 	if !known {
 		return fmt.Errorf("key '%s' in the store: its user is missing", k.ID)
 	}
+	pepper, err := x.pepperNumber(k.Pepper)
+	if err != nil {
+		return fmt.Errorf("key '%s' in the store: %w", k.ID, err)
+	}
 	r := record{
-		verifier: k.Verifier, name: x.hashName(k.Name), user: number, scopes: k.Scopes,
+		verifier: k.Verifier, pepper: pepper, name: x.hashName(k.Name), user: number, scopes: k.Scopes,
 		window: secondsUp(k.NotBefore), expires: secondsDown(k.Expires),
 	}
 	if !k.Disabled.IsZero() {
@@ -167,6 +181,9 @@ func (x *index) addKey(b records, id credential.KeyID, k *store.Key) error {
 	}
 	previous := r
 	previous.verifier = k.Previous
+	if previous.pepper, err = x.pepperNumber(k.PreviousPepper); err != nil {
+		return fmt.Errorf("key '%s' in the store: %w", k.ID, err)
+	}
 	previous.flags |= flagPrevious
 	if until := secondsDown(k.PreviousExpires); r.expires == 0 || until < r.expires {
 		previous.expires = until
@@ -185,8 +202,12 @@ func (x *index) addToken(b records, id credential.KeyID, t *store.Token) error {
 	if !known {
 		return fmt.Errorf("token '%s' in the store: its kind '%s' is unknown", t.ID, t.Kind)
 	}
+	pepper, err := x.pepperNumber(t.Pepper)
+	if err != nil {
+		return fmt.Errorf("token '%s' in the store: %w", t.ID, err)
+	}
 	b.append(id, record{
-		verifier: t.Verifier, user: number, scopes: t.Scopes, flags: flag,
+		verifier: t.Verifier, pepper: pepper, user: number, scopes: t.Scopes, flags: flag,
 		window: uint32(t.Idle / time.Second), expires: secondsDown(t.Expires), used: secondsDown(t.LastUsed),
 	}, limitsOrNil(&t.Limits))
 	return nil

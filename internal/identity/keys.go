@@ -72,8 +72,9 @@ func (r *Registry) issueKey(ctx context.Context, actor string, n NewKey, may fun
 	if err != nil {
 		return store.Key{}, credential.Secret{}, err
 	}
+	pepper, number := r.peppers.newest()
 	k := store.Key{
-		ID: id.String(), Name: n.Name, Prefix: prefix, Verifier: r.pepper.Verifier(word.Reveal()),
+		ID: id.String(), Name: n.Name, Prefix: prefix, Verifier: pepper.Verifier(word.Reveal()), Pepper: number,
 		Scopes: n.Scopes, Limits: n.Limits, NotBefore: n.NotBefore, Expires: n.Expires,
 		Created: now, CreatedBy: actor,
 	}
@@ -143,11 +144,12 @@ func (r *Registry) rotateKey(ctx context.Context, actor string, ref store.KeyRef
 		if word, err = credential.NewKey(r.random, prefix, id); err != nil {
 			return err
 		}
-		k.Previous, k.PreviousExpires = credential.Verifier{}, time.Time{}
+		k.Previous, k.PreviousPepper, k.PreviousExpires = credential.Verifier{}, 0, time.Time{}
 		if overlap > 0 {
-			k.Previous, k.PreviousExpires = k.Verifier, r.now().Truncate(time.Microsecond).Add(overlap)
+			k.Previous, k.PreviousPepper, k.PreviousExpires = k.Verifier, k.Pepper, r.now().Truncate(time.Microsecond).Add(overlap)
 		}
-		k.Prefix, k.Verifier = prefix, r.pepper.Verifier(word.Reveal())
+		pepper, number := r.peppers.newest()
+		k.Prefix, k.Verifier, k.Pepper = prefix, pepper.Verifier(word.Reveal()), number
 		if overlap == 0 {
 			return endSessionsOf(c, k)
 		}
@@ -209,7 +211,7 @@ func (r *Registry) RevokeKey(ctx context.Context, actor string, ref store.KeyRef
 	}
 	return r.updateKey(ctx, "key.revoke", actor, ref, func(c *store.Change, k *store.Key) error {
 		k.Revoked, k.RevokedReason = r.now(), reason
-		k.Previous, k.PreviousExpires = credential.Verifier{}, time.Time{}
+		k.Previous, k.PreviousPepper, k.PreviousExpires = credential.Verifier{}, 0, time.Time{}
 		return endSessionsOf(c, k)
 	})
 }

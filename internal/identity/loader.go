@@ -9,7 +9,8 @@ import (
 	"github.com/sallyport/sallyport/internal/store"
 )
 
-// loader fills a new index with users, and then keys and tokens in any order.
+// loader fills a new index with peppers, users, and then keys and tokens in any
+// order.
 type loader struct {
 	index *index
 	// users wait to be put into the index all at once.
@@ -17,7 +18,10 @@ type loader struct {
 	keys, tokens arrivals
 }
 
-func newLoader() *loader { return &loader{index: newIndex()} }
+func newLoader(peppers *pepperSet) (*loader, error) {
+	l := &loader{index: newIndex()}
+	return l, l.index.putPeppers(peppers)
+}
 
 func (l *loader) user(u *store.User) error {
 	l.users = append(l.users, *u)

@@ -15,13 +15,16 @@ import (
 func TestKeysInAnyOrderAreLoadedInThatOfTheirIds(t *testing.T) {
 	const keys = 2*blockSize + 1
 	p := newPopulation(t, keys)
-	l := newLoader()
+	l, err := newLoader(onePepper(p.pepper))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := l.user(&store.User{ID: "id", Username: "alice", Fold: "alice", State: store.Active}); err != nil {
 		t.Fatal(err)
 	}
 	// Each tenth has a second secret, each seventh a limit that only it has.
 	of := func(i int) store.Key {
-		k := store.Key{ID: p.ids[i].String(), UserID: "id", Verifier: credential.Verifier{byte(i), byte(i >> 8)}}
+		k := store.Key{ID: p.ids[i].String(), UserID: "id", Verifier: credential.Verifier{byte(i), byte(i >> 8)}, Pepper: 1, PreviousPepper: 1}
 		if i%10 == 0 {
 			k.PreviousExpires = time.Unix(4_000_000_000, 0)
 		}

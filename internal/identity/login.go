@@ -92,8 +92,15 @@ func (r *Registry) proveApart(ctx context.Context, a *Attempt) (u store.User, er
 // name may hold anything, so it comes in as a hash of fixed length.
 func (r *Registry) proofKey(a *Attempt) string {
 	at := r.place(a)
-	v := r.pepper.Verifier("attempt\x00" + at.Source + "\x00" + at.Name + "\x00" + a.Password)
+	v := r.hidden("attempt\x00" + at.Source + "\x00" + at.Name + "\x00" + a.Password)
 	return string(v[:])
+}
+
+// hidden is what is kept for a moment of what must not be seen. With the newest
+// pepper it is another.
+func (r *Registry) hidden(text string) credential.Verifier {
+	pepper, _ := r.peppers.newest()
+	return pepper.Verifier(text)
 }
 
 // maxTyped is more than any way to write the 64 letters of a user name, in
@@ -115,8 +122,9 @@ func (r *Registry) place(a *Attempt) store.FailurePlace {
 }
 
 // hashName is the form in which a user name stands in the counts of failures.
+// They are kept over a change of the pepper until the oldest is retired.
 func (r *Registry) hashName(fold string) string {
-	v := r.pepper.Verifier("login name\x00" + fold)
+	v := r.peppers.set.Load().oldest().Verifier("login name\x00" + fold)
 	return hex.EncodeToString(v[:16])
 }
 

@@ -50,12 +50,12 @@ func (m *Mirror) tend(ctx context.Context) error {
 func (m *Mirror) reopen(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, loadLimit)
 	defer cancel()
-	kept, err := m.store.Reopen(ctx)
+	kept, err := m.store.Reopen(ctx, m.registry.peppers.atHand())
 	if kept != "" {
 		m.log.Warn("another file is in the place of the store; what was not yet in the old one is kept beside it", slog.String("file", kept))
 	}
 	if err != nil {
-		return err
+		return m.registry.peppers.explain(err)
 	}
 	m.log.Warn("the store was opened anew: another file is in its place, or it was damaged and is sound again", slog.String("store", m.store.Location().String()))
 	return m.registry.expectImported(ctx)

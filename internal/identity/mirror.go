@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -30,11 +29,11 @@ const (
 type Mirror struct {
 	registry *Registry
 	store    *store.Store
-	pepper   *credential.Pepper
 	log      *slog.Logger
 	now      func() time.Time
 	// used and tokensUsed wait to be written.
 	used, tokensUsed usage
+	moves            moves
 	remembered       remembered
 
 	// loaded is closed when the first load is done; index is set from then on.
@@ -71,18 +70,19 @@ type Mirror struct {
 // NewMirror makes the mirror of a registry. It is empty until Run has loaded it,
 // and from now on each change through r shows in it before the change returns.
 func NewMirror(r *Registry, log *slog.Logger) *Mirror {
-	m := &Mirror{registry: r, store: r.store, pepper: r.pepper, log: log, now: r.now, loaded: make(chan struct{}), turn: make(chan struct{}, 1), began: r.now()}
+	m := &Mirror{registry: r, store: r.store, log: log, now: r.now, loaded: make(chan struct{}), turn: make(chan struct{}, 1), began: r.now()}
 	// The server may have been down while somebody set the clock back.
 	m.setBack.Store(true)
-	r.committed = m.follow
+	r.committed, r.settle = m.follow, m.writeMoves
 	return m
 }
 
 // Run loads the store and keeps the mirror up to date until ctx ends. It returns
-// after the last uses of keys and tokens have been written.
+// after the last uses of keys and tokens, and the last moves, have been written.
 func (m *Mirror) Run(ctx context.Context) {
 	var upkeep sync.WaitGroup
 	upkeep.Go(func() { m.upkeep(ctx) })
+	upkeep.Go(func() { m.keepMoving(ctx) })
 	defer upkeep.Wait()
 
 	c := complaint{log: m.log, now: m.now}
@@ -252,7 +252,12 @@ func (m *Mirror) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !delta.Complete || m.index.Load().apply(&delta) != nil {
+	if delta.Peppers {
+		if err := m.readPeppers(ctx); err != nil {
+			return err
+		}
+	}
+	if !delta.Complete || m.index.Load().apply(&delta, m.registry.peppers.set.Load()) != nil {
 		// Too much has changed, another file is there, or memory and database
 		// disagree.
 		return m.reload(ctx)
@@ -273,13 +278,26 @@ func (m *Mirror) changes(ctx context.Context) (store.Delta, error) {
 	return m.store.ChangesSince(ctx, m.position)
 }
 
+// readPeppers brings the registry up to a change of the peppers.
+func (m *Mirror) readPeppers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, queryLimit)
+	defer cancel()
+	return m.registry.peppers.read(ctx, m.store)
+}
+
 // reload reads everything into a new index. It must be its
 // caller's turn.
 func (m *Mirror) reload(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, loadLimit)
 	defer cancel()
 	start := m.now()
-	l := newLoader()
+	if err := m.readPeppers(ctx); err != nil {
+		return err
+	}
+	l, err := newLoader(m.registry.peppers.set.Load())
+	if err != nil {
+		return err
+	}
 	position, err := m.store.Load(ctx, l.user, l.key, l.token)
 	if err != nil {
 		return err
@@ -295,9 +313,14 @@ func (m *Mirror) reload(ctx context.Context) error {
 	return nil
 }
 
-// apply brings the index up to the delta: users first, since keys and tokens name
-// them.
-func (x *index) apply(d *store.Delta) error {
+// apply brings the index up to the delta: peppers and users first, since keys and
+// tokens name them.
+func (x *index) apply(d *store.Delta, peppers *pepperSet) error {
+	if d.Peppers {
+		if err := x.putPeppers(peppers); err != nil {
+			return err
+		}
+	}
 	if len(d.Users) > 0 {
 		x.putUsers(d.Users)
 	}

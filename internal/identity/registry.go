@@ -11,12 +11,14 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/sallyport/sallyport/internal/atomicfile"
 	"github.com/sallyport/sallyport/internal/brake"
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/password"
@@ -92,10 +94,10 @@ func (s *Settings) Check() error {
 
 // Registry changes users and keys. It may be used by many goroutines at once.
 type Registry struct {
-	store  *store.Store
-	pepper *credential.Pepper
-	now    func() time.Time
-	random io.Reader
+	store   *store.Store
+	peppers peppers
+	now     func() time.Time
+	random  io.Reader
 
 	observe func(string, time.Duration)
 
@@ -120,7 +122,9 @@ type Registry struct {
 
 	// committed is called after each change, before it is acknowledged.
 	committed func(context.Context)
-	created   bool
+	// settle writes what is known of secrets that are to be moved.
+	settle  func(context.Context)
+	created bool
 }
 
 // ErrRevoked: the key was revoked, which is for ever.
@@ -143,6 +147,7 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 		keyLogIns: brake.New[credential.KeyID](),
 		sleep:     sleep,
 		committed: func(context.Context) {},
+		settle:    func(context.Context) {},
 	}
 	r.proving.mostThere = maxProvingThere * r.hasher.Parallel()
 	if err := c.Load(); err != nil {
@@ -182,14 +187,16 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 			return err
 		}
 	}
-	if r.pepper, err = loadPepper(c.PepperFile, missing, r.random); err != nil {
+	r.peppers.file, r.peppers.replace = c.PepperFile, atomicfile.Replace
+	peppers, err := loadPeppers(c.PepperFile, missing, r.random)
+	if err != nil {
 		return err
 	}
 	if missing {
-		err := store.Create(ctx, c.Location, r.pepper.Fingerprint(), r.now)
+		err := store.Create(ctx, c.Location, peppers.Newest().Fingerprint(), r.now)
 		if errors.Is(err, fs.ErrExist) {
 			// Another process was faster, maybe before there was our draft.
-			r.pepper, err = loadPepper(c.PepperFile, false, r.random)
+			peppers, err = loadPeppers(c.PepperFile, false, r.random)
 		} else {
 			r.created = err == nil
 		}
@@ -197,20 +204,38 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 			return err
 		}
 	}
-	r.store, err = store.Open(ctx, c.Location, store.Options{Fingerprints: []string{r.pepper.Fingerprint()}, Now: r.now, Upgrade: c.Upgrade})
-	if errors.Is(err, store.ErrPepper) {
-		return fmt.Errorf("pepper file '%s': %w", c.PepperFile, err)
-	}
-	if err != nil {
+	if err := r.openStore(ctx, c, peppers); err != nil {
 		return err
 	}
-	if err := keepPepper(c.PepperFile, r.pepper); err != nil {
+	if err := keepPeppers(c.PepperFile, peppers); err != nil {
+		return errors.Join(err, r.store.Close())
+	}
+	if err := r.peppers.read(ctx, r.store); err != nil {
 		return errors.Join(err, r.store.Close())
 	}
 	if err := r.expectImported(ctx); err != nil {
 		return errors.Join(err, r.store.Close())
 	}
 	return nil
+}
+
+// openStore opens the store. If another process has changed the pepper since the
+// file was read, it is read again.
+func (r *Registry) openStore(ctx context.Context, c Config, peppers *credential.Peppers) (err error) {
+	for {
+		before := peppers.Fingerprints()
+		r.store, err = store.Open(ctx, c.Location, store.Options{Fingerprints: before, Now: r.now, Upgrade: c.Upgrade})
+		if !errors.Is(err, store.ErrPepper) {
+			return err
+		}
+		wrong := r.peppers.explain(err)
+		if peppers, err = loadPeppers(c.PepperFile, false, r.random); err != nil {
+			return err
+		}
+		if slices.Equal(peppers.Fingerprints(), before) {
+			return wrong
+		}
+	}
 }
 
 // expectImported tells the hasher if there are imported passwords in the store.
@@ -286,10 +311,11 @@ func (r *Registry) Info(ctx context.Context) (Info, error) {
 		return Info{}, err
 	}
 	counts, err := r.store.Count(ctx)
+	pepper, _ := r.peppers.newest()
 	return Info{
 		Store:    r.store.Location().String(),
 		Schema:   schema,
-		Pepper:   r.pepper.Fingerprint(),
+		Pepper:   pepper.Fingerprint(),
 		KeyBegin: r.settings.Load().KeyPrefix,
 		Counts:   counts,
 	}, err

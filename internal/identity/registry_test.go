@@ -72,7 +72,7 @@ func TestPepperFaultsStopTheStart(t *testing.T) {
 			}
 			write(t, path, p.Text().Reveal(), 0o600)
 		}, "wrong pepper: store sqlite:"},
-		"cut off":           {func(t *testing.T, path string) { write(t, path, "00", 0o600) }, "a pepper is 64 hexadecimal digits"},
+		"cut off":           {func(t *testing.T, path string) { write(t, path, "00", 0o600) }, "each a line of 64 hexadecimal digits"},
 		"open to everybody": {func(t *testing.T, path string) { write(t, path, "", 0o644) }, "is open to everybody on this machine (mode 0644); run `chmod 600`"},
 		"a directory": {func(t *testing.T, path string) {
 			if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
@@ -130,16 +130,20 @@ func TestAStoreThatWasMadeByHalfIsMadeWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newConfig(t, nil)
-			was := openRegistry(t, c).pepper.Fingerprint()
+			fingerprint := func(r *Registry) string {
+				newest, _ := r.peppers.newest()
+				return newest.Fingerprint()
+			}
+			was := fingerprint(openRegistry(t, c))
 			pepper := DefaultPepperFile(c.Location)
 			if err := cut(pepper, draftOf(pepper), c.Location.Path); err != nil {
 				t.Fatal(err)
 			}
-			if got := openRegistry(t, c).pepper.Fingerprint(); got != was {
+			if got := fingerprint(openRegistry(t, c)); got != was {
 				t.Errorf("the pepper is %s, was %s", got, was)
 			}
-			if got, err := PepperFingerprint(pepper); got != was {
-				t.Errorf("the pepper file holds %s, want %s; %v", got, was, err)
+			if got, err := ReadPeppers(pepper); err != nil || got.Newest().Fingerprint() != was {
+				t.Errorf("the pepper file does not hold %s; %v", was, err)
 			}
 			if _, err := os.Stat(draftOf(pepper)); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("the draft is still there: %v", err)

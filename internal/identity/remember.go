@@ -122,7 +122,7 @@ func (m *Mirror) CheckPassword(ctx context.Context, a Attempt) (Caller, Reason, 
 	if !fresh {
 		return Caller{}, NotFresh, nil
 	}
-	at, key := m.registry.place(&a), m.pepper.Verifier("remembered\x00"+m.registry.proofKey(&a))
+	at, key := m.registry.place(&a), m.registry.hidden("remembered\x00"+m.registry.proofKey(&a))
 	if p, known := m.remembered.find(at, key); known && now.Before(p.until) {
 		if caller, holds := m.holds(&p); holds {
 			return caller, Accepted, nil

@@ -81,11 +81,11 @@ func endOf(k *store.Key, caller *Caller, now time.Time) (until time.Time, err er
 	}
 	overlap := k.PreviousExpires
 	switch {
-	case caller.proven.Equal(&k.Verifier), caller.proven.Equal(&noVerifier) && over(overlap):
+	case caller.provenBy(&k.Verifier), caller.proven.Equal(&noVerifier) && over(overlap):
 		overlap = time.Time{}
 	case caller.proven.Equal(&noVerifier):
 		// Which secret it was is not known: as if it were the older one.
-	case overlap.IsZero() || over(overlap) || !caller.proven.Equal(&k.Previous):
+	case overlap.IsZero() || over(overlap) || !caller.provenBy(&k.Previous):
 		return until, ErrEnded
 	}
 	return earlier(k.Expires, overlap), nil
@@ -144,13 +144,14 @@ func (r *Registry) begin(ctx context.Context, s store.Session, n NewSession, own
 }
 
 func (r *Registry) newTokens(s *store.Session, kinds []NewToken, until time.Time) (tokens []store.Token, words []credential.Secret, err error) {
+	pepper, number := r.peppers.newest()
 	for _, n := range kinds {
 		word, err := credential.NewToken(r.random, n.Kind, s.Username)
 		if err != nil {
 			return nil, nil, err
 		}
-		verifier := r.pepper.Verifier(word.Reveal())
-		t := store.Token{ID: verifier.ID().String(), SessionID: s.ID, Kind: n.Kind, Verifier: verifier, Idle: n.Idle, LastUsed: s.Created}
+		verifier := pepper.Verifier(word.Reveal())
+		t := store.Token{ID: verifier.ID().String(), SessionID: s.ID, Kind: n.Kind, Verifier: verifier, Pepper: number, Idle: n.Idle, LastUsed: s.Created}
 		if n.Absolute != 0 {
 			t.Expires = s.Created.Add(n.Absolute)
 		}

@@ -159,8 +159,8 @@ func (w *world) addSessions(n int, keyID string) {
 			if err != nil {
 				return err
 			}
-			verifier := w.pepper.Verifier(word.Reveal())
-			s.Tokens = []store.Token{{ID: verifier.ID().String(), Kind: credential.AppToken, Verifier: verifier, LastUsed: s.Created, Expires: s.Created.Add(time.Hour)}}
+			verifier := w.peppers.set.Load().list[0].Verifier(word.Reveal())
+			s.Tokens = []store.Token{{ID: verifier.ID().String(), Kind: credential.AppToken, Verifier: verifier, Pepper: 1, LastUsed: s.Created, Expires: s.Created.Add(time.Hour)}}
 			if err := c.InsertSession(&s); err != nil {
 				return err
 			}

@@ -47,6 +47,9 @@ type record struct {
 	limits uint32
 	scopes principal.Scopes
 	flags  uint8
+	// pepper is the number of the pepper in index.peppers that the verifier is
+	// under.
+	pepper uint8
 	// used is when the secret was used last, in seconds since 1970, as exactly
 	// as use says. It is the one field that changes, and only by sync/atomic.
 	used uint32
@@ -56,7 +59,7 @@ type record struct {
 func (r *record) copy() record {
 	return record{
 		verifier: r.verifier, name: r.name, user: r.user, window: r.window, expires: r.expires,
-		limits: r.limits, scopes: r.scopes, flags: r.flags, used: atomic.LoadUint32(&r.used),
+		limits: r.limits, scopes: r.scopes, flags: r.flags, pepper: r.pepper, used: atomic.LoadUint32(&r.used),
 	}
 }
 
@@ -104,6 +107,15 @@ func (t *table) find(id credential.KeyID) (*shard, []record) {
 	}
 	from, to := s.span(id)
 	return s, s.records[from:to]
+}
+
+// usedAt is when a token was used last, as record.used has it; 0 if there is none
+// of that id.
+func (t *table) usedAt(id credential.KeyID) uint32 {
+	if _, records := t.find(id); len(records) > 0 {
+		return atomic.LoadUint32(&records[0].used)
+	}
+	return 0
 }
 
 // candidates returns the records that may be those of id, and their shard.

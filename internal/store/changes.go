@@ -12,9 +12,10 @@ import (
 const keptChanges = 10_000
 
 const (
-	userChange  = "user"
-	keyChange   = "key"
-	tokenChange = "token"
+	userChange   = "user"
+	keyChange    = "key"
+	tokenChange  = "token"
+	pepperChange = "pepper"
 )
 
 // changed takes the next number for a change of the record. The row of the
@@ -60,6 +61,8 @@ type Delta struct {
 	// Complete is false if too much has changed, or another file, or a backup,
 	// has taken the store's place: load everything.
 	Complete bool
+	// Peppers is true if a pepper has come or gone.
+	Peppers bool
 	// Users, Keys and Tokens are the changed records as they are now.
 	Users  []User
 	Keys   []Key
@@ -103,6 +106,8 @@ func (d *Delta) read(ctx context.Context, tx *sql.Tx, number int64) error {
 	}
 	for _, c := range changed {
 		switch c.kind {
+		case pepperChange:
+			d.Peppers = true
 		case userChange:
 			u, err := scanUser(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM users WHERE id = ?`, c.id))
 			if err := sortOut(&d.Users, &d.GoneUsers, c.id, u, err); err != nil {

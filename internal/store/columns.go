@@ -126,6 +126,21 @@ func (c textColumn) Scan(value any) error {
 	return nil
 }
 
+// numberColumn scans a number; NULL gives 0.
+type numberColumn struct{ n *int64 }
+
+func (c numberColumn) Scan(value any) error {
+	switch v := value.(type) {
+	case nil:
+		*c.n = 0
+	case int64:
+		*c.n = v
+	default:
+		return fmt.Errorf("a number is a %T in the database", value)
+	}
+	return nil
+}
+
 // verifierColumn scans a verifier of exactly its length; NULL gives zeros.
 type verifierColumn struct{ v *credential.Verifier }
 

@@ -75,7 +75,7 @@ func user(name string) store.User {
 func key(owner *store.User, id, name string) store.Key {
 	return store.Key{
 		ID: id, UserID: owner.ID, Username: owner.Username, UserState: owner.State, Name: name, Prefix: "sly",
-		Verifier: credential.Verifier{1, 2, 3}, Scopes: principal.Read | principal.Write,
+		Verifier: credential.Verifier{1, 2, 3}, Pepper: 1, Scopes: principal.Read | principal.Write,
 		Created: now, CreatedBy: "test",
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/sallyport/sallyport/internal/credential"
 )
 
-const keyColumns = `k.id, k.user_id, u.username, u.state, k.name, k.prefix, k.verifier, k.previous_verifier, k.previous_expires,
+const keyColumns = `k.id, k.user_id, u.username, u.state, k.name, k.prefix, k.verifier, k.pepper_id, k.previous_verifier, COALESCE(k.previous_pepper_id, 0), k.previous_expires,
 	k.scopes, k.networks, k.user_agent, k.audience, k.subject, k.api_version, k.not_before, k.expires,
 	k.disabled, k.disabled_by, k.revoked, k.revoked_reason, k.created, k.created_by, k.last_used`
 
@@ -19,7 +19,7 @@ const keysFrom = ` FROM api_keys k JOIN users u ON u.id = k.user_id `
 func scanKey(r row) (Key, error) {
 	var k Key
 	err := r.Scan(&k.ID, &k.UserID, &k.Username, &k.UserState, &k.Name, &k.Prefix,
-		verifierColumn{&k.Verifier}, verifierColumn{&k.Previous}, timeColumn{&k.PreviousExpires},
+		verifierColumn{&k.Verifier}, &k.Pepper, verifierColumn{&k.Previous}, &k.PreviousPepper, timeColumn{&k.PreviousExpires},
 		scopesColumn{&k.Scopes}, listColumn[netip.Prefix]{&k.Networks}, &k.UserAgent,
 		listColumn[string]{&k.Audience}, listColumn[string]{&k.Subject}, &k.APIVersion,
 		timeColumn{&k.NotBefore}, timeColumn{&k.Expires}, timeColumn{&k.Disabled}, &k.DisabledBy,
@@ -92,13 +92,13 @@ func (s *Store) Keys(ctx context.Context, f KeyFilter) ([]Key, error) {
 	return readAll(ctx, s, scanKey, `SELECT `+keyColumns+keysFrom+where+` ORDER BY k.id LIMIT ?`, append(args, f.Limit)...)
 }
 
-// InsertKey adds a key. The error is ErrExists if the user has a key of that
-// name.
+// InsertKey adds a key with one secret. The error is ErrExists if the user has a
+// key of that name.
 func (c *Change) InsertKey(k *Key) error {
 	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO api_keys (id, user_id, name, prefix, verifier, pepper_id, scopes,
 		networks, user_agent, audience, subject, api_version, not_before, expires, created, created_by)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		k.ID, k.UserID, k.Name, k.Prefix, k.Verifier[:], firstPepper, scopesColumn{&k.Scopes},
+		k.ID, k.UserID, k.Name, k.Prefix, k.Verifier[:], k.Pepper, scopesColumn{&k.Scopes},
 		listColumn[netip.Prefix]{&k.Networks}, k.UserAgent, listColumn[string]{&k.Audience}, listColumn[string]{&k.Subject},
 		k.APIVersion, optionalMicros(k.NotBefore), optionalMicros(k.Expires), micros(k.Created), k.CreatedBy)
 	if c.dialect.isUnique(err) {
@@ -112,13 +112,14 @@ func (c *Change) InsertKey(k *Key) error {
 
 // UpdateKey writes what may change of a key: verifiers, disabled, revoked.
 func (c *Change) UpdateKey(k *Key) error {
-	var previous any
+	var previous, previousPepper any
 	if !k.PreviousExpires.IsZero() {
-		previous = k.Previous[:]
+		previous, previousPepper = k.Previous[:], k.PreviousPepper
 	}
-	result, err := c.tx.ExecContext(c.ctx, `UPDATE api_keys SET prefix = ?, verifier = ?, previous_verifier = ?, previous_expires = ?,
+	result, err := c.tx.ExecContext(c.ctx, `UPDATE api_keys SET prefix = ?, verifier = ?, pepper_id = ?,
+		previous_verifier = ?, previous_pepper_id = ?, previous_expires = ?,
 		disabled = ?, disabled_by = ?, revoked = ?, revoked_reason = ? WHERE id = ?`,
-		k.Prefix, k.Verifier[:], previous, optionalMicros(k.PreviousExpires),
+		k.Prefix, k.Verifier[:], k.Pepper, previous, previousPepper, optionalMicros(k.PreviousExpires),
 		optionalMicros(k.Disabled), k.DisabledBy, optionalMicros(k.Revoked), k.RevokedReason, k.ID)
 	if err := onlyOne(result, err); err != nil {
 		return fmt.Errorf("key '%s/%s': %w", k.Username, k.Name, err)

@@ -61,21 +61,22 @@ func (l *Limits) loaded() []sql.Scanner {
 // keysToLoad reads keys as they lie in the file. In the order of their ids each
 // would be looked for, and so would the user of each in a join.
 const keysToLoad = `SELECT ` + limitsToLoad + `, k.id, k.user_id, k.name, k.verifier, k.previous_verifier, k.previous_expires,
-	k.scopes, k.not_before, k.expires, k.disabled, k.revoked FROM api_keys k`
+	k.scopes, k.not_before, k.expires, k.disabled, k.revoked, k.pepper_id, k.previous_pepper_id FROM api_keys k`
 
 func (k *Key) loaded() []sql.Scanner {
 	return append(k.Limits.loaded(),
 		textColumn{&k.ID}, textColumn{&k.UserID}, textColumn{&k.Name},
 		verifierColumn{&k.Verifier}, verifierColumn{&k.Previous}, timeColumn{&k.PreviousExpires},
-		scopesColumn{&k.Scopes}, timeColumn{&k.NotBefore}, timeColumn{&k.Expires}, timeColumn{&k.Disabled}, timeColumn{&k.Revoked})
+		scopesColumn{&k.Scopes}, timeColumn{&k.NotBefore}, timeColumn{&k.Expires}, timeColumn{&k.Disabled}, timeColumn{&k.Revoked},
+		numberColumn{&k.Pepper}, numberColumn{&k.PreviousPepper})
 }
 
-const tokensToLoad = `SELECT ` + limitsToLoad + `, t.id, t.kind, t.verifier, t.expires, t.idle, t.last_used,
+const tokensToLoad = `SELECT ` + limitsToLoad + `, t.id, t.kind, t.verifier, t.pepper_id, t.expires, t.idle, t.last_used,
 	s.user_id, s.scopes` + tokensFrom
 
 func (t *Token) loaded() []sql.Scanner {
 	return append(t.Limits.loaded(),
-		textColumn{&t.ID}, textColumn{(*string)(&t.Kind)}, verifierColumn{&t.Verifier},
+		textColumn{&t.ID}, textColumn{(*string)(&t.Kind)}, verifierColumn{&t.Verifier}, numberColumn{&t.Pepper},
 		timeColumn{&t.Expires}, durationColumn{&t.Idle}, timeColumn{&t.LastUsed},
 		textColumn{&t.UserID}, scopesColumn{&t.Scopes})
 }

@@ -76,9 +76,12 @@ type Key struct {
 	// Prefix is what the key began with when it was issued.
 	Prefix   string              `json:"prefix"`
 	Verifier credential.Verifier `json:"-"`
+	// Pepper is the number of the pepper that Verifier is under.
+	Pepper int64 `json:"-"`
 	// Previous is the verifier that rotation replaced; it is accepted before
-	// PreviousExpires.
+	// PreviousExpires, and under the pepper PreviousPepper.
 	Previous        credential.Verifier `json:"-"`
+	PreviousPepper  int64               `json:"-"`
 	PreviousExpires time.Time           `json:"previous_expires,omitzero"`
 	Scopes          principal.Scopes    `json:"scopes"`
 	Limits
@@ -121,6 +124,10 @@ type Token struct {
 	SessionID string               `json:"-"`
 	Kind      credential.TokenKind `json:"kind"`
 	Verifier  credential.Verifier  `json:"-"`
+	// Pepper is the number of the pepper that Verifier is under.
+	Pepper int64 `json:"-"`
+	// FormerID is what ID was under the pepper before, if there was one.
+	FormerID string `json:"-"`
 	// Expires is the end whatever happens; zero means none.
 	Expires time.Time `json:"expires,omitzero"`
 	// Idle is how long the token may lie unused; zero means for ever.

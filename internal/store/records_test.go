@@ -39,7 +39,7 @@ func TestKeyComesBackAsItWasStored(t *testing.T) {
 		}
 		want.NotBefore, want.Expires = now.Add(-time.Hour), now.Add(time.Hour)
 		change(t, s, func(c *store.Change) error { return errors.Join(c.InsertUser(&owner), c.InsertKey(&want)) })
-		want.Previous, want.PreviousExpires = credential.Verifier{9}, now.Add(time.Minute)
+		want.Previous, want.PreviousPepper, want.PreviousExpires = credential.Verifier{9}, 1, now.Add(time.Minute)
 		want.Disabled = now
 		change(t, s, func(c *store.Change) error { return c.UpdateKey(&want) })
 		for _, ref := range []store.KeyRef{{ID: idA}, {UserFold: "alice", Name: "ci"}} {

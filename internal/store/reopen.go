@@ -14,13 +14,13 @@ import (
 // one of the whole file. It may take as long as reading all of it. The error
 // names the file and says why it cannot be used; if nothing was wrong there is
 // none. The next answers of DataVersion and ChangesSince tell copies in memory
-// to load anew.
+// to load anew. fingerprints are those of the peppers at hand by now.
 //
 // The log of a file that is gone must never be taken for that of the file which
 // has come: SQLite would write it into that one. What is in it goes into its own
 // file before, wherever that is now, and if there is a rest it is kept under
 // the name that is returned.
-func (s *Store) Reopen(ctx context.Context) (kept string, err error) {
+func (s *Store) Reopen(ctx context.Context, fingerprints []string) (kept string, err error) {
 	s.reopening.Lock()
 	defer s.reopening.Unlock()
 	old := s.open.Load()
@@ -52,7 +52,7 @@ func (s *Store) Reopen(ctx context.Context) (kept string, err error) {
 		// They are closed, so that other files may get their numbers by now.
 		old.sides = nil
 	}
-	next, err := s.openAnew(ctx, file, check)
+	next, err := s.openAnew(ctx, fingerprints, file, check)
 	switch {
 	case err != nil && replaced:
 		return kept, fmt.Errorf("another database file is in its place, and cannot be used: %w", err)
@@ -117,8 +117,10 @@ func (s *Store) clearSides(old *connections) (kept string, err error) {
 }
 
 // openAnew opens the file at the store's path, if all of it is sound.
-func (s *Store) openAnew(ctx context.Context, file fs.FileInfo, check string) (*connections, error) {
-	next, err := connect(ctx, s.location, s.options)
+func (s *Store) openAnew(ctx context.Context, fingerprints []string, file fs.FileInfo, check string) (*connections, error) {
+	options := s.options
+	options.Fingerprints = fingerprints
+	next, err := connect(ctx, s.location, options)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func names(t *testing.T, s *store.Store) string {
 
 func reopen(t *testing.T, s *store.Store) {
 	t.Helper()
-	if kept, err := s.Reopen(t.Context()); err != nil || kept != "" {
+	if kept, err := s.Reopen(t.Context(), []string{fingerprint}); err != nil || kept != "" {
 		t.Fatalf("kept '%s', %v", kept, err)
 	}
 }
@@ -79,7 +79,7 @@ func TestAnotherFileIsOpenedAnew(t *testing.T) {
 	change(t, s, func(c *store.Change) error { return c.InsertUser(&carol) })
 	away := filepath.Join(filepath.Dir(l.Path), "away.db")
 	move(t, l.Path, away)
-	if _, err := s.Reopen(t.Context()); !errors.Is(err, store.ErrReplaced) || !strings.Contains(err.Error(), l.Path) {
+	if _, err := s.Reopen(t.Context(), []string{fingerprint}); !errors.Is(err, store.ErrReplaced) || !strings.Contains(err.Error(), l.Path) {
 		t.Errorf("while there is none: %v", err)
 	}
 	move(t, backup.Path, l.Path)
@@ -162,7 +162,7 @@ func TestALogThatCannotBeSettledIsKept(t *testing.T) {
 	away := filepath.Join(filepath.Dir(l.Path), "away.db")
 	move(t, l.Path, away)
 	move(t, backup.Path, l.Path)
-	kept, err := s.Reopen(t.Context())
+	kept, err := s.Reopen(t.Context(), []string{fingerprint})
 	if err != nil || !strings.HasPrefix(kept, l.Path+"-wal.replaced-20261122T") {
 		t.Fatalf("kept '%s', %v", kept, err)
 	}
@@ -223,7 +223,7 @@ func TestAFileThatCannotBeUsedIsNotOpenedAnew(t *testing.T) {
 		test.spoil(t, backup)
 		move(t, backup.Path, l.Path)
 		for range 2 {
-			_, err := s.Reopen(t.Context())
+			_, err := s.Reopen(t.Context(), []string{fingerprint})
 			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), l.Path) {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -292,7 +292,7 @@ func TestAFileThatIsCutOffIsNoticedAndUsedAgainWhenItIsWhole(t *testing.T) {
 		if err := s.Change(t.Context(), func(c *store.Change) error { return c.InsertUser(&dave) }); !errors.Is(err, store.ErrDamaged) {
 			t.Errorf("%s: a change: %v", name, err)
 		}
-		if _, err := s.Reopen(t.Context()); !errors.Is(err, store.ErrDamaged) {
+		if _, err := s.Reopen(t.Context(), []string{fingerprint}); !errors.Is(err, store.ErrDamaged) {
 			t.Errorf("%s: opened anew while it is short: %v", name, err)
 		}
 		// Into the same file.

@@ -12,13 +12,13 @@ import (
 )
 
 // A token binds as its key does, so the key's limits are read with it.
-const tokenColumns = `t.id, t.session_id, t.kind, t.verifier, t.expires, t.idle, t.last_used, s.user_id, s.scopes,
+const tokenColumns = `t.id, t.session_id, t.kind, t.verifier, t.pepper_id, COALESCE(t.former_id, ''), t.expires, t.idle, t.last_used, s.user_id, s.scopes,
 	COALESCE(k.networks, '[]'), COALESCE(k.user_agent, ''), COALESCE(k.audience, '[]'), COALESCE(k.subject, '[]'), COALESCE(k.api_version, '')`
 
 const tokensFrom = ` FROM tokens t JOIN sessions s ON s.id = t.session_id LEFT JOIN api_keys k ON k.id = s.key_id `
 
 func scanToken(r row) (t Token, err error) {
-	return t, r.Scan(&t.ID, &t.SessionID, &t.Kind, verifierColumn{&t.Verifier}, timeColumn{&t.Expires}, durationColumn{&t.Idle}, timeColumn{&t.LastUsed},
+	return t, r.Scan(&t.ID, &t.SessionID, &t.Kind, verifierColumn{&t.Verifier}, &t.Pepper, &t.FormerID, timeColumn{&t.Expires}, durationColumn{&t.Idle}, timeColumn{&t.LastUsed},
 		&t.UserID, scopesColumn{&t.Scopes}, listColumn[netip.Prefix]{&t.Networks}, &t.UserAgent,
 		listColumn[string]{&t.Audience}, listColumn[string]{&t.Subject}, &t.APIVersion)
 }
@@ -52,7 +52,7 @@ func (c *Change) InsertSession(s *Session) error {
 
 func (c *Change) insertToken(sessionID string, t *Token) error {
 	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO tokens (id, session_id, kind, verifier, pepper_id, expires, idle, last_used) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		t.ID, sessionID, t.Kind, t.Verifier[:], firstPepper, optionalMicros(t.Expires), optionalDuration(t.Idle), micros(t.LastUsed))
+		t.ID, sessionID, t.Kind, t.Verifier[:], t.Pepper, optionalMicros(t.Expires), optionalDuration(t.Idle), micros(t.LastUsed))
 	if err != nil {
 		return fmt.Errorf("token %s: %w", t.ID, err)
 	}
@@ -65,9 +65,10 @@ func (c *Change) Session(id string) (Session, error) {
 	return s, notFound(err, "session '%s'", id)
 }
 
-// SessionOfToken finds the id of the session that a token belongs to.
+// SessionOfToken finds the id of the session that a token belongs to, by the
+// token's id or by its former one.
 func (c *Change) SessionOfToken(tokenID string) (id string, err error) {
-	err = c.tx.QueryRowContext(c.ctx, `SELECT session_id FROM tokens WHERE id = ?`, tokenID).Scan(&id)
+	err = c.tx.QueryRowContext(c.ctx, `SELECT session_id FROM tokens WHERE id = ? OR former_id = ?`, tokenID, tokenID).Scan(&id)
 	return id, notFound(err, "token '%s'", tokenID)
 }
 

@@ -33,7 +33,7 @@ func session(owner *store.User, id string, tokens ...store.Token) store.Session 
 // token lives for an hour, and a minute unused. Its id has 12 characters.
 func token(id string) store.Token {
 	return store.Token{
-		ID: id, Kind: credential.AppToken, Verifier: credential.Verifier{7, 8, 9},
+		ID: id, Kind: credential.AppToken, Verifier: credential.Verifier{7, 8, 9}, Pepper: 1,
 		Expires: now.Add(time.Hour), Idle: time.Minute, LastUsed: now,
 	}
 }

@@ -55,12 +55,12 @@ func TestAStoreOfSchema2IsUpgradedWithAllThatIsInIt(t *testing.T) {
 	}
 	k := store.Key{
 		ID: idA, UserID: "id-alice", Username: "Alice", UserState: store.Active, Name: "ci", Prefix: "sly",
-		Verifier: credential.Verifier{7}, Previous: credential.Verifier{8}, PreviousExpires: at(9), Scopes: principal.Read,
+		Verifier: credential.Verifier{7}, Pepper: 1, Previous: credential.Verifier{8}, PreviousPepper: 1, PreviousExpires: at(9), Scopes: principal.Read,
 		Limits: limits, NotBefore: at(1), Expires: at(8), Disabled: at(4), DisabledBy: "user:alice",
 		Created: at(1), CreatedBy: "os:root", LastUsed: at(3),
 	}
 	token := store.Token{
-		ID: idB, SessionID: "s1", Kind: credential.AppToken, Verifier: credential.Verifier{9}, Expires: at(9), Idle: 2 * time.Second,
+		ID: idB, SessionID: "s1", Kind: credential.AppToken, Verifier: credential.Verifier{9}, Pepper: 1, Expires: at(9), Idle: 2 * time.Second,
 		LastUsed: at(7), UserID: "id-alice", Scopes: principal.Read, Limits: limits,
 	}
 	begun := store.Session{

@@ -19,13 +19,13 @@ const maxPepperFile = 1 << 10
 // is what somebody has left who was killed while he made both.
 func draftOf(path string) string { return path + ".new" }
 
-// loadPepper reads the pepper file, or its draft. If there is neither and the store
+// loadPeppers reads the pepper file, or its draft. If there is neither and the store
 // is new a draft is made.
-func loadPepper(path string, newStore bool, random io.Reader) (*credential.Pepper, error) {
+func loadPeppers(path string, newStore bool, random io.Reader) (*credential.Peppers, error) {
 	// Between the first two looks another process may give the draft its name.
 	for _, file := range []string{path, draftOf(path), path} {
-		if pepper, err := readPepper(file); !errors.Is(err, fs.ErrNotExist) {
-			return pepper, err
+		if peppers, err := ReadPeppers(file); !errors.Is(err, fs.ErrNotExist) {
+			return peppers, err
 		}
 	}
 	if !newStore {
@@ -35,23 +35,27 @@ func loadPepper(path string, newStore bool, random io.Reader) (*credential.Peppe
 	if err != nil {
 		return nil, err
 	}
-	err = atomicfile.WriteNew(draftOf(path), fileOf(pepper))
+	peppers, err := new(credential.Peppers).With(pepper)
+	if err != nil {
+		return nil, err
+	}
+	err = atomicfile.WriteNew(draftOf(path), fileOf(peppers))
 	if errors.Is(err, fs.ErrExist) {
 		// Another process has made it at the same time.
-		return loadPepper(path, false, random)
+		return loadPeppers(path, false, random)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("pepper file '%s' cannot be made: %w", path, err)
 	}
-	return pepper, nil
+	return peppers, nil
 }
 
-// keepPepper gives the pepper of a store that is there its name, if it has not got
+// keepPeppers gives the pepper of a store that is there its name, if it has not got
 // it. Nobody removes a draft before that, so all who make a store at the same time
 // have the same one.
-func keepPepper(path string, pepper *credential.Pepper) error {
+func keepPeppers(path string, peppers *credential.Peppers) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		if err := atomicfile.WriteNew(path, fileOf(pepper)); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := atomicfile.WriteNew(path, fileOf(peppers)); err != nil && !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("pepper file '%s' cannot be made: %w", path, err)
 		}
 	}
@@ -61,41 +65,37 @@ func keepPepper(path string, pepper *credential.Pepper) error {
 }
 
 // fileOf is what stands in a pepper file.
-func fileOf(pepper *credential.Pepper) []byte { return []byte(pepper.Text().Reveal() + "\n") }
+func fileOf(peppers *credential.Peppers) []byte { return []byte(peppers.Text().Reveal()) }
 
-// PepperFingerprint reads a pepper file and gives its fingerprint, to compare it
-// with that of a store. The error says what is wrong with the file; one that may
-// not be read is fs.ErrPermission.
-func PepperFingerprint(path string) (string, error) {
-	pepper, err := readPepper(path)
-	if err != nil {
-		return "", err
-	}
-	return pepper.Fingerprint(), nil
+// ReadPeppers reads a pepper file. The error says what is wrong with it; one that
+// may not be read is fs.ErrPermission.
+func ReadPeppers(path string) (*credential.Peppers, error) {
+	peppers, _, err := readPeppers(path)
+	return peppers, err
 }
 
-func readPepper(path string) (*credential.Pepper, error) {
+func readPeppers(path string) (*credential.Peppers, fs.FileInfo, error) {
 	file, info, err := atomicfile.OpenRegular(path)
 	if errors.Is(err, atomicfile.ErrNotRegular) {
-		return nil, fmt.Errorf("pepper file '%s': %w", path, err)
+		return nil, nil, fmt.Errorf("pepper file '%s': %w", path, err)
 	}
 	if errors.Is(err, fs.ErrPermission) {
-		return nil, fmt.Errorf("pepper file: %w; only root and the server's user may read it", err)
+		return nil, nil, fmt.Errorf("pepper file: %w; only root and the server's user may read it", err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("pepper file: %w", err)
+		return nil, nil, fmt.Errorf("pepper file: %w", err)
 	}
 	defer file.Close()
 	if info.Mode().Perm()&0o007 != 0 {
-		return nil, fmt.Errorf("pepper file '%s' is open to everybody on this machine (mode %04o); run `chmod 600`", path, info.Mode().Perm())
+		return nil, nil, fmt.Errorf("pepper file '%s' is open to everybody on this machine (mode %04o); run `chmod 600`", path, info.Mode().Perm())
 	}
 	text, err := io.ReadAll(io.LimitReader(file, maxPepperFile))
 	if err != nil {
-		return nil, fmt.Errorf("pepper file: %w", err)
+		return nil, nil, fmt.Errorf("pepper file: %w", err)
 	}
-	pepper, err := credential.ParsePepper(text)
+	peppers, err := credential.ParsePeppers(text)
 	if err != nil {
-		return nil, fmt.Errorf("pepper file '%s': %w; put it back from a backup", path, err)
+		return nil, nil, fmt.Errorf("pepper file '%s': %w; put it back from a backup", path, err)
 	}
-	return pepper, nil
+	return peppers, info, nil
 }

@@ -1,0 +1,128 @@
+package caddyauth
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/command"
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// pepperCommand is `caddy auth store pepper`.
+func pepperCommand(where *targetFlags) *cobra.Command {
+	return command.Group("pepper", "Changes the pepper", pepperRotateCommand(where), pepperStatusCommand(where), pepperRetireCommand(where))
+}
+
+func pepperRotateCommand(where *targetFlags) *cobra.Command {
+	return verb(where, cobra.Command{
+		Use:   "rotate",
+		Short: "Begins to use a new pepper",
+		Long: `Puts a new pepper into the pepper file, before those that are there. New keys and
+sessions are kept under it from now on; those that are there go on working, and
+move to it when they are used. If it is broken off, run it again.`,
+		Example: "  caddy auth store pepper rotate",
+	}, func(s *session, _ []string) error {
+		var status identity.PepperStatus
+		if err := s.perform("store/pepper/rotate", struct{}{}, &status); err != nil {
+			return err
+		}
+		if err := s.Say("a new pepper is in use; keep a copy of the pepper file apart from copies of the store"); err != nil {
+			return err
+		}
+		return s.showPeppers(&status)
+	})
+}
+
+func pepperStatusCommand(where *targetFlags) *cobra.Command {
+	var asJSON bool
+	c := verb(where, cobra.Command{
+		Use:   "status",
+		Short: "Shows how far a change of the pepper has come",
+		Long: `Lists the peppers, the newest first, with the keys and tokens that need each. A key
+whose secret was rotated with an overlap may need two. What has ended needs none,
+but for what has ended in the last five minutes.`,
+		Example: "  caddy auth store pepper status",
+	}, func(s *session, _ []string) error {
+		var status identity.PepperStatus
+		if err := s.perform("store/pepper/status", struct{}{}, &status); err != nil {
+			return err
+		}
+		if asJSON {
+			return s.Show(status)
+		}
+		return s.showPeppers(&status)
+	})
+	c.Flags().BoolVar(&asJSON, "json", false, "Write JSON")
+	return c
+}
+
+// showPeppers prints a status as text.
+func (s *session) showPeppers(status *identity.PepperStatus) error {
+	page := func(*store.PepperUse) ([]store.PepperUse, bool, error) { return status.Peppers, true, nil }
+	row := func(p store.PepperUse) string {
+		return fmt.Sprintf("%s\t%s\t%d\t%d", p.Fingerprint, p.Created.Format(time.RFC3339), p.Keys, p.Tokens)
+	}
+	if err := command.List(s.Run, false, "PEPPER\tCREATED\tKEYS\tTOKENS", row, page); err != nil {
+		return err
+	}
+	if status.FileError != "" {
+		if err := s.Say("%s", status.FileError); err != nil {
+			return err
+		}
+	}
+	if len(status.LeftOver) > 0 {
+		if err := s.Say("in the pepper file, and not needed: %s", strings.Join(status.LeftOver, ", ")); err != nil {
+			return err
+		}
+	}
+	all := status.Keys + status.Tokens
+	// Rounded down, so that all of them are moved at 100 %.
+	return s.Say("%d of %d keys and tokens moved (%d %%)", all-status.OldKeys-status.OldTokens, all, int(status.Moved*100))
+}
+
+// pepperRetireInput is the input of store/pepper/retire.
+type pepperRetireInput struct {
+	Force bool `json:"force,omitempty"`
+}
+
+func pepperRetireCommand(where *targetFlags) *cobra.Command {
+	var in pepperRetireInput
+	c := verb(where, cobra.Command{
+		Use:   "retire",
+		Short: "Removes all peppers but the newest",
+		Long: `Removes all peppers but the newest, from the store and then from the pepper file.
+It refuses while a key or a token needs one of them. With --force those are
+refused for ever: the keys are revoked, the sessions end. If it is broken off, run
+it again. Backups of the store from before need the old pepper file.`,
+		Example: "  caddy auth store pepper retire",
+	}, func(s *session, _ []string) error {
+		if in.Force {
+			var status identity.PepperStatus
+			if err := s.perform("store/pepper/status", struct{}{}, &status); err != nil {
+				return err
+			}
+			if _, err := fmt.Fprintf(s.Talk, "refusing for ever: %d keys, %d tokens\n", status.OldKeys, status.OldTokens); err != nil {
+				return err
+			}
+		}
+		var done identity.Retired
+		if err := s.perform("store/pepper/retire", in, &done); err != nil {
+			return err
+		}
+		if in.Force {
+			if err := s.Say("%d keys revoked, %d sessions ended", done.Keys, done.Sessions); err != nil {
+				return err
+			}
+		}
+		if len(done.Peppers) == 0 {
+			return s.Say("there is no old pepper")
+		}
+		return s.Say("retired: %s", strings.Join(done.Peppers, ", "))
+	})
+	c.Flags().BoolVar(&in.Force, "force", false, "Refuse for ever what needs an old pepper")
+	return c
+}

@@ -1,0 +1,63 @@
+package caddyauth
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/identity"
+)
+
+// pepperMovesWithin is how long after a change of the pepper what is in use should
+// have moved.
+const pepperMovesWithin = 30 * 24 * time.Hour
+
+// checkPepper holds the pepper file against what the store needs: it may have been
+// lost since the server was started. A command that opens the store itself has
+// read it.
+func checkPepper(e *examination) ([]finding, error) {
+	if e.target == nil || e.settings.PepperFile == "" {
+		return nil, nil
+	}
+	file, err := identity.ReadPeppers(e.settings.PepperFile)
+	switch {
+	case err != nil && e.target.server == nil:
+		return nil, nil
+	case errors.Is(err, fs.ErrPermission):
+		return unseen(err), nil
+	case err != nil:
+		return []finding{pepperUnusable.of(err.Error())}, nil
+	}
+	var status identity.PepperStatus
+	if err := e.target.perform(e.ctx, "store/pepper/status", struct{}{}, &status); err != nil {
+		return nil, err
+	}
+	return judgePeppers(e, file, &status), nil
+}
+
+// judgePeppers says what is wrong with the peppers in the file and those that the
+// store needs.
+func judgePeppers(e *examination, file *credential.Peppers, status *identity.PepperStatus) (found []finding) {
+	for _, p := range status.Peppers {
+		if file.Find(p.Fingerprint) == nil {
+			return []finding{pepperWrong.of(fmt.Sprintf("pepper file '%s' has the fingerprint %s, the store needs %s", e.settings.PepperFile, strings.Join(file.Fingerprints(), ", "), p.Fingerprint))}
+		}
+	}
+	old, leftOver := status.OldKeys+status.OldTokens, status.LeftOver
+	if old == 0 {
+		for _, p := range status.Peppers[1:] {
+			leftOver = append(leftOver, p.Fingerprint)
+		}
+	}
+	if len(leftOver) > 0 {
+		found = append(found, pepperLeftOver.of(fmt.Sprintf("nothing needs the peppers %s any more", strings.Join(leftOver, ", "))))
+	}
+	if changed := status.Peppers[0].Created; old > 0 && e.now.Sub(changed) > pepperMovesWithin {
+		found = append(found, pepperUnfinished.of(fmt.Sprintf("the pepper was changed %s, and %d keys and %d tokens have not been used since",
+			changed.UTC().Format(time.RFC3339), status.OldKeys, status.OldTokens)))
+	}
+	return found
+}
