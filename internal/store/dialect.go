@@ -67,9 +67,13 @@ type dialect struct {
 	// check is a query that reads everything and gives a row for each problem,
 	// or the one row `ok`.
 	check string
+	// checkAll is check, and compares indexes with their tables.
+	checkAll string
 	// isUnique and isFault recognise the driver's errors: a name that is taken,
 	// anything at all.
 	isUnique, isFault func(error) bool
+	// isDamage recognises a database that cannot be read whatever is tried.
+	isDamage func(error) bool
 	// advice says what is wrong and what to do about a fault, where that is
 	// known.
 	advice func(error) string
@@ -97,13 +101,13 @@ var sqliteDialect = dialect{
 	content:     sqliteContent,
 	dataVersion: "PRAGMA data_version",
 	check:       "PRAGMA quick_check(20)",
+	checkAll:    "PRAGMA integrity_check(20)",
 	isUnique: func(err error) bool {
 		code := sqliteCode(err)
 		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 	},
 	advice: func(err error) string {
-		const primary = 0xff // the rest of the code says more exactly why
-		switch sqliteCode(err) & primary {
+		switch sqliteCode(err) & sqlitePrimary {
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 			return "is locked by another program; find it with `fuser`"
 		case sqlite3.SQLITE_FULL:
@@ -120,6 +124,10 @@ var sqliteDialect = dialect{
 	isFault: func(err error) bool {
 		return sqliteCode(err) != 0 || errors.Is(err, context.DeadlineExceeded)
 	},
+	isDamage: func(err error) bool {
+		code := sqliteCode(err) & sqlitePrimary
+		return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
+	},
 }
 
 // sqliteContent is the file of a database in memory.
@@ -132,16 +140,16 @@ func sqliteContent(connection any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The bytes that say how the file is to be written and read, with 2 for a
-	// write-ahead log (https://www.sqlite.org/fileformat2.html, section 1.3.3);
-	// a database in memory cannot be told so.
-	const writeVersion, readVersion, wal = 18, 19, 2
-	if len(content) <= readVersion {
+	// A database in memory cannot be told so.
+	if !setVersion(content, withLog) {
 		return nil, errors.New("the driver has written out an empty database")
 	}
-	content[writeVersion], content[readVersion] = wal, wal
 	return content, nil
 }
+
+// sqlitePrimary are the bits of a code that say what is wrong. The rest says more
+// exactly why.
+const sqlitePrimary = 0xff
 
 // sqliteCode is SQLite's extended result code of err, 0 if it has none.
 func sqliteCode(err error) int {
@@ -162,7 +170,14 @@ func checkFile(path string) (fs.FileInfo, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("'%s' is a directory; name the database file", path)
 	case info.Size() == 0:
-		return nil, fmt.Errorf("'%s' is empty: it was cut off or never was a store; put a backup in its place, or delete it and its pepper to begin with a new one", path)
+		return nil, &emptyError{path}
 	}
 	return info, nil
+}
+
+// emptyError: there is a file without content in place of the database.
+type emptyError struct{ path string }
+
+func (e *emptyError) Error() string {
+	return fmt.Sprintf("'%s' is empty: it was cut off or never was a store; put a backup in its place, or delete it and its pepper to begin with a new one", e.path)
 }

@@ -15,4 +15,8 @@ var (
 	ErrPepper = errors.New("wrong pepper")
 	// ErrReplaced: the database file is no longer the one that was opened.
 	ErrReplaced = errors.New("the database file was replaced or deleted while it was open")
+	// ErrDamaged: what is at the location cannot be read, and is no store any more.
+	ErrDamaged = errors.New("no store can be read there")
+	// ErrInUse: another process has the store open.
+	ErrInUse = errors.New("is in use")
 )

@@ -19,7 +19,9 @@ var migrations embed.FS
 // Store is an open database. It may be used by many goroutines at once.
 type Store struct {
 	location Location
-	dialect  dialect
+	// title is what errors call it, where that is not its location.
+	title   string
+	dialect dialect
 	// opened is the file that was opened, to notice when another one has taken
 	// its place.
 	opened fs.FileInfo
@@ -45,6 +47,18 @@ type Options struct {
 // peppers it needs are at hand. The errors name the file and say what to do;
 // ErrNoStore and ErrPepper are among them.
 func Open(ctx context.Context, l Location, o Options) (*Store, error) {
+	s, err := attach(ctx, l, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.prepare(ctx, o.Fingerprints); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// attach opens the store at l as it is, without looking at schema and peppers.
+func attach(ctx context.Context, l Location, now func() time.Time) (*Store, error) {
 	opened, err := checkFile(l.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w at %s", ErrNoStore, l)
@@ -52,14 +66,11 @@ func Open(ctx context.Context, l Location, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	s, err := connect(ctx, l, o.Now)
+	s, err := connect(ctx, l, now)
 	if err != nil {
 		return nil, err
 	}
 	s.opened = opened
-	if err := s.prepare(ctx, o.Fingerprints); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
 	return s, nil
 }
 
@@ -101,9 +112,8 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return s.explain(fmt.Errorf("reading the schema's number: %w", err))
 	}
-	sources := provider.ListSources()
-	if newest := sources[len(sources)-1].Version; current > newest {
-		return fmt.Errorf("store %s has schema %d, this program knows %d: it was used by a newer version; run that version, or put back a backup from before the upgrade", s.location, current, newest)
+	if newest := newestOf(provider); current > newest {
+		return fmt.Errorf("%s has schema %d, this program knows %d: it was used by a newer version; run that version, or put back a backup from before the upgrade", s, current, newest)
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		// Another process may have taken the same step at the same time.
@@ -128,8 +138,30 @@ func (s *Store) migrations() (*goose.Provider, error) {
 	return provider, nil
 }
 
+func newestOf(provider *goose.Provider) int64 {
+	sources := provider.ListSources()
+	return sources[len(sources)-1].Version
+}
+
+// Newest is the number of the last migration that this program knows.
+func (s *Store) Newest() (int64, error) {
+	provider, err := s.migrations()
+	if err != nil {
+		return 0, err
+	}
+	return newestOf(provider), nil
+}
+
 // Location says where the store is.
 func (s *Store) Location() Location { return s.location }
+
+// String is what errors call the store.
+func (s *Store) String() string {
+	if s.title != "" {
+		return s.title
+	}
+	return "store " + s.location.String()
+}
 
 // Schema is the number of the last migration in the database.
 func (s *Store) Schema(ctx context.Context) (int64, error) {
@@ -187,7 +219,7 @@ func (s *Store) explain(err error) error {
 		return err
 	}
 	if advice := s.dialect.advice(err); advice != "" {
-		return fmt.Errorf("store %s %s: %w", s.location, advice, err)
+		return fmt.Errorf("%s %s: %w", s, advice, err)
 	}
-	return fmt.Errorf("store %s: %w", s.location, err)
+	return fmt.Errorf("%s: %w", s, err)
 }
