@@ -66,7 +66,7 @@ var notRun = map[string]map[string]string{
 		"xcaddy build":     "fetches other modules than ours; bench has tests of what is done with such a Caddy",
 	},
 	"docs/operations.md": {
-		"[Unit]":       "installs a service; TestUnit lets systemd read it",
+		"[Unit]":       "installs a service; TestUnit and TestBackupUnits let systemd read them",
 		"sudo useradd": "makes the user caddy",
 	},
 }
@@ -475,20 +475,28 @@ func TestSecretsFileInREADME(t *testing.T) {
 	t.Fatal("README.md does not show the file")
 }
 
-// TestFindingsExplained holds the table of docs/operations.md against the
-// findings of the doctor.
+// TestFindingsExplained holds the tables of docs/operations.md against the findings
+// of the doctor and of the check of a store.
 func TestFindingsExplained(t *testing.T) {
-	_, section, _ := strings.Cut(readFile(t, "docs/operations.md"), "\n## Doctor\n")
+	explained(t, "Doctor", "caddyauth/doctor.go", 10)
+	explained(t, "Checking the store", "caddyauth/command_storecheck.go", 3)
+}
+
+// explained compares a table with the kinds of findings of a file, of which there are
+// so many at least.
+func explained(t *testing.T, title, file string, least int) {
+	t.Helper()
+	_, section, _ := strings.Cut(readFile(t, "docs/operations.md"), "\n## "+title+"\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	var rows, kinds []string
 	for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\w+) \\| .+ \\| (.+) \\|$").FindAllStringSubmatch(section, -1) {
 		rows = append(rows, strings.Join(row[1:], ": "))
 	}
-	for _, kind := range regexp.MustCompile(`ailment\{"(\w+)", level(\w+), "(.+)"\}`).FindAllStringSubmatch(readFile(t, "caddyauth/doctor.go"), -1) {
+	for _, kind := range regexp.MustCompile(`ailment\{"(\w+)", level(\w+), "(.+)"\}`).FindAllStringSubmatch(readFile(t, file), -1) {
 		kinds = append(kinds, strings.Join([]string{kind[1], strings.ToLower(kind[2]), kind[3]}, ": "))
 	}
-	if len(kinds) < 10 || !slices.Equal(rows, kinds) {
-		t.Errorf("the table has\n%s\nbut there are\n%s", strings.Join(rows, "\n"), strings.Join(kinds, "\n"))
+	if len(kinds) < least || !slices.Equal(rows, kinds) {
+		t.Errorf("the table of '%s' has\n%s\nbut there are\n%s", title, strings.Join(rows, "\n"), strings.Join(kinds, "\n"))
 	}
 }
 
@@ -625,13 +633,62 @@ func verifyUnit(t *testing.T, analyze, unit, dropIn string) (string, error) {
 	return string(complaints), err
 }
 
+// verbsBelow are the commands below one, without those that only have sub-commands.
+func verbsBelow(t *testing.T, binary string, command ...string) (verbs []string) {
+	t.Helper()
+	below := subcommands(t, binary, command...)
+	for _, name := range below {
+		verbs = append(verbs, verbsBelow(t, binary, append(slices.Clone(command), name)...)...)
+	}
+	if len(below) == 0 {
+		verbs = []string{"caddy " + strings.Join(command, " ")}
+	}
+	return verbs
+}
+
+// TestBackupUnits lets systemd read the service and the timer of a backup, each with
+// the program that it starts.
+func TestBackupUnits(t *testing.T) {
+	analyze := findSystemdAnalyze(t)
+	var units []string
+	for _, b := range readBlocks(t, "docs/operations.md") {
+		if b.language == "text" && strings.HasPrefix(b.text, "[Unit]\nDescription=Backup ") {
+			units = append(units, strings.ReplaceAll(b.text, "/usr/local/bin/caddy", buildCaddy(t)))
+		}
+	}
+	if len(units) != 2 {
+		t.Fatalf("there are %d units, want a service and a timer", len(units))
+	}
+	dir := t.TempDir()
+	for i, name := range []string{"sallyport-backup.service", "sallyport-backup.timer"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(units[i]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	verify := func() string {
+		// The exit code says nothing that the text does not.
+		complaints, _ := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", "--recursive-errors=no",
+			filepath.Join(dir, "sallyport-backup.service"), filepath.Join(dir, "sallyport-backup.timer")).CombinedOutput()
+		return string(complaints)
+	}
+	if complaints := verify(); complaints != "" {
+		t.Errorf("systemd-analyze verify: %s", complaints)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "sallyport-backup.timer"), []byte(strings.Replace(units[1], "OnCalendar=", "OnCalender=", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if verify() == "" {
+		t.Error("systemd-analyze verify does not complain about an unknown setting; this test cannot fail")
+	}
+}
+
 // TestCommandsInREADME holds the table of commands, and that of the limits of a
 // key, against the program's own help.
 func TestCommandsInREADME(t *testing.T) {
 	binary := buildCaddy(t)
 	var commands, flags []string
 	for _, root := range []string{"auth", "cce", "intelmq"} {
-		commands = append(commands, verbs(t, binary, root)...)
+		commands = append(commands, verbsBelow(t, binary, root)...)
 	}
 	local, _, _ := strings.Cut(help(t, binary, "auth", "key", "issue"), "\nGlobal Flags:")
 	for _, flag := range regexp.MustCompile(`(?m)^ +(?:-\w, )?(--[a-z-]+)`).FindAllStringSubmatch(local, -1) {
@@ -650,7 +707,7 @@ func TestCommandsInREADME(t *testing.T) {
 		row   string
 		there []string
 	}{
-		{"command", "(?m)^\\| `(caddy (?:auth|cce|intelmq) [\\w-]+(?: \\w+){0,2})` \\|", commands},
+		{"command", "(?m)^\\| `(caddy (?:auth|cce|intelmq)(?: [\\w-]+)+)` \\|", commands},
 		{"flag of key issue", "(?m)^\\| `(--[a-z-]+)` \\|", flags},
 	} {
 		var shown []string
@@ -663,19 +720,6 @@ func TestCommandsInREADME(t *testing.T) {
 			t.Errorf("the table shows each %s of\n%q\nbut there are\n%q", c.what, shown, c.there)
 		}
 	}
-}
-
-// verbs are the commands below one of `caddy` that have none below them.
-func verbs(t *testing.T, binary string, path ...string) (commands []string) {
-	t.Helper()
-	names := subcommands(t, binary, path...)
-	if len(names) == 0 {
-		return []string{"caddy " + strings.Join(path, " ")}
-	}
-	for _, name := range names {
-		commands = append(commands, verbs(t, binary, append(slices.Clone(path), name)...)...)
-	}
-	return commands
 }
 
 // subcommands reads the list of commands in the help of a command of `caddy`. One

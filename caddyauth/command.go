@@ -21,7 +21,9 @@ The commands work with the server running or not: if a server runs with the
 store they ask it, through its admin API, else they open the store themselves.
 The configuration (--config, or the Caddyfile in this directory) says which store
 is meant. A store that is named by --store is always opened. A store is made only
-with --create. The commands of client-secret work on the file that they name.
+with --create. The commands of client-secret work on the file that they name, and
+'store backup', 'restore', 'check' and 'pepper replace-lost' on the file of the store,
+beside the server that may have it open.
 
 Results go to standard output, everything else to standard error. Exit codes:
 
@@ -32,7 +34,8 @@ Results go to standard output, everything else to standard error. Exit codes:
   4  it exists already, is revoked, or is still needed
   5  the store, the server or the file cannot be used
 
-'caddy auth doctor' has two more: 10 for warnings, 20 for errors that it found.`,
+'caddy auth doctor' and 'caddy auth store check' have two more: 10 for warnings, 20
+for errors that they found.`,
 		CobraFunc: buildCommand,
 	})
 }

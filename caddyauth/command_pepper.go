@@ -14,7 +14,7 @@ import (
 
 // pepperCommand is `caddy auth store pepper`.
 func pepperCommand(where *targetFlags) *cobra.Command {
-	return command.Group("pepper", "Changes the pepper", pepperRotateCommand(where), pepperStatusCommand(where), pepperRetireCommand(where))
+	return command.Group("pepper", "Changes the pepper", pepperRotateCommand(where), pepperStatusCommand(where), pepperRetireCommand(where), replaceLostCommand(where))
 }
 
 func pepperRotateCommand(where *targetFlags) *cobra.Command {

@@ -210,6 +210,7 @@ func TestEveryCommandTeaches(t *testing.T) {
 		"user add", "user list", "user show", "user edit", "user disable", "user enable", "user delete",
 		"user passwd", "user unlock", "import intelmq", "session list", "session revoke",
 		"key issue", "key list", "key show", "key disable", "key enable", "key revoke", "key rotate", "audit list", "store info", "doctor",
+		"store backup", "store restore", "store check", "store pepper replace-lost",
 		"client-secret list", "client-secret rotate", "client-secret hash",
 	} {
 		help := exec.CommandContext(t.Context(), program)

@@ -42,10 +42,10 @@ var (
 	fileOwner        = ailment{"file_owner", levelError, "give it to the database's owner with chown"}
 	diskLow          = ailment{"disk_low", levelWarning, "make room; when the disk is full nothing can be changed, keys cannot be revoked either"}
 	storeUnusable    = ailment{"store_unusable", levelError, "do as the sentence says; docs/errors.md has more on it"}
-	storeDamaged     = ailment{"store_damaged", levelError, "stop the server and put back a backup"}
+	storeDamaged     = ailment{"store_damaged", levelError, "restore a backup with the server stopped, which moves the damaged store aside"}
 	pepperUnusable   = ailment{"pepper_unusable", levelError, "put it back from its backup before the server is restarted, which would fail"}
 	pepperWrong      = ailment{"pepper_wrong", levelError, "put the store's own pepper back before the server is restarted, which would fail"}
-	pepperLeftOver   = ailment{"pepper_left_over", levelWarning, "remove them with caddy auth store pepper retire"}
+	pepperLeftOver   = ailment{"pepper_left_over", levelWarning, "remove them with caddy auth store pepper retire, once no backup needs them"}
 	pepperUnfinished = ailment{"pepper_unfinished", levelWarning, "revoke the keys that nobody uses, or refuse them all with caddy auth store pepper retire --force"}
 	secretsBroken    = ailment{"secrets_file_broken", levelError, "mend the file; until then the server uses what it has read before, or does not start"}
 	clockWrong       = ailment{"clock_wrong", levelError, "set the clock; until then keys begin and expire at the wrong time"}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"time"
 
@@ -321,7 +322,8 @@ func statusOf(err error) int {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return http.StatusNotFound
-	case errors.Is(err, store.ErrExists), errors.Is(err, identity.ErrRevoked), errors.Is(err, identity.ErrDisabled):
+	case errors.Is(err, store.ErrExists), errors.Is(err, identity.ErrRevoked), errors.Is(err, identity.ErrDisabled),
+		errors.Is(err, fs.ErrExist):
 		return http.StatusConflict
 	}
 	return http.StatusServiceUnavailable

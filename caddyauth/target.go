@@ -88,7 +88,8 @@ func (f *targetFlags) namedStore() (identity.Config, error) {
 }
 
 // findServer reads the configuration, asks the server that it may run in, and
-// returns where the store is. t.server is set if the server has that store.
+// returns where the store is. t.server is set if the server has that store, or does
+// not say which one it has.
 func (f *targetFlags) findServer(ctx context.Context, t *target) (identity.Config, error) {
 	config, file, err := f.Load()
 	if err != nil {
@@ -111,7 +112,8 @@ func (f *targetFlags) findServer(ctx context.Context, t *target) (identity.Confi
 	case nobody && f.Address == "":
 		return settings, nil
 	case err != nil:
-		return identity.Config{}, fmt.Errorf("the server at %s: %w", server.Address, err)
+		t.server = server
+		return settings, fmt.Errorf("the server at %s: %w", server.Address, err)
 	case location == settings.Location:
 		t.server = server
 	case file == "":

@@ -28,7 +28,17 @@ func write(dir string, content []byte, steps ...func(*draft) error) (err error) 
 
 // writeIn writes a draft into a directory, takes the steps with it, the last of
 // which gives it its name, and makes that name last.
-func writeIn(root *os.Root, content []byte, steps ...func(*draft) error) (err error) {
+func writeIn(root *os.Root, content []byte, steps ...func(*draft) error) error {
+	fill := func(d *draft) error {
+		_, err := d.file.Write(content)
+		return err
+	}
+	return writeDraft(root, prefix, append([]func(*draft) error{fill}, steps...)...)
+}
+
+// writeDraft makes a draft and takes the steps with it, those that write it among
+// them.
+func writeDraft(root *os.Root, prefix string, steps ...func(*draft) error) (err error) {
 	name := prefix + rand.Text()
 	// Exclusive, so that no link that is there already is followed.
 	file, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
@@ -37,9 +47,6 @@ func writeIn(root *os.Root, content []byte, steps ...func(*draft) error) (err er
 	}
 	d := &draft{root, file, name}
 	defer func() { err = errors.Join(err, d.discard()) }()
-	if _, err := file.Write(content); err != nil {
-		return err
-	}
 	for _, step := range steps {
 		if err := step(d); err != nil {
 			return err

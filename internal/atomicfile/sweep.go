@@ -22,7 +22,7 @@ func Sweep(root *os.Root) error {
 		return err
 	}
 	for _, file := range files {
-		if !file.Type().IsRegular() || !isDraft(file.Name()) {
+		if !file.Type().IsRegular() || !isDraft(prefix, file.Name()) {
 			continue
 		}
 		if err := root.Remove(file.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -32,7 +32,8 @@ func Sweep(root *os.Root) error {
 	return nil
 }
 
-func isDraft(name string) bool {
+// isDraft reports whether a name is that of a draft whose names begin so.
+func isDraft(prefix, name string) bool {
 	random, is := strings.CutPrefix(name, prefix)
 	return is && len(random) == randomLength && strings.Trim(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }

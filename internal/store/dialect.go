@@ -146,14 +146,10 @@ func sqliteContent(connection any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The bytes that say how the file is to be written and read, with 2 for a
-	// write-ahead log (https://www.sqlite.org/fileformat2.html, section 1.3.3);
-	// a database in memory cannot be told so.
-	const writeVersion, readVersion, wal = 18, 19, 2
-	if len(content) <= readVersion {
+	// A database in memory cannot be told so.
+	if !setVersion(content, withLog) {
 		return nil, errors.New("the driver has written out an empty database")
 	}
-	content[writeVersion], content[readVersion] = wal, wal
 	return content, nil
 }
 
@@ -180,7 +176,14 @@ func checkFile(path string) (fs.FileInfo, error) {
 	case info.IsDir():
 		return nil, fmt.Errorf("'%s' is a directory; name the database file", path)
 	case info.Size() == 0:
-		return nil, fmt.Errorf("'%s' is empty: it was cut off or never was a store; put a backup in its place, or delete it and its pepper to begin with a new one", path)
+		return nil, &emptyError{path}
 	}
 	return info, nil
+}
+
+// emptyError: there is a file without content in place of the database.
+type emptyError struct{ path string }
+
+func (e *emptyError) Error() string {
+	return fmt.Sprintf("'%s' is empty: it was cut off or never was a store; put a backup in its place, or delete it and its pepper to begin with a new one", e.path)
 }

@@ -12,5 +12,6 @@
 // tells cheaply whether anything came at all.
 //
 // The statements are written so that both SQLite and PostgreSQL take them. What
-// differs between engines stands in dialect.go alone.
+// differs between engines stands in dialect.go alone, and in pages.go and lock_unix.go
+// for backups and restores, which are about files.
 package store

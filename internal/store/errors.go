@@ -19,4 +19,6 @@ var (
 	// ErrDamaged: the database cannot be understood. Reopen looks whether it can
 	// again.
 	ErrDamaged = errors.New("is damaged; put back a backup")
+	// ErrInUse: another process has the store open.
+	ErrInUse = errors.New("is in use")
 )

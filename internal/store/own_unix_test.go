@@ -41,6 +41,48 @@ func TestFilesThatRootMakesBelongToTheDirectorysOwner(t *testing.T) {
 	}
 }
 
+// A backup that root makes beside the server, and a restore, leave nothing that the
+// server could not use.
+func TestWhatRootDoesToAFileLeavesItToItsOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	l := grown(t, 100)
+	const uid, gid = 12345, 23456
+	// The server has it open.
+	for _, path := range []string{filepath.Dir(l.Path), l.Path, l.Path + "-wal", l.Path + "-shm"} {
+		if err := os.Chown(path, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect := func(l store.Location) {
+		t.Helper()
+		s := open(t, l)
+		if err := s.MarkUsed(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			if u, g := owners(t, l.Path+suffix); u != uid || g != gid {
+				t.Errorf("%s%s belongs to %d:%d", l.Path, suffix, u, g)
+			}
+		}
+	}
+	path, _ := backup(t, l)
+	if u, _ := owners(t, path); u != 0 {
+		t.Errorf("the backup belongs to %d", u)
+	}
+	r := restore(t, path)
+	if err := r.Replace(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	expect(l)
+	placed := at(filepath.Join(filepath.Dir(l.Path), "placed.db"))
+	if err := r.Place(t.Context(), placed); err != nil {
+		t.Fatal(err)
+	}
+	expect(placed)
+}
+
 func owners(t *testing.T, path string) (uid, gid uint32) {
 	t.Helper()
 	info, err := os.Stat(path)

@@ -14,9 +14,11 @@ import (
 // Store is an open database. It may be used by many goroutines at once.
 type Store struct {
 	location Location
-	dialect  dialect
-	options  Options
-	now      func() time.Time
+	// title is what errors call it, where that is not its location.
+	title   string
+	dialect dialect
+	options Options
+	now     func() time.Time
 	// schema is the number of the last migration that this program knows.
 	schema int64
 	// open are the connections in use. Reopen puts others in their place.
@@ -42,6 +44,18 @@ type Options struct {
 // peppers it needs are at hand. The errors name the file and say what to do;
 // ErrNoStore and ErrPepper are among them.
 func Open(ctx context.Context, l Location, o Options) (*Store, error) {
+	s, err := attach(ctx, l, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// attach opens the store at l as it is, without looking at schema and peppers.
+func attach(ctx context.Context, l Location, o Options) (*Store, error) {
 	file, err := checkFile(l.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w at %s", ErrNoStore, l)
@@ -54,9 +68,6 @@ func Open(ctx context.Context, l Location, o Options) (*Store, error) {
 		return nil, err
 	}
 	s.open.Load().opened(file)
-	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
 	return s, nil
 }
 
@@ -77,6 +88,11 @@ func connect(ctx context.Context, l Location, o Options) (*Store, error) {
 	if c.watch, err = c.reads.Conn(ctx); err != nil {
 		return nil, errors.Join(s.explain(err), s.Close())
 	}
+	provider, err := s.migrations()
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.schema = newest(provider)
 	return s, nil
 }
 
@@ -103,6 +119,14 @@ func (s *Store) prepare(ctx context.Context) error {
 
 // Location says where the store is.
 func (s *Store) Location() Location { return s.location }
+
+// String is what errors call the store.
+func (s *Store) String() string {
+	if s.title != "" {
+		return s.title
+	}
+	return "store " + s.location.String()
+}
 
 // Close gives everything back. A nil Store may be closed.
 func (s *Store) Close() error {
@@ -133,12 +157,12 @@ func (s *Store) explain(err error) error {
 		return err
 	}
 	if s.dialect.isDamage(err) {
-		err = fmt.Errorf("store %s %w: %w", s.location, ErrDamaged, err)
+		err = fmt.Errorf("%s %w: %w", s, ErrDamaged, err)
 		s.open.Load().damage.Store(&err)
 		return err
 	}
 	if advice := s.dialect.advice(err, s.location); advice != "" {
-		return fmt.Errorf("store %s %s: %w", s.location, advice, err)
+		return fmt.Errorf("%s %s: %w", s, advice, err)
 	}
-	return fmt.Errorf("store %s: %w", s.location, err)
+	return fmt.Errorf("%s: %w", s, err)
 }

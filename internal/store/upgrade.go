@@ -53,8 +53,8 @@ func (s *Store) upgrade(ctx context.Context, tell func(Upgrade)) error {
 	if err != nil {
 		return s.explain(fmt.Errorf("reading the schema's number: %w", err))
 	}
-	if s.schema = newest(provider); current > s.schema {
-		return fmt.Errorf("store %s has schema %d, this program knows %d: it was used by a newer version; run that version, or put back a backup from before the upgrade", s.location, current, s.schema)
+	if current > s.schema {
+		return fmt.Errorf("%s has schema %d, this program knows %d: it was used by a newer version; run that version, or put back a backup from before the upgrade", s, current, s.schema)
 	}
 	for _, source := range provider.ListSources() {
 		if source.Version <= current {
@@ -139,6 +139,9 @@ func newest(p *goose.Provider) int64 {
 	sources := p.ListSources()
 	return sources[len(sources)-1].Version
 }
+
+// Newest is the number of the last migration that this program knows.
+func (s *Store) Newest() int64 { return s.schema }
 
 // Schema is the number of the last migration in the database.
 func (s *Store) Schema(ctx context.Context) (int64, error) {

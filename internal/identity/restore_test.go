@@ -1,0 +1,253 @@
+package identity
+
+import (
+	"database/sql"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// backedUp is a world in which alice has a key and a password, and a backup of its
+// store with a copy of its pepper.
+func backedUp(t *testing.T) (w *world, word, file, pepper string) {
+	t.Helper()
+	w = newWorld(t)
+	w.setPassword("alice", right)
+	word = w.issue("ci")
+	file, pepper = filepath.Join(t.TempDir(), "backup.db"), filepath.Join(t.TempDir(), "pepper")
+	if _, err := Backup(t.Context(), w.config, file, pepper); err != nil {
+		t.Fatal(err)
+	}
+	return w, word, file, pepper
+}
+
+// prepared is a restore that has passed the checks.
+func prepared(t *testing.T, c Config, file, pepper string) *Restore {
+	t.Helper()
+	r, err := NewRestore(t.Context(), c, file, pepper)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+func peppersOf(t *testing.T, path string) *credential.Peppers {
+	t.Helper()
+	peppers, err := ReadPeppers(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return peppers
+}
+
+func TestARunningMirrorFollowsARestore(t *testing.T) {
+	w, word, file, _ := backedUp(t)
+	w.must(w.RevokeKey(t.Context(), "os:test", ref("ci"), ""))
+	later := w.issue("later")
+	r := prepared(t, w.config, file, "")
+	c, err := r.Compare(t.Context())
+	if err != nil || len(c.Keys) != 1 || c.Keys[0].Name != "alice/ci" || c.Keys[0].Why != "revoked" {
+		t.Errorf("it undoes %+v, %v", c.Keys, err)
+	}
+	w.must(r.Apply(t.Context(), "os:test"))
+	w.later(0)
+	if was, is := w.check(word), w.check(later); was != Accepted || is != UnknownKey {
+		t.Errorf("the key of the backup is %v, that of after it %v", was, is)
+	}
+	if after := w.check(w.issue("after")); after != Accepted {
+		t.Errorf("a key that is issued then is %v", after)
+	}
+}
+
+func TestAPepperComesBackWithItsBackup(t *testing.T) {
+	_, word, file, pepper := backedUp(t)
+	c := newConfig(t, nil)
+	if _, err := NewRestore(t.Context(), c, file, ""); !errors.Is(err, store.ErrPepper) || !strings.Contains(err.Error(), "name the copy of the pepper with --pepper") {
+		t.Errorf("without it: %v", err)
+	}
+	r := prepared(t, c, file, pepper)
+	if _, err := r.Compare(t.Context()); !errors.Is(err, store.ErrNoStore) {
+		t.Errorf("%v", err)
+	}
+	if _, err := r.Apply(t.Context(), "os:test"); err != nil {
+		t.Fatal(err)
+	}
+	c.Create = false
+	restored := openRegistry(t, c)
+	if p := peppersOf(t, c.pepperFile()).Newest(); p.Verifier(word) != peppersOf(t, pepper).Newest().Verifier(word) {
+		t.Error("the pepper is another one")
+	}
+	if events, err := restored.Events(t.Context(), 1); err != nil || events[0].Kind != "store.restore" || events[0].Actor != "os:test" {
+		t.Errorf("%+v, %v", events, err)
+	}
+}
+
+func TestNoPepperOfTheFileIsLost(t *testing.T) {
+	_, _, file, pepper := backedUp(t)
+	other := newWorld(t)
+	c := other.config
+	if _, err := other.RotatePepper(t.Context(), "os:test"); err != nil {
+		t.Fatal(err)
+	}
+	before := peppersOf(t, c.pepperFile()).Fingerprints()
+	r := prepared(t, c, file, pepper)
+	if _, err := r.Compare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Apply(t.Context(), "os:test"); err != nil {
+		t.Fatal(err)
+	}
+	after := peppersOf(t, c.pepperFile())
+	if prints := after.Fingerprints(); len(prints) != 3 || prints[0] != peppersOf(t, pepper).Newest().Fingerprint() {
+		t.Errorf("there are %v", prints)
+	}
+	for _, print := range before {
+		if after.Find(print) == nil {
+			t.Errorf("%s is lost", print)
+		}
+	}
+}
+
+// A rotation between check and restore must not lose its pepper.
+func TestAPepperFileThatChangesMeanwhileIsNotWrittenOver(t *testing.T) {
+	_, _, file, pepper := backedUp(t)
+	other := newWorld(t)
+	c := other.config
+	r := prepared(t, c, file, pepper)
+	if _, err := r.Compare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.RotatePepper(t.Context(), "os:test"); err != nil {
+		t.Fatal(err)
+	}
+	before := peppersOf(t, c.pepperFile()).Fingerprints()
+	if _, err := r.Apply(t.Context(), "os:test"); err == nil || !strings.Contains(err.Error(), "cannot be changed") {
+		t.Errorf("%v", err)
+	}
+	if after := peppersOf(t, c.pepperFile()).Fingerprints(); len(after) != 2 || after[0] != before[0] {
+		t.Errorf("there are %v, were %v", after, before)
+	}
+	if _, err := other.User(t.Context(), "alice"); err != nil {
+		t.Errorf("the store has changed: %v", err)
+	}
+}
+
+func TestABackupWithARecordThatWouldNotBeLoadedIsRefused(t *testing.T) {
+	for statement, want := range map[string]string{
+		`UPDATE api_keys SET id = 'short'`:              "key 'short' in the store",
+		`UPDATE api_keys SET verifier = zeroblob(5)`:    "a verifier in the database has 5 bytes, not 32",
+		`UPDATE api_keys SET scopes = 'none'`:           "loading keys",
+		`UPDATE users SET roles = '{'`:                  "a list in the database is damaged",
+		`UPDATE api_keys SET networks = '["anywhere"]'`: "a list in the database is damaged",
+	} {
+		w, _, file, _ := backedUp(t)
+		c := w.config
+		spoil(t, file, statement)
+		_, err := NewRestore(t.Context(), c, file, "")
+		if err == nil || !strings.Contains(err.Error(), "has records that a server would not load; use an older one: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", statement, err)
+		}
+		spoil(t, c.Location.Path, statement)
+		i, err := Inspect(t.Context(), c, func(string) {})
+		if err != nil || len(i.Refused) != 1 || !strings.Contains(i.Refused[0], want) {
+			t.Errorf("%s: the inspection has %v, %v", statement, i.Refused, err)
+		}
+	}
+}
+
+func spoil(t *testing.T, path, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAnInspectionHoldsThePepperFileAgainstTheStore(t *testing.T) {
+	r := newWorld(t)
+	c := r.config
+	inspect := func() Inspection {
+		t.Helper()
+		i, err := Inspect(t.Context(), c, func(string) {})
+		if err != nil || len(i.Damage)+len(i.Refused) != 0 || i.Schema != i.Known {
+			t.Fatalf("%+v, %v", i, err)
+		}
+		return i
+	}
+	if i := inspect(); len(i.Missing)+len(i.LeftOver) != 0 || i.PepperFault != nil {
+		t.Errorf("%+v", i)
+	}
+	before := peppersOf(t, c.pepperFile()).Text().Reveal()
+	status, err := r.RotatePepper(t.Context(), "os:test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, c.pepperFile(), before, 0o600)
+	if i := inspect(); len(i.Missing) != 1 || i.Missing[0] != status.Peppers[0].Fingerprint {
+		t.Errorf("missing: %v", i.Missing)
+	}
+	write(t, c.pepperFile(), strings.Repeat("ab", 32), 0o600)
+	if i := inspect(); len(i.Missing) != 2 || len(i.LeftOver) != 1 {
+		t.Errorf("%v are missing and %v left over", i.Missing, i.LeftOver)
+	}
+	if err := os.Remove(c.pepperFile()); err != nil {
+		t.Fatal(err)
+	}
+	if i := inspect(); !errors.Is(i.PepperFault, fs.ErrNotExist) {
+		t.Errorf("%v", i.PepperFault)
+	}
+}
+
+func TestALostPepperIsReplacedForUsersAndPasswords(t *testing.T) {
+	w, word, _, _ := backedUp(t)
+	c := w.config
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := ReplaceLostPepper(t.Context(), c, "os:test"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("while it is there: %v", err)
+	}
+	if err := os.Remove(c.pepperFile()); err != nil {
+		t.Fatal(err)
+	}
+	lost, print, err := ReplaceLostPepper(t.Context(), c, "os:test")
+	if err != nil || lost.Keys != 1 {
+		t.Fatalf("%+v, %v", lost, err)
+	}
+	// A killed process may have done the first half only.
+	if err := os.Remove(c.pepperFile()); err != nil {
+		t.Fatal(err)
+	}
+	if lost, again, err := ReplaceLostPepper(t.Context(), c, "os:test"); err != nil || lost.Keys != 0 || again == print {
+		t.Errorf("%+v %s, %v", lost, again, err)
+	}
+	w.restart()
+	keys, err := w.Keys(t.Context(), store.KeyFilter{Revoked: true, Limit: 10})
+	if err != nil || len(keys) != 1 || keys[0].RevokedReason != "pepper lost" {
+		t.Errorf("%+v, %v", keys, err)
+	}
+	if err := w.try(alice(right)); err != nil {
+		t.Errorf("the password: %v", err)
+	}
+	if reason := w.check(word); reason == Accepted {
+		t.Errorf("the old key is %v", reason)
+	}
+	if reason := w.check(w.issue("ci")); reason != Accepted {
+		t.Errorf("a new key is %v", reason)
+	}
+}

@@ -1,0 +1,153 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// Comparison says what the store is that a backup is to replace, and what would be
+// accepted again that it does not accept.
+type Comparison struct {
+	// Now is what is in the store.
+	Now Summary `json:"now"`
+	// Keys are accepted again: what was done to them since the backup is undone.
+	Keys []Returning `json:"keys"`
+	// Users get something back: they are active again, with the password, the
+	// roles and the groups of the backup.
+	Users []Returning `json:"users"`
+	// Sessions is how many go on that have ended.
+	Sessions int64 `json:"sessions"`
+	// Newer: the store was used by a newer version of this program, so that keys
+	// and users could not be compared.
+	Newer bool `json:"newer,omitempty"`
+}
+
+// Returning is a key or a user, and what a restore undoes.
+type Returning struct {
+	ID string `json:"id"`
+	// Name is `user/name` of a key, or the user's name.
+	Name string `json:"name"`
+	// Why says what was done to it since the backup: revoked, disabled, rotated,
+	// deleted, "other password", "other roles or groups".
+	Why string `json:"why"`
+}
+
+// Compare holds the backup against the store at l, as it is at this moment. The
+// error is ErrNoStore if there is none, ErrDamaged if it cannot be read.
+func (r *Restore) Compare(ctx context.Context, l Location) (c Comparison, err error) {
+	old := filepath.Join(r.dir, "now.db")
+	if c.Now, err = r.copyOf(ctx, l, old); err != nil {
+		return c, err
+	}
+	defer func() { err = errors.Join(err, os.Remove(old)) }()
+	newest, err := r.copy.Schema(ctx)
+	if err != nil {
+		return c, err
+	}
+	if c.Newer = c.Now.Schema > newest; c.Newer {
+		return c, nil
+	}
+	if err := r.upgrade(ctx, Location{Engine: l.Engine, Path: old}); err != nil {
+		return c, err
+	}
+	return c, r.against(ctx, old, &c)
+}
+
+// against compares with the store whose copy is at the path.
+func (r *Restore) against(ctx context.Context, old string, c *Comparison) (err error) {
+	conn, err := r.copy.open.Load().writes.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	if _, err := conn.ExecContext(ctx, `ATTACH ? AS now`, old); err != nil {
+		return err
+	}
+	defer func() {
+		_, detached := conn.ExecContext(context.WithoutCancel(ctx), `DETACH now`)
+		err = errors.Join(err, detached)
+	}()
+	scan := func(r row) (b Returning, err error) { return b, r.Scan(&b.ID, &b.Name, &b.Why) }
+	rows, err := conn.QueryContext(ctx, returningKeys, micros(r.copy.now()), micros(r.Backup.Latest))
+	if err != nil {
+		return err
+	}
+	if c.Keys, err = collect(rows, scan); err != nil {
+		return err
+	}
+	if rows, err = conn.QueryContext(ctx, returningUsers); err != nil {
+		return err
+	}
+	if c.Users, err = collect(rows, scan); err != nil {
+		return err
+	}
+	return conn.QueryRowContext(ctx, returningSessions).Scan(&c.Sessions)
+}
+
+// copyOf copies the store at l into a file, and says what is in it.
+func (r *Restore) copyOf(ctx context.Context, l Location, path string) (summary Summary, err error) {
+	s, err := attach(ctx, l, Options{Now: r.copy.now})
+	if err == nil {
+		err = errors.Join(s.copyTo(ctx, path, &summary), s.Close())
+	}
+	return summary, asDamage(err)
+}
+
+// upgrade brings the copy of a store up to date.
+func (r *Restore) upgrade(ctx context.Context, l Location) error {
+	s, err := attach(ctx, l, Options{Now: r.copy.now})
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.upgrade(ctx, nil), s.Close())
+}
+
+// copyTo copies the store into a new file.
+func (s *Store) copyTo(ctx context.Context, path string, summary *Summary) error {
+	return s.snapshot(ctx, func(tx *sql.Tx) (err error) {
+		if *summary, err = summarize(ctx, tx); err != nil {
+			return s.named(err)
+		}
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		return writePages(ctx, tx, file, alone)
+	})
+}
+
+// A rotation leaves no other trace than its event once the pepper is another one.
+const returningKeys = `
+	SELECT k.id, u.username || '/' || k.name, CASE
+		WHEN n.id IS NULL THEN 'deleted'
+		WHEN n.revoked IS NOT NULL THEN 'revoked'
+		WHEN n.disabled IS NOT NULL THEN 'disabled'
+		ELSE 'rotated' END
+	FROM main.api_keys k JOIN main.users u ON u.id = k.user_id
+		JOIN now.users o ON o.id = k.user_id
+		LEFT JOIN now.api_keys n ON n.id = k.id
+	WHERE k.revoked IS NULL AND k.disabled IS NULL AND u.state = 'active' AND o.state = 'active'
+		AND (k.expires IS NULL OR k.expires > ?1)
+		AND (n.id IS NULL OR n.revoked IS NOT NULL OR n.disabled IS NOT NULL OR EXISTS (
+			SELECT 1 FROM now.audit_events e WHERE e.time > ?2 AND e.kind = 'key.rotate' AND e.key_id = k.id))
+	ORDER BY u.username_fold, k.name, k.id`
+
+const returningUsers = `
+	SELECT u.id, u.username, CASE
+		WHEN n.id IS NULL THEN 'deleted'
+		WHEN n.state <> 'active' THEN 'disabled'
+		WHEN p.changed IS NOT NULL AND p.changed IS NOT o.changed THEN 'other password'
+		ELSE 'other roles or groups' END
+	FROM main.users u
+		LEFT JOIN now.users n ON n.id = u.id
+		LEFT JOIN main.passwords p ON p.user_id = u.id
+		LEFT JOIN now.passwords o ON o.user_id = u.id
+	WHERE u.state = 'active' AND (n.id IS NULL OR n.state <> 'active' OR n.roles <> u.roles OR n.groups <> u.groups
+		OR p.changed IS NOT NULL AND p.changed IS NOT o.changed)
+	ORDER BY u.username_fold`
+
+const returningSessions = `SELECT COUNT(*) FROM main.sessions s WHERE NOT EXISTS (SELECT 1 FROM now.sessions n WHERE n.id = s.id)`

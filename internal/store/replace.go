@@ -1,0 +1,125 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"github.com/sallyport/sallyport/internal/atomicfile"
+)
+
+// Replace puts the copy in place of the content of the store at l, in one
+// transaction: whoever has the store open reads the old one, and then the new one.
+// It is on disk when Replace returns. On an error the old content stays.
+func (r *Restore) Replace(ctx context.Context, l Location) (err error) {
+	s, err := attach(ctx, l, Options{Now: r.copy.now})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err := r.fit(ctx, s); err != nil {
+		return err
+	}
+	conn, err := s.open.Load().writes.Conn(ctx)
+	if err != nil {
+		return s.explain(err)
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	err = conn.Raw(func(c any) error { return overwrite(ctx, c, r.copy.location.Path) })
+	return errors.Join(s.explain(err), s.inPlace(ctx, s.open.Load()))
+}
+
+// fit gives the copy pages as large as those of the store, since they cannot change
+// while a store is open.
+func (r *Restore) fit(ctx context.Context, s *Store) error {
+	const query = `PRAGMA page_size`
+	var want, is int
+	if err := s.open.Load().reads.QueryRowContext(ctx, query).Scan(&want); err != nil {
+		return s.explain(err)
+	}
+	if err := r.copy.open.Load().writes.QueryRowContext(ctx, query).Scan(&is); err != nil || is == want {
+		return r.copy.explain(err)
+	}
+	_, err := r.copy.open.Load().writes.ExecContext(ctx, fmt.Sprintf(`PRAGMA page_size = %d; VACUUM`, want))
+	return r.copy.explain(err)
+}
+
+// overwriteAtOnce is how many pages are written before the context is looked at.
+const overwriteAtOnce = 1000
+
+// overwrite replaces the content of a connection's database by that of a file. All
+// steps are one transaction, which ends with the last, or is undone by Finish.
+func overwrite(ctx context.Context, connection any, from string) error {
+	target, ok := connection.(interface {
+		NewRestore(string) (*sqlite.Backup, error)
+	})
+	if !ok {
+		return errors.New("the driver cannot replace a database")
+	}
+	pages, err := target.NewRestore(frozen(from))
+	if err != nil {
+		return err
+	}
+	for more := true; more && err == nil; {
+		if err = ctx.Err(); err == nil {
+			more, err = pages.Step(overwriteAtOnce)
+		}
+	}
+	// It tells the error of the last step once more.
+	if finished := pages.Finish(); err == nil {
+		err = finished
+	}
+	return err
+}
+
+// Place makes the copy the store at l, where there is none. It belongs to us or, if
+// we are root, to the owner of the directory.
+func (r *Restore) Place(ctx context.Context, l Location) error {
+	err := r.copy.snapshot(ctx, func(tx *sql.Tx) error {
+		fill := func(w io.Writer) error { return writePages(ctx, tx, w, withLog) }
+		return atomicfile.WriteNewLarge(l.Path, fill, func(string) error { return nil })
+	})
+	if err != nil {
+		return fmt.Errorf("store %s cannot be made: %w", l, err)
+	}
+	return nil
+}
+
+// SetAside gives the file of a store that cannot be read, and those beside it, other
+// names, which it returns. The files beside a new store would be taken for its own.
+// If any process has the store open the error is ErrInUse.
+func SetAside(l Location, now time.Time) (names []string, err error) {
+	root, err := os.OpenRoot(filepath.Dir(l.Path))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	release, err := lockAlone(root, filepath.Base(l.Path))
+	if err != nil {
+		return nil, fmt.Errorf("store %s %w", l, err)
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	name := filepath.Base(l.Path)
+	aside := name + ".damaged-" + now.UTC().Format("20060102T150405Z")
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if _, err := root.Lstat(name + suffix); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if _, err := root.Lstat(aside + suffix); !errors.Is(err, fs.ErrNotExist) {
+			return names, errors.Join(fmt.Errorf("'%s' is there already; try again in a second", aside+suffix), err)
+		}
+		if err := root.Rename(name+suffix, aside+suffix); err != nil {
+			return names, err
+		}
+		names = append(names, filepath.Join(filepath.Dir(l.Path), aside+suffix))
+	}
+	return names, nil
+}
