@@ -177,6 +177,10 @@ func rehash(turn *password.Turn, typed string) (string, error) {
 
 // waitForTurn waits until the attempt may be looked at, and a hash be computed.
 func (r *Registry) waitForTurn(ctx context.Context, a *Attempt) (*password.Turn, error) {
+	// In a flood most are sent away: that must not cost a look into the store.
+	if r.hasher.Refuses() {
+		return nil, password.ErrBusy
+	}
 	at := r.place(a)
 	record, err := r.store.LoginRecord(ctx, a.fold(), at)
 	if err != nil {

@@ -144,6 +144,19 @@ func (h *Hasher) Reserve(ctx context.Context) (*Turn, error) {
 	return &Turn{hasher: h, began: time.Now()}, nil
 }
 
+// Refuses reports whether the queue is full, so that Reserve would return ErrBusy. Then
+// it counts a caller as refused. Who asks before he does any other work makes a refusal
+// cheap; one who is let through may still be refused.
+func (h *Hasher) Refuses() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.running < h.parallel || len(h.waiting) < h.queue {
+		return false
+	}
+	h.refused++
+	return true
+}
+
 // enter takes a free turn or a place in the queue. The channel is closed when
 // the turn is the caller's.
 func (h *Hasher) enter() (ready chan struct{}, err error) {

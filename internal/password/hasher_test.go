@@ -87,6 +87,29 @@ func TestASingleCoreRestsAfterATurn(t *testing.T) {
 	})
 }
 
+func TestAFullQueueIsToldBeforehand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := NewHasher(Config{Parallel: 1, Queue: 1, Params: cheap})
+		if h.Refuses() {
+			t.Error("it refuses while a turn is free")
+		}
+		turn := reserve(t, h)
+		if h.Refuses() {
+			t.Error("it refuses while there is a place in the queue")
+		}
+		served := queued(t, h, 1)
+		if !h.Refuses() {
+			t.Error("it does not refuse while the queue is full")
+		}
+		expectStats(t, h, Stats{Running: 1, Queued: 1, Refused: 1})
+		turn.Release()
+		<-served
+		if h.Refuses() {
+			t.Error("it refuses when the queue is empty again")
+		}
+	})
+}
+
 func TestDefaults(t *testing.T) {
 	h := NewHasher(Config{})
 	if want := max(1, runtime.GOMAXPROCS(0)/2); h.parallel != want || h.queue != 64*want {

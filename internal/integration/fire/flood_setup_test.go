@@ -63,6 +63,7 @@ const caddyfile = `{
 https://:{$TLS_PORT} {
 	bind 127.0.0.1
 	tls {$DIR}/certificate {$DIR}/certificate.key
+	auth_api /api
 }
 http://:{$PORT} {
 	bind 127.0.0.1

@@ -2,7 +2,9 @@ package fire_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -44,7 +46,7 @@ func TestSlowBodiesEnd(t *testing.T) {
 			}
 			defer held[name].Close()
 		}
-		began := time.Now()
+		began, stream := time.Now(), f.slowStream(ctx)
 		seen := f.flood(ctx, t, flood.Flood{Lines: 1, Deep: 1}, 3, goodPassword)
 		expectOnly(t, seen, 3, http.StatusOK)
 		if took := time.Since(began); took > body.ReadLimit/2 {
@@ -57,9 +59,39 @@ func TestSlowBodiesEnd(t *testing.T) {
 			}
 			figure(t, "%s: %d of %d closed after %s at most, answers %v", name, closed, each, time.Since(began).Round(time.Second), statuses)
 		}
+		if ended := <-stream; ended != "HTTP/2.0 400" {
+			t.Errorf("a stream of HTTP/2 ends by '%s' after %s", ended, time.Since(began))
+		}
 	})
 	f.expectCalm(t, before)
 	passed.figureBeside(t, quiet)
+}
+
+// slowStream logs in over HTTP/2 with a body that does not come, and gives the answer.
+func (f *fortress) slowStream(ctx context.Context) <-chan string {
+	answer := make(chan string, 1)
+	client := &http.Client{Timeout: body.ReadLimit + 15*time.Second, Transport: &http.Transport{
+		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+	}}
+	go func() {
+		defer client.CloseIdleConnections()
+		content, begun := io.Pipe()
+		defer begun.Close()
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://"+f.tls+"/api/v1/auth/login", content)
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		r.Header.Set("Content-Type", "application/json")
+		response, err := client.Do(r)
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		defer response.Body.Close()
+		answer <- fmt.Sprint(response.Proto, " ", response.StatusCode)
+	}()
+	return answer
 }
 
 // TestHalfOpenConnections: those who do not get to the end of a header cost memory for a
