@@ -60,7 +60,7 @@ test: need ## Runs all that the CI runs
 FIRE := ./internal/integration/fire
 
 .PHONY: fire
-fire: need
+fire: need ## Kills, floods and breaks servers and their stores, and prints what it has measured
 	@mkdir -p bin
 	@rm -f bin/figures.txt
 	SALLYPORT_FIGURES=$(CURDIR)/bin/figures.txt $(GO) test -count=1 -timeout 2h $(FIRE)

@@ -1,6 +1,7 @@
 package fire_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"os"
@@ -20,6 +21,8 @@ type fault struct {
 	// checks go on all the while. If not they are answered for a second, and then
 	// with 503.
 	checks bool
+	// lasts is how long they are looked at; 0 is a second and a half.
+	lasts time.Duration
 	// writes go on as well.
 	writes bool
 	// modes: it is one of modes of files, which keep root out of nothing.
@@ -100,9 +103,10 @@ var faults = map[string]fault{
 		checks: true,
 		log:    "cannot be read or written; see whether its disk is full or failing",
 	},
-	"another program has locked it": {
+	"another program has locked it for ten seconds": {
 		begin:  func(p *patient) func() { return p.lock("BEGIN EXCLUSIVE", "ROLLBACK") },
 		checks: true,
+		lasts:  10 * time.Second,
 		log:    "is locked by another program; find it with `fuser`",
 	},
 	"the folder can be read only": {
@@ -217,7 +221,7 @@ func TestTheServerOutlivesWhatBefallsItsStore(t *testing.T) {
 func (p *patient) underFault(f *fault) {
 	p.t.Helper()
 	if f.checks {
-		for began := time.Now(); time.Since(began) < 1500*time.Millisecond; time.Sleep(50 * time.Millisecond) {
+		for began := time.Now(); time.Since(began) < cmp.Or(f.lasts, 1500*time.Millisecond); time.Sleep(50 * time.Millisecond) {
 			p.expectDead()
 			if r := p.check(p.good); r.status != 200 {
 				p.t.Fatalf("a good key: %d %s", r.status, r.text)
