@@ -42,8 +42,6 @@ http:// {
 }
 `
 
-const patientPassword = "violet anvil parade 17"
-
 // patient is a server in a process of its own whose store falls ill. It has a
 // user with a password, a session and two keys, one of which is revoked.
 type patient struct {
@@ -64,9 +62,9 @@ func newPatient(t *testing.T, bound bool) *patient {
 	p := prepare(t, bound)
 	p.process = p.command("run")
 	begin(t, p.process)
-	within(t, 30*time.Second, p.ready)
+	within(t, 30*time.Second, "the server is ready", p.ready)
 	p.must("user/add", `{"username":"alice","roles":["admin"]}`)
-	p.must("user/passwd", `{"user":"alice","password":"`+patientPassword+`"}`)
+	p.must("user/passwd", `{"user":"alice","password":"`+rightPassword+`"}`)
 	p.good, p.dead = p.issue("good"), p.issue("dead")
 	p.must("key/revoke", `{"key":"alice/dead"}`)
 	r := p.logIn()
@@ -157,7 +155,7 @@ func (p *patient) check(credential string) answer {
 
 func (p *patient) logIn() answer {
 	p.t.Helper()
-	return p.ask(p.site, "POST", "/api/v1/auth/login", `{"user":"alice","password":"`+patientPassword+`"}`, "")
+	return p.ask(p.site, "POST", "/api/v1/auth/login", `{"user":"alice","password":"`+rightPassword+`"}`, "")
 }
 
 // perform asks the admin API for an operation.
@@ -244,18 +242,6 @@ func (p *patient) expectUnavailable(what string, r answer) {
 	if strings.Contains(r.text, p.dir) {
 		p.t.Errorf("%s: the answer has a path of the server: %s", what, r.text)
 	}
-}
-
-func within(t *testing.T, limit time.Duration, so func() bool) time.Duration {
-	t.Helper()
-	began := time.Now()
-	for !so() {
-		if time.Since(began) > limit {
-			t.Fatalf("it is not so after %s", limit)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return time.Since(began)
 }
 
 // ids are those of a list of keys.
