@@ -3,6 +3,8 @@
 package fire_test
 
 import (
+	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -16,7 +18,13 @@ import (
 const rightPassword = "violet anvil parade 17"
 
 // TestMain makes this program Caddy, or a worker, when it is called by that name.
+// What the environment says is looked at first, since a test that needs it may come
+// after minutes of others.
 func TestMain(m *testing.M) {
+	if _, err := readSettings(os.Getenv); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
 	testscript.Main(m, map[string]func(){"caddy": caddycmd.Main, workerName: workerMain})
 }
 
