@@ -128,7 +128,7 @@ var sqliteDialect = dialect{
 		case sqlite3.SQLITE_IOERR:
 			return "cannot be read or written; see whether its disk is full or failing"
 		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-			return fmt.Sprintf("cannot be written; the server's user needs the right to write the file, and to make others beside it (-wal, -shm) in the folder '%s': check owner and mode of both, and whether the disk is mounted read-only", filepath.Dir(l.Path))
+			return fmt.Sprintf("cannot be written; the server's user needs the right to write the file, and to make others beside it (-wal, -shm) in the folder '%s': check owner and mode of both, and whether the disk is mounted read-only%s", filepath.Dir(l.Path), giveAway(l.Path, os.Geteuid()))
 		}
 		return ""
 	},

@@ -65,3 +65,6 @@ func (s *Store) Journal(t *testing.T, query string) error {
 	s.dialect.journal = query
 	return s.journal(t.Context())
 }
+
+// GiveAway is what is said to a user about a file of somebody else.
+func GiveAway(path string, me int) string { return giveAway(path, me) }

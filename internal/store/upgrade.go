@@ -145,6 +145,9 @@ func (s *Store) Newest() int64 { return s.schema }
 
 // Schema is the number of the last migration in the database.
 func (s *Store) Schema(ctx context.Context) (int64, error) {
+	if err := s.inPlace(ctx, s.open.Load()); err != nil {
+		return 0, err
+	}
 	provider, err := s.migrations()
 	if err != nil {
 		return 0, err
