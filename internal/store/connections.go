@@ -36,6 +36,9 @@ type connections struct {
 	retired atomic.Bool
 	// settled is set when that is done, by Reopen alone.
 	settled bool
+	// refused is why the file that is in the place of this one cannot be used, once
+	// Reopen has tried; it is ErrReplaced.
+	refused atomic.Pointer[error]
 }
 
 // logSuffix and indexSuffix make the names of the write-ahead log and of its
@@ -92,6 +95,9 @@ func (s *Store) inPlace(ctx context.Context, c *connections) error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("store %s cannot be found: %w; give the server's user the right to enter its folder", s.location, err)
 	case err != nil || !os.SameFile(info, c.file) || c.retired.Load():
+		if refused := c.refused.Load(); refused != nil {
+			return *refused
+		}
 		return fmt.Errorf("store %s: %w; put it back, or a backup in its place", s.location, ErrReplaced)
 	}
 	if damage := c.damage.Load(); damage != nil {

@@ -58,3 +58,13 @@ func (s *Store) Break(t *testing.T) {
 	t.Helper()
 	s.dialect.settle = "SELECT settle FROM nothing"
 }
+
+// Journal gives the database its journal by another query.
+func (s *Store) Journal(t *testing.T, query string) error {
+	t.Helper()
+	s.dialect.journal = query
+	return s.journal(t.Context())
+}
+
+// GiveAway is what is said to a user about a file of somebody else.
+func GiveAway(path string, me int) string { return giveAway(path, me) }

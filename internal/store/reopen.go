@@ -24,6 +24,7 @@ func (s *Store) Reopen(ctx context.Context, fingerprints []string) (kept string,
 	s.reopening.Lock()
 	defer s.reopening.Unlock()
 	old := s.open.Load()
+	old.refused.Store(nil)
 	fault := s.inPlace(ctx, old)
 	replaced := errors.Is(fault, ErrReplaced)
 	if !replaced && !errors.Is(fault, ErrDamaged) {
@@ -32,6 +33,9 @@ func (s *Store) Reopen(ctx context.Context, fingerprints []string) (kept string,
 	file, err := checkFile(s.location.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fault
+	}
+	if err != nil && replaced {
+		return "", old.refuse(err)
 	}
 	if err != nil {
 		return "", fmt.Errorf("store: %w", err)
@@ -55,7 +59,7 @@ func (s *Store) Reopen(ctx context.Context, fingerprints []string) (kept string,
 	next, err := s.openAnew(ctx, fingerprints, file, check)
 	switch {
 	case err != nil && replaced:
-		return kept, fmt.Errorf("another database file is in its place, and cannot be used: %w", err)
+		return kept, old.refuse(err)
 	case errors.Is(err, ErrDamaged):
 		return "", fault
 	case err != nil:
@@ -67,6 +71,13 @@ func (s *Store) Reopen(ctx context.Context, fingerprints []string) (kept string,
 		err = old.close()
 	}
 	return kept, err
+}
+
+// refuse notes why the file that is in the place of this one cannot be used.
+func (c *connections) refuse(why error) error {
+	refused := fmt.Errorf("%w: another database file is in its place, and cannot be used: %w", ErrReplaced, why)
+	c.refused.Store(&refused)
+	return refused
 }
 
 // retire settles the log of a file whose place another one has taken, and closes

@@ -104,8 +104,12 @@ func newStore(l Location, o Options) *Store {
 	return s
 }
 
-// prepare brings the schema up to date and checks the peppers.
+// prepare gives the database its journal, brings the schema up to date and checks
+// the peppers.
 func (s *Store) prepare(ctx context.Context) error {
+	if err := s.journal(ctx); err != nil {
+		return err
+	}
 	if err := s.upgrade(ctx, s.options.Upgrade); err != nil {
 		return err
 	}
@@ -114,6 +118,20 @@ func (s *Store) prepare(ctx context.Context) error {
 	}
 	// They are there from the first query on.
 	s.open.Load().noteSides(s.location.Path)
+	return nil
+}
+
+// journal sees to it that readers go on while somebody writes. A backup that was put
+// in place of the store as a file has not the journal for that: in its one file there
+// must be everything.
+func (s *Store) journal(ctx context.Context) error {
+	var is string
+	if err := s.open.Load().writes.QueryRowContext(ctx, s.dialect.journal).Scan(&is); err != nil {
+		return s.explain(err)
+	}
+	if is != s.dialect.journalled {
+		return fmt.Errorf("%s cannot have a write-ahead log beside it, its journal is '%s'; move it to a disk of this machine, since file systems of the network often cannot hold one", s, is)
+	}
 	return nil
 }
 

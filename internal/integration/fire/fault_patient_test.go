@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/caddyrun"
+	"github.com/sallyport/sallyport/internal/store"
 )
 
 const patientFile = `{
@@ -204,14 +205,13 @@ func (p *patient) execute(statement string) {
 	}
 }
 
-// backup is the store as it is, as one file in another folder.
+// backup is a backup of the store, which lies in another folder.
 func (p *patient) backup() string {
 	p.t.Helper()
 	file := filepath.Join(p.dir, "backup.db")
-	p.execute(`VACUUM INTO '` + file + `'`)
-	copied := *p
-	copied.database = file
-	copied.execute(`PRAGMA journal_mode = WAL`)
+	if _, err := store.Backup(p.t.Context(), store.Location{Engine: "sqlite", Path: p.database}, file); err != nil {
+		p.t.Fatal(err)
+	}
 	return file
 }
 
