@@ -46,7 +46,8 @@ the store is replaced at once, while the server goes on, and it follows within h
 a second. A store that cannot be read is moved aside, with the server stopped.
 
 The pepper file has to have the pepper that the backup needs; --pepper adds those of
-another file to it.`,
+another file to it. A backup from before a change of the pepper brings the older
+one back into use, which is told.`,
 		Example: "  caddy auth store restore /var/backups/sallyport/auth-2026-11-22.db --force",
 		Args:    cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {
