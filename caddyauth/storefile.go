@@ -25,7 +25,7 @@ type storeFile struct {
 // looked at.
 func (s *session) file() (storeFile, error) {
 	if s.where.create {
-		return storeFile{}, &command.UsageError{Text: "this makes no store; leave --create out"}
+		return storeFile{}, &command.UsageError{Text: "--create is not for this command, which begins with no empty store; leave it out"}
 	}
 	f, err := s.where.findFile(s.Ctx)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/sallyport/sallyport/internal/atomicfile"
 	"github.com/sallyport/sallyport/internal/credential"
@@ -51,11 +50,11 @@ func apart(file, pepperFile string) error {
 		}
 		return err
 	}
-	backups, err := os.Stat(filepath.Dir(file))
+	backups, err := atomicfile.Folder(file)
 	if err != nil {
 		return err
 	}
-	peppers, err := os.Stat(filepath.Dir(pepperFile))
+	peppers, err := atomicfile.Folder(pepperFile)
 	if err != nil {
 		return err
 	}

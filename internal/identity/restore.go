@@ -88,6 +88,9 @@ func (r *Restore) gather(pepperFile string) (err error) {
 		return nil
 	}
 	added, err := ReadPeppers(pepperFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("'%s': %w; name the copy of the pepper that belongs to the backup", pepperFile, fs.ErrNotExist)
+	}
 	if err != nil {
 		return err
 	}
@@ -139,6 +142,11 @@ func (r *Restore) Apply(ctx context.Context, actor string) (aside []string, err 
 	replace := r.found == nil
 	if !replace && !errors.Is(r.found, store.ErrNoStore) && !errors.Is(r.found, store.ErrDamaged) {
 		return nil, r.found
+	}
+	for _, path := range []string{r.config.Location.Path, r.config.pepperFile()} {
+		if _, err := atomicfile.Folder(path); err != nil {
+			return nil, err
+		}
 	}
 	if err := r.writePeppers(ctx); err != nil {
 		return nil, err

@@ -93,6 +93,26 @@ func TestAPepperComesBackWithItsBackup(t *testing.T) {
 	}
 }
 
+func TestARestoreNamesWhatIsNotThere(t *testing.T) {
+	_, _, file, pepper := backedUp(t)
+	c := newConfig(t, nil)
+	missing := filepath.Join(t.TempDir(), "missing")
+	if _, err := NewRestore(t.Context(), c, file, missing); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "'"+missing+"'") || strings.Contains(err.Error(), "replace-lost") {
+		t.Errorf("no copy of the pepper: %v", err)
+	}
+	c.PepperFile = filepath.Join(missing, "pepper")
+	r := prepared(t, c, file, pepper)
+	if _, err := r.Compare(t.Context()); !errors.Is(err, store.ErrNoStore) {
+		t.Error(err)
+	}
+	if _, err := r.Apply(t.Context(), "os:test"); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "the folder '"+missing+"' is not there") {
+		t.Errorf("no folder for the pepper: %v", err)
+	}
+	if _, err := os.Stat(c.Location.Path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the store was made: %v", err)
+	}
+}
+
 func TestNoPepperOfTheFileIsLost(t *testing.T) {
 	_, _, file, pepper := backedUp(t)
 	other := newWorld(t)

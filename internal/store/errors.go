@@ -11,7 +11,7 @@ var (
 	ErrExists = errors.New("exists already")
 	// ErrNoStore: there is no database at the location.
 	ErrNoStore = errors.New("there is no store")
-	// ErrPepper: the pepper is not the one the database was made with.
+	// ErrPepper: a pepper that something in the database is under is not at hand.
 	ErrPepper = errors.New("wrong pepper")
 	// ErrReplaced: the database file is no longer the one that was opened. Reopen
 	// opens the one that is there.

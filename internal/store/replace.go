@@ -109,7 +109,7 @@ func SetAside(l Location, now time.Time) (names []string, err error) {
 	defer func() { err = errors.Join(err, release()) }()
 	name := filepath.Base(l.Path)
 	aside := name + ".damaged-" + now.UTC().Format("20060102T150405Z")
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+	for _, suffix := range []string{"", logSuffix, indexSuffix, journalSuffix} {
 		if _, err := root.Lstat(name + suffix); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

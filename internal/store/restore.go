@@ -104,7 +104,7 @@ func copyBackup(ctx context.Context, from, to string) (err error) {
 
 // beAlone refuses a database whose last changes lie in a file beside it.
 func beAlone(path string) error {
-	for _, suffix := range []string{"-wal", "-journal"} {
+	for _, suffix := range []string{logSuffix, journalSuffix} {
 		info, err := os.Stat(path + suffix)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 			continue
