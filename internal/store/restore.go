@@ -135,11 +135,14 @@ func (r *Restore) Store() *Store { return r.copy }
 
 // Seal makes the copy a store of its own: it begins a new history, whose first event
 // is the restore. Nobody may take its number for that of a change he has seen, so it
-// is greater than all that there are in the store that it replaces, whose last one
-// is given.
-func (r *Restore) Seal(ctx context.Context, history string, replaced int64, event *Event) error {
+// is greater than all that there are in the store that it replaces, and so are the
+// numbers of its peppers.
+func (r *Restore) Seal(ctx context.Context, history string, replaced *Summary, event *Event) error {
 	return r.copy.Change(ctx, func(c *Change) error {
-		if err := c.beginHistory(history, replaced); err != nil {
+		if err := c.beginHistory(history, replaced.Number); err != nil {
+			return err
+		}
+		if err := c.numberApart(replaced.Peppers); err != nil {
 			return err
 		}
 		return c.Record(event)
