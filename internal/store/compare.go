@@ -39,7 +39,7 @@ type Returning struct {
 // Compare holds the backup against the store at l, as it is at this moment. The
 // error is ErrNoStore if there is none, ErrDamaged if it cannot be read.
 func (r *Restore) Compare(ctx context.Context, l Location) (c Comparison, err error) {
-	old := filepath.Join(r.dir, "now.db")
+	old := filepath.Join(r.dir.Path, "now.db")
 	if c.Now, err = r.copyOf(ctx, l, old); err != nil {
 		return c, err
 	}
