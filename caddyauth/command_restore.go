@@ -78,15 +78,32 @@ func (s *session) restore(f *storeFile, r *identity.Restore, flags *restoreFlags
 	}
 	refused := s.mayReplace(f, r, flags, &told)
 	if refused == nil {
-		if told.Aside, refused = r.Apply(s.Ctx, command.CurrentUser()); refused == nil {
-			told.Done = true
-			refused = s.sayRestored(f, &told)
-		}
+		refused = s.apply(f, r, flags, &told)
 	}
 	if flags.asJSON {
 		return errors.Join(refused, s.Show(told))
 	}
 	return refused
+}
+
+// apply puts it in place and tells what that has done, also where it has done only a
+// part.
+func (s *session) apply(f *storeFile, r *identity.Restore, flags *restoreFlags, told *restored) error {
+	done, err := r.Apply(s.Ctx, command.CurrentUser())
+	told.Aside, told.Done = done.Aside, err == nil
+	for _, name := range told.Aside {
+		err = errors.Join(err, s.Say("moved aside: '%s'", name))
+	}
+	if err != nil {
+		return err
+	}
+	if told.Replaced != nil && done.Later != nil {
+		told.Replaced = done.Later
+		if err := errors.Join(s.Say("the store has changed since; when it was replaced it was this:"), s.sayReplaced(done.Later, flags)); err != nil {
+			return err
+		}
+	}
+	return s.sayRestored(f, told)
 }
 
 // mayReplace tells what the store is that the backup is to replace. The error is that
@@ -158,11 +175,6 @@ func (s *session) sayReturning(what, happens string, list []store.Returning, fla
 }
 
 func (s *session) sayRestored(f *storeFile, told *restored) error {
-	for _, name := range told.Aside {
-		if err := s.Say("moved aside: '%s'", name); err != nil {
-			return err
-		}
-	}
 	if told.Replaced != nil {
 		if err := s.sayLost(told.Backup.Latest); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 
+	"github.com/sallyport/sallyport/internal/atomicfile"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/plugin/admin"
 	"github.com/sallyport/sallyport/internal/plugin/command"
@@ -65,7 +66,7 @@ func (f *storeFile) how() string {
 // before SQLite has the file open, whose locks would be lost with the file.
 func (f *storeFile) readable() error {
 	path := f.settings.Location.Path
-	file, err := os.Open(path)
+	file, _, err := atomicfile.OpenRegular(path)
 	if err == nil {
 		return file.Close()
 	}

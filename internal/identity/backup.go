@@ -19,6 +19,9 @@ func Backup(ctx context.Context, c Config, file, pepperFile string) (store.Summa
 	if file == "-" || pepperFile == "-" {
 		return store.Summary{}, invalid("a backup is written into a file, which is checked before it has its name; name one")
 	}
+	if file == "" {
+		return store.Summary{}, invalid("the name of the backup is empty; name a file that is not there yet")
+	}
 	if pepperFile == "" {
 		return store.Backup(ctx, c.Location, file)
 	}

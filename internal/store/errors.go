@@ -19,6 +19,9 @@ var (
 	// ErrDamaged: the database cannot be understood. Reopen looks whether it can
 	// again.
 	ErrDamaged = errors.New("is damaged; put back a backup")
+	// ErrPepperGone: the store does not know the pepper of a verifier, since another
+	// process has retired it or put back a backup. Look which peppers it needs now.
+	ErrPepperGone = errors.New("its pepper is none of the store's any more; try again")
 	// ErrInUse: another process has the store open.
 	ErrInUse = errors.New("is in use")
 )
