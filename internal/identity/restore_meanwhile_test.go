@@ -159,6 +159,17 @@ func TestAMoveThatWaitsDuringARestoreSpoilsNoKey(t *testing.T) {
 	}
 }
 
+func TestAMoveOfBeforeARestoreIsForgotten(t *testing.T) {
+	w, word, file, pepper := renumbered(t)
+	if w.check(word); len(w.mirror.moves.wait) != 1 {
+		t.Fatalf("%d wait", len(w.mirror.moves.wait))
+	}
+	w.restoreFrom(file, pepper)
+	if w.later(0); len(w.mirror.moves.wait) != 0 {
+		t.Errorf("%d wait", len(w.mirror.moves.wait))
+	}
+}
+
 // Whoever has not seen the restore yet knows peppers that the store has no more.
 func TestSecretsThatAreMadeRightAfterARestoreAreAccepted(t *testing.T) {
 	for name, restored := range map[string]func() *world{
@@ -187,7 +198,6 @@ func TestSecretsThatAreMadeRightAfterARestoreAreAccepted(t *testing.T) {
 
 func TestTheNumberOfAPepperIsNeverUsedAgain(t *testing.T) {
 	w, _, file, pepper := renumbered(t)
-	w.restoreFrom(file, pepper)
 	seen := map[int64]string{}
 	note := func() {
 		peppers, err := w.store.Peppers(t.Context())
@@ -203,10 +213,10 @@ func TestTheNumberOfAPepperIsNeverUsedAgain(t *testing.T) {
 	}
 	for range 3 {
 		note()
+		w.restoreFrom(file, pepper)
+		note()
 		w.later(0)
 		w.rotatePepper()
-		note()
-		w.restoreFrom(file, pepper)
 	}
 	if problems, err := w.Check(t.Context()); err != nil || len(problems) > 0 {
 		t.Errorf("%v, %v", problems, err)
