@@ -19,6 +19,9 @@ var (
 	// ErrDamaged: the database cannot be understood. Reopen looks whether it can
 	// again.
 	ErrDamaged = errors.New("is damaged; put back a backup")
+	// ErrUnreadable: the database could not be read for a while. Reopen looks
+	// whether it can again.
+	ErrUnreadable = errors.New("the database is opened anew as soon as it can be read")
 	// ErrInUse: another process has the store open.
 	ErrInUse = errors.New("is in use")
 )

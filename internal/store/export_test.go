@@ -31,7 +31,11 @@ func CreateOld(t *testing.T, l Location, schema int64, statements ...string) {
 	if err := os.WriteFile(l.Path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := connect(t.Context(), l, Options{})
+	file, err := os.Stat(l.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := connect(t.Context(), l, Options{}, file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,11 +30,11 @@ func (r *Restore) Replace(ctx context.Context, l Location) (err error) {
 	}
 	conn, err := s.open.Load().writes.Conn(ctx)
 	if err != nil {
-		return s.explain(err)
+		return s.explain(s.open.Load(), err)
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	err = conn.Raw(func(c any) error { return overwrite(ctx, c, r.copy.location.Path) })
-	return errors.Join(s.explain(err), s.inPlace(ctx, s.open.Load()))
+	return errors.Join(s.explain(s.open.Load(), err), s.inPlace(ctx, s.open.Load()))
 }
 
 // fit gives the copy pages as large as those of the store, since they cannot change
@@ -43,13 +43,13 @@ func (r *Restore) fit(ctx context.Context, s *Store) error {
 	const query = `PRAGMA page_size`
 	var want, is int
 	if err := s.open.Load().reads.QueryRowContext(ctx, query).Scan(&want); err != nil {
-		return s.explain(err)
+		return s.explain(s.open.Load(), err)
 	}
 	if err := r.copy.open.Load().writes.QueryRowContext(ctx, query).Scan(&is); err != nil || is == want {
-		return r.copy.explain(err)
+		return r.copy.explain(nil, err)
 	}
 	_, err := r.copy.open.Load().writes.ExecContext(ctx, fmt.Sprintf(`PRAGMA page_size = %d; VACUUM`, want))
-	return r.copy.explain(err)
+	return r.copy.explain(nil, err)
 }
 
 // overwriteAtOnce is how many pages are written before the context is looked at.
