@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -56,6 +57,9 @@ type dialect struct {
 	goose  goose.Dialect
 	// connector opens connections to a database without reading anything of it.
 	connector func(Location) (driver.Connector, error)
+	// wait is a statement that lets a connection wait so long for the locks of
+	// others.
+	wait func(time.Duration) string
 	// settings are run on each connection when it was opened. The last one reads
 	// the database.
 	settings []string
@@ -99,8 +103,9 @@ var sqliteDialect = dialect{
 		}
 		return sqlite.NewConnector((&url.URL{Scheme: "file", Path: l.Path, RawQuery: query.Encode()}).String())
 	},
+	wait: sqliteWait,
 	settings: []string{
-		"PRAGMA busy_timeout = 5000",
+		sqliteWait(busyLimit),
 		"PRAGMA foreign_keys = ON",
 		// What was acknowledged is on disk; NORMAL may lose the last transactions
 		// in WAL mode when the power fails.
@@ -142,6 +147,13 @@ var sqliteDialect = dialect{
 	isFault: func(err error) bool {
 		return sqliteCode(err) != 0 || errors.Is(err, context.DeadlineExceeded)
 	},
+}
+
+// busyLimit is how long a connection waits for the locks of others.
+const busyLimit = 5 * time.Second
+
+func sqliteWait(limit time.Duration) string {
+	return fmt.Sprintf("PRAGMA busy_timeout = %d", limit.Milliseconds())
 }
 
 // sqliteContent is the file of a database in memory.

@@ -45,6 +45,9 @@ func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) (err e
 	if _, err := s.find(c); err != nil {
 		return err
 	}
+	if err := s.limitWait(ctx, conn); err != nil {
+		return s.explain(c, err)
+	}
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return s.explain(c, err)
@@ -80,6 +83,17 @@ func (s *Store) waitInLine(ctx context.Context, c *connections) (*sql.Conn, erro
 		return nil, fmt.Errorf("store %s is busy: the changes before this one were not made within %s; see whether another program has locked it (`fuser`), or its disk is slow", s.location, lineLimit)
 	}
 	return conn, s.explain(c, err)
+}
+
+// limitWait lets the connection wait for the locks of others no longer than ctx does,
+// at which the engine does not look meanwhile.
+func (s *Store) limitWait(ctx context.Context, conn *sql.Conn) error {
+	limit := busyLimit
+	if end, ends := ctx.Deadline(); ends {
+		limit = min(limit, max(0, time.Until(end)))
+	}
+	_, err := conn.ExecContext(ctx, s.dialect.wait(limit))
+	return err
 }
 
 // snapshot runs f in a transaction that only reads.
