@@ -17,7 +17,7 @@ COUNT ?= 1
 BENCHED ?= ./...
 # A Caddy with caddy-jwt or caddy-security in it, for `make bench-peers`.
 PEERS ?=
-# How long `make soak` lasts.
+# How long `make soak` lasts, its kills included.
 SOAK ?= 30m
 # The TCP port of the demo; `make demo PORT=9443`.
 PORT ?=
@@ -56,19 +56,22 @@ test: need ## Runs all that the CI runs
 	@echo "All tests passed."
 
 # Apart from the other tests, for its figures: go test keeps those of what passes
-# to itself.
-FIRE := ./internal/integration/fire
+# to itself. It is run in its folder, since only there go test passes on at once what
+# a test says.
+FIRE := internal/integration/fire
+# Longer than it takes by far; make soak has no limit, since SOAK may be anything.
+FIRE_LIMIT ?= 2h
 
 .PHONY: fire
-fire: need ## Kills, floods and breaks servers and their stores, and prints what it has measured
+fire: need ## Kills, floods and breaks servers and their stores, and prints figures of it
 	@mkdir -p bin
 	@rm -f bin/figures.txt
-	SALLYPORT_FIGURES=$(CURDIR)/bin/figures.txt $(GO) test -count=1 -timeout 2h $(FIRE)
+	SALLYPORT_FIGURES=$(CURDIR)/bin/figures.txt $(GO) test -C $(FIRE) -count=1 -timeout $(FIRE_LIMIT)
 	@cat bin/figures.txt
 
 .PHONY: soak
-soak: ## Kills a server 1,000 times, then runs one under a steady mix until SOAK=30m are over, and shows that it does not grow
-	SALLYPORT_ROUNDS=1000 SALLYPORT_SOAK=$(SOAK) $(MAKE) fire
+soak: ## As fire, with 1,000 kills (5 minutes), then a steady mix until SOAK=30m are over
+	SALLYPORT_ROUNDS=1000 SALLYPORT_SOAK='$(SOAK)' $(MAKE) fire FIRE_LIMIT=0
 
 .PHONY: lint
 lint: bin/golangci-lint ## Checks format, style and what go vet and staticcheck find
@@ -88,9 +91,8 @@ bin/golangci-lint:
 race: need ## Tests with the race detector (builds Caddy for it: minutes)
 	CGO_ENABLED=1 SALLYPORT_ROUNDS=20 $(GO) test -race ./...
 
-# The packages without Caddy, which build for the race detector in seconds.
 .PHONY: race-free
-race-free: need
+race-free: need ## Does so with the packages without Caddy, which build for it in seconds
 	packages=$$(tools/caddyfree.sh); CGO_ENABLED=1 $(GO) test -race $$packages
 
 .PHONY: fuzz
@@ -98,7 +100,7 @@ fuzz: ## Runs each fuzz target for a minute (FUZZTIME=60s)
 	tools/fuzz.sh $(FUZZTIME)
 
 .PHONY: bench
-bench: need-bench build ## Runs benchmarks (COUNT=1), compares them with earlier ones (BASE=file), and whole servers: with a million keys, with and without the gate, the CCE endpoint and slower ways, the IntelMQ endpoint
+bench: need-bench build ## Measures functions (COUNT=1, BASE=bench.txt of before), then whole servers
 	$(GO) test -run '^$$' -bench . -benchmem -count $(COUNT) $(BENCHED) | tee bin/bench.txt
 ifdef BASE
 	cd tools && $(GO) build -o ../bin/benchstat golang.org/x/perf/cmd/benchstat
@@ -107,7 +109,7 @@ endif
 	$(GO) run ./bench
 
 .PHONY: bench-peers
-bench-peers: need-bench ## Measures the gate beside what others use in its place (PEERS=path of a Caddy with caddy-jwt or caddy-security)
+bench-peers: need-bench ## Measures the gate beside others (PEERS=a Caddy with caddy-jwt or caddy-security)
 	$(GO) run ./bench -only peers $(if $(PEERS),-peer-caddy '$(PEERS)')
 
 .PHONY: xcaddy

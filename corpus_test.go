@@ -48,7 +48,7 @@ func TestEachFuzzTargetHasACorpus(t *testing.T) {
 	if size > maxCorpus {
 		t.Errorf("all inputs have %d bytes, more than %d", size, maxCorpus)
 	}
-	for _, folder := range glob(t, "testdata/fuzz/*", "internal/*/testdata/fuzz/*", "internal/*/*/testdata/fuzz/*") {
+	for _, folder := range corpora(t) {
 		if !slices.Contains(targets, folder) {
 			t.Errorf("'%s' belongs to no target; delete it, or mend its name", folder)
 		}
@@ -58,9 +58,9 @@ func TestEachFuzzTargetHasACorpus(t *testing.T) {
 // fuzzTargets are the folders of the inputs of all targets, which are there or not.
 func fuzzTargets(t *testing.T) (folders []string) {
 	t.Helper()
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
-			return err
+	walk(t, func(path string, entry fs.DirEntry) error {
+		if entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return nil
 		}
 		text, err := os.ReadFile(path)
 		for _, match := range fuzzTarget.FindAllSubmatch(text, -1) {
@@ -68,20 +68,35 @@ func fuzzTargets(t *testing.T) (folders []string) {
 		}
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	return folders
 }
 
-func glob(t *testing.T, patterns ...string) (paths []string) {
+// corpora are the folders of inputs that are there, wherever they are.
+func corpora(t *testing.T) (folders []string) {
 	t.Helper()
-	for _, pattern := range patterns {
-		found, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
+	fuzz := filepath.Join("testdata", "fuzz")
+	walk(t, func(path string, entry fs.DirEntry) error {
+		if parent := filepath.Dir(path); entry.IsDir() && (parent == fuzz || strings.HasSuffix(parent, string(filepath.Separator)+fuzz)) {
+			folders = append(folders, path)
 		}
-		paths = append(paths, found...)
+		return nil
+	})
+	return folders
+}
+
+// walk visits all that is in the repository, but for what git and make put there.
+func walk(t *testing.T, visit func(path string, entry fs.DirEntry) error) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (path == ".git" || path == "bin" || path == ".demo"):
+			return fs.SkipDir
+		}
+		return visit(path, entry)
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return paths
 }

@@ -1,8 +1,10 @@
 // Command bench measures what the gate costs a whole server, how fast the CCE and the
 // IntelMQ endpoint are, and what remains of it under fire.
 //
-//	go run ./bench [-rounds 6] [-sample 1s] [-keys 1000] [-tabs 30s] [-only million|gate|cce|intelmq|fire]
-//	go run ./bench -only peers [-peer-caddy path] [-rounds 6] [-sample 1s] [-keys 1000]
+//	go run ./bench [-rounds 10] [-sample 1s] [-keys 1000] [-tabs 30s] [-only million|gate|cce|intelmq|fire]
+//	go run ./bench -only peers [-peer-caddy path] [-rounds 10] [-sample 1s] [-keys 1000]
+//
+// What stands there are the defaults, but for -only and -peer-caddy, which have none.
 //
 // It starts Caddy in a process of its own on one core, loads it with wrk on the
 // other one, and prints tables in Markdown. Only ratios within one run mean

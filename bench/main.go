@@ -9,51 +9,33 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 )
 
-// asCaddy is the first argument with which this program is the command caddy.
-const asCaddy = "caddy"
+// A first argument with which this program is another process than the one that
+// measures. Behind the command caddy stand its own arguments, behind the others the
+// directory of the run.
+const (
+	asCaddy    = "caddy"
+	asBackends = "backends"
+	asChecks   = "checks"
+	// Behind the directory may stand the address of the checks.
+	asServer = "serve"
+)
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == asCaddy {
-		os.Args = os.Args[1:]
-		caddycmd.Main()
-		return
+	is, err := beOther(os.Args[1:])
+	if !is {
+		var p plan
+		if p, err = readPlan(os.Args[1:], os.Stderr); err == nil {
+			err = run(p)
+		}
 	}
-	rounds := flag.Int("rounds", 10, "how often each case is measured, at least 6")
-	sample := flag.Duration("sample", time.Second, "how long one sample takes, in whole seconds")
-	keys := flag.Int("keys", 1000, "how many keys are in the store, and are presented in turn; making one takes half a millisecond")
-	only := flag.String("only", "", "measure 'million', 'gate', 'cce', 'intelmq' or 'fire' only, or 'peers', which nothing else measures")
-	peerCaddy := flag.String("peer-caddy", "", "a Caddy with caddy-jwt or caddy-security in it, which are then measured among the peers")
-	tabs := flag.Duration("tabs", 30*time.Second, "how long tabs of intelmq-manager are watched, at least 10s")
-	dir := flag.String("serve", "", "for the measured process itself: the directory of the run")
-	backends := flag.String("backends", "", "for the process of the backends: the directory of the run")
-	checks := flag.String("checks", "", "for the process that forward_auth asks: the directory of the run")
-	asked := flag.String("asked", "", "for the measured process itself: the address of that process")
-	flag.Parse()
-
-	err := errors.New("-rounds must be 6 or more, -sample 1s or more, -keys 1 or more, -tabs 10s or more")
-	switch {
-	case *dir != "":
-		f := filesIn(*dir)
-		f.asked = *asked
-		err = serve(f)
-	case *backends != "":
-		err = runBackends(filesIn(*backends))
-	case *checks != "":
-		err = runChecks(filesIn(*checks))
-	case *only != "" && *only != peersSubject && !slices.Contains(subjects, *only):
-		err = fmt.Errorf("-only '%s' is unknown; there are %s, %s", *only, strings.Join(subjects, ", "), peersSubject)
-	case *peerCaddy != "" && *only != peersSubject:
-		err = errors.New("-peer-caddy is for -only peers")
-	case *rounds >= 6 && *sample >= time.Second && *keys >= 1 && *tabs >= 10*time.Second:
-		err = run(plan{*rounds, sample.Truncate(time.Second), *keys, *tabs, *only, *peerCaddy})
+	if errors.Is(err, flag.ErrHelp) {
+		return
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -61,27 +43,27 @@ func main() {
 	}
 }
 
-// subjects are what is measured if nothing else is said; the first one has servers of
-// its own.
-var subjects = []string{"million", "gate", "cce", "intelmq", "fire"}
-
-// peersSubject is what operators would use in place of the gate.
-const peersSubject = "peers"
-
-// plan is what is measured, and how.
-type plan struct {
-	rounds int
-	sample time.Duration
-	keys   int
-	tabs   time.Duration
-	// only is one of the subjects, or the peers; empty is all but these.
-	only string
-	// peerCaddy is the path of a Caddy with plugins; empty is none.
-	peerCaddy string
+// beOther is another process if the arguments say so.
+func beOther(args []string) (is bool, err error) {
+	if len(args) < 2 {
+		return false, nil
+	}
+	switch name, n := args[0], len(args); {
+	case name == asCaddy:
+		os.Args = args
+		caddycmd.Main()
+		return true, nil
+	case name == asServer && n <= 3:
+		f := filesIn(args[1])
+		f.asked = strings.Join(args[2:], "")
+		return true, serve(f)
+	case name == asBackends && n == 2:
+		return true, runBackends(filesIn(args[1]))
+	case name == asChecks && n == 2:
+		return true, runChecks(filesIn(args[1]))
+	}
+	return false, nil
 }
-
-// has reports whether a subject is measured.
-func (p plan) has(subject string) bool { return p.only == "" || p.only == subject }
 
 // run measures what is planned and prints the tables.
 func run(p plan) error {
@@ -114,7 +96,7 @@ func run(p plan) error {
 	if err := os.WriteFile(m.script, loadScript, 0o600); err != nil {
 		return err
 	}
-	b, err := startProcess(ctx, cores[1], "-backends", dir)
+	b, err := startProcess(ctx, cores[1], asBackends, dir)
 	if err != nil {
 		return fmt.Errorf("starting the backends: %w", err)
 	}
@@ -126,7 +108,7 @@ func run(p plan) error {
 	if err := f.prepareBotnet(ctx); err != nil {
 		return fmt.Errorf("making the stand-in for intelmqctl: %w", err)
 	}
-	s, err := startProcess(ctx, cores[0], "-serve", dir)
+	s, err := startProcess(ctx, cores[0], asServer, dir)
 	if err != nil {
 		return fmt.Errorf("starting the server: %w", err)
 	}

@@ -7,8 +7,8 @@ import (
 
 // peerGroup are cases of one kind. The first is ours.
 type peerGroup struct {
-	name, base string
-	cases      []comparison
+	name  string
+	cases []comparison
 }
 
 // The kinds that plugins have cases of, too.
@@ -30,18 +30,18 @@ func peerGroups(f *files) []peerGroup {
 	wrong := load{keys: f.in("wrong"), header: basicHeader, status: http.StatusUnauthorized, parallel: 1, long: wrongPasswordLong}
 	wrong.renew = renewing(wrong.keys, coldCredentials, wrongPassword)
 	return []peerGroup{
-		{acceptedGroup, toBare, []comparison{
+		{acceptedGroup, []comparison{
 			against(bareSite, key.to(gateSite, "`token_auth`, key")),
 			against(bareSite, password.to(gateSite, "`token_auth`, remembered password")),
 			against(bareSite, password.to(basicSite, "`basic_auth`, cached password")),
 			against(bareSite, key.to(forwardSite, "`forward_auth`, key")),
 		}},
-		{refusedGroup, toBare, []comparison{
+		{refusedGroup, []comparison{
 			against(bareSite, unknown.to(gateSite, "`token_auth`, unknown key")),
 			against(bareSite, unknown.to(forwardSite, "`forward_auth`, unknown key")),
 			against(bareSite, wrong.to(basicSite, "`basic_auth`, wrong password")),
 		}},
-		{"before `reverse_proxy`", "`reverse_proxy` alone", []comparison{
+		{"before `reverse_proxy`", []comparison{
 			against(proxySite, key.to(gateProxySite, "`token_auth`, key")),
 			against(proxySite, password.to(basicProxySite, "`basic_auth`, cached password")),
 			against(proxySite, key.to(forwardProxySite, "`forward_auth`, key")),

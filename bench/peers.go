@@ -13,12 +13,12 @@ func (p plan) peers(ctx context.Context, f *files, m *meter, core string) error 
 	if err := os.WriteFile(f.answer, []byte("ok"), 0o600); err != nil {
 		return err
 	}
-	checks, err := startProcess(ctx, m.core, "-checks", f.dir)
+	checks, err := startProcess(ctx, m.core, asChecks, f.dir)
 	if err != nil {
 		return fmt.Errorf("starting what forward_auth asks: %w", err)
 	}
 	defer checks.stop()
-	s, err := startProcess(ctx, core, "-serve", f.dir, "-asked", checks.addresses[checksAddress])
+	s, err := startProcess(ctx, core, asServer, f.dir, checks.addresses[checksAddress])
 	if err != nil {
 		return fmt.Errorf("starting the server: %w", err)
 	}

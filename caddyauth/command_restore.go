@@ -20,6 +20,8 @@ type restored struct {
 	Replaced *store.Comparison `json:"replaced,omitempty"`
 	// Aside are the files of one that cannot be read, under their new names.
 	Aside []string `json:"aside,omitempty"`
+	// PepperAgain is the fingerprint of an older pepper that comes into use with it.
+	PepperAgain string `json:"pepper_again,omitempty"`
 	// Done is false where the restore was refused for want of --force.
 	Done bool `json:"done"`
 }
@@ -89,6 +91,7 @@ func (s *session) restore(f *storeFile, r *identity.Restore, flags *restoreFlags
 // it must not be.
 func (s *session) mayReplace(f *storeFile, r *identity.Restore, flags *restoreFlags, told *restored) error {
 	now, err := r.Compare(s.Ctx)
+	told.PepperAgain = r.PepperAgain()
 	switch {
 	case errors.Is(err, store.ErrNoStore):
 		if f.server != "" {

@@ -25,6 +25,9 @@ type Restore struct {
 	more    bool
 	// was is the pepper file that they were read from; nil if there was none.
 	was fs.FileInfo
+	// newest is the fingerprint of the newest pepper of the store that is replaced, or
+	// of the pepper file where that cannot be read; empty if there was neither.
+	newest string
 	// replaced is the number of the last change in the store that is replaced.
 	replaced int64
 	// found is how Compare has ended.
@@ -75,8 +78,14 @@ func (r *Restore) gather(pepperFile string) (err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		r.peppers, err = &credential.Peppers{}, nil
 	}
-	if err != nil || pepperFile == "" {
+	if err != nil {
 		return err
+	}
+	if r.was != nil {
+		r.newest = r.peppers.Newest().Fingerprint()
+	}
+	if pepperFile == "" {
+		return nil
 	}
 	added, err := ReadPeppers(pepperFile)
 	if err != nil {
@@ -106,7 +115,20 @@ func (r *Restore) Backup() store.Summary { return r.backup.Backup }
 func (r *Restore) Compare(ctx context.Context) (store.Comparison, error) {
 	c, err := r.backup.Compare(ctx, r.config.Location)
 	r.found, r.replaced = err, c.Now.Number
+	if len(c.Now.Peppers) > 0 {
+		r.newest = c.Now.Peppers[0].Fingerprint
+	}
 	return c, err
+}
+
+// PepperAgain is the fingerprint of the pepper that new secrets come under by the
+// restore, where that is another than before; empty if it stays. Compare has to
+// come first.
+func (r *Restore) PepperAgain() string {
+	if p := r.backup.Backup.Peppers; r.newest != "" && len(p) > 0 && p[0].Fingerprint != r.newest {
+		return p[0].Fingerprint
+	}
+	return ""
 }
 
 // Apply puts the backup in place: of the content of a store that can be read, which

@@ -69,8 +69,9 @@ func (r *Registry) PepperStatus(ctx context.Context) (PepperStatus, error) {
 
 // RotatePepper gives the store a new pepper: new secrets are kept under it from
 // now on, those that are there when they are used next. The pepper file holds it
-// before the store knows of it. If that was broken off there, the next rotation
-// goes on with the same one.
+// before the store knows of it. What the file holds besides stays until
+// RetirePeppers, but is never used again: it may be a pepper that somebody has seen,
+// which an older backup has made one that the store does not know.
 //
 // Whoever writes the file holds the store's one turn to write, so that no other
 // process does: a pepper that got lost would take its keys with it.
@@ -80,18 +81,22 @@ func (r *Registry) RotatePepper(ctx context.Context, actor string) (PepperStatus
 		if err != nil {
 			return err
 		}
-		if len(needed) >= credential.MaxPeppers {
-			return invalid("the store needs %d peppers already; retire the old ones first by `caddy auth store pepper retire`", len(needed))
-		}
 		file, was, err := r.peppers.open(r.store.Location(), needed)
 		if err != nil {
 			return err
 		}
-		next, err := r.nextPeppers(needed, file)
+		pepper, err := credential.NewPepper(r.random)
 		if err != nil {
 			return err
 		}
-		e.Detail = next.Newest().Fingerprint()
+		next, err := file.With(pepper)
+		if errors.Is(err, credential.ErrManyPeppers) {
+			return invalid("pepper file '%s' has %d peppers already; retire the old ones first by `caddy auth store pepper retire`", r.peppers.file, credential.MaxPeppers)
+		}
+		if err != nil {
+			return err
+		}
+		e.Detail = pepper.Fingerprint()
 		if err := c.AddPepper(e.Detail, r.now()); err != nil {
 			return err
 		}
@@ -104,21 +109,6 @@ func (r *Registry) RotatePepper(ctx context.Context, actor string) (PepperStatus
 		return PepperStatus{}, err
 	}
 	return r.PepperStatus(ctx)
-}
-
-// nextPeppers are those that the store needs with a new one before them. If there
-// is one before them already, a rotation was broken off and it is that one. What
-// the store does not need any more is left out.
-func (r *Registry) nextPeppers(needed []store.Pepper, file *credential.Peppers) (*credential.Peppers, error) {
-	newest := file.Newest()
-	next := onlyNeeded(needed, file)
-	if next.Find(newest.Fingerprint()) != nil {
-		var err error
-		if newest, err = credential.NewPepper(r.random); err != nil {
-			return nil, err
-		}
-	}
-	return next.With(newest)
 }
 
 // onlyNeeded are the peppers of a file that the store needs.

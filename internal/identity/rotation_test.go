@@ -356,7 +356,7 @@ func TestARotationThatIsBrokenOffGoesOn(t *testing.T) {
 				t.Fatal("it was not broken off")
 			}
 			w.expectPeppers(test.file, 1)
-			half := w.pepperFile()[0]
+			half := w.pepperFile()
 			w.restart()
 			w.issue("meanwhile")
 			w.expectOld(0, 0)
@@ -364,15 +364,65 @@ func TestARotationThatIsBrokenOffGoesOn(t *testing.T) {
 				t.Errorf("the key: %s", got)
 			}
 			w.rotatePepper()
-			w.expectPeppers(2, 2)
-			if test.file == 2 && w.needed()[0] != half {
-				t.Error("it did not go on with the pepper that was there")
+			// What is left over stays until peppers are retired.
+			w.expectPeppers(test.file+1, 2)
+			if slices.Contains(half, w.needed()[0]) {
+				t.Error("it went on with a pepper that was there")
 			}
 			if got := w.check(word); got != Accepted {
 				t.Errorf("the key: %s", got)
 			}
 		})
 	}
+}
+
+// The pepper was changed because somebody has seen it.
+func TestAPepperThatARestoreHasUndoneIsNotUsedAgain(t *testing.T) {
+	w, word, file, _ := backedUp(t)
+	first := w.needed()[0]
+	w.rotatePepper()
+	seen := w.needed()[0]
+	r := prepared(t, w.config, file, "")
+	_, err := r.Compare(t.Context())
+	w.must(nil, err)
+	if got := r.PepperAgain(); got != first {
+		t.Errorf("the pepper that is in use again is '%s'", got)
+	}
+	_, err = r.Apply(t.Context(), "test")
+	w.must(nil, err)
+	w.must(nil, w.poll())
+	w.rotatePepper()
+	if got := w.needed(); len(got) != 2 || got[0] == seen || got[1] != first {
+		t.Errorf("the peppers are %v, and %s was seen", got, seen)
+	}
+	w.expectPeppers(3, 2)
+	if got := w.check(word); got != Accepted {
+		t.Errorf("the key: %s", got)
+	}
+	w.moveAll()
+	w.must(w.RetirePeppers(t.Context(), "test", false))
+	w.expectPeppers(1, 1)
+}
+
+func TestPeppersThatAreLeftOverFillTheFileToo(t *testing.T) {
+	w := newWorld(t)
+	replace := w.peppers.replace
+	w.peppers.replace = func(path string, content []byte, was fs.FileInfo) error {
+		return errors.Join(replace(path, content, was), errors.New("broken off"))
+	}
+	for range credential.MaxPeppers {
+		if _, err := w.RotatePepper(t.Context(), "test"); err == nil {
+			t.Fatal("it was not broken off")
+		}
+	}
+	w.peppers.replace = replace
+	if _, err := w.RotatePepper(t.Context(), "test"); err == nil || !strings.Contains(err.Error(), w.peppers.file) || !strings.Contains(err.Error(), "caddy auth store pepper retire") {
+		t.Errorf("one more: %v", err)
+	}
+	w.must(w.RetirePeppers(t.Context(), "test", false))
+	w.expectPeppers(1, 1)
+	w.rotatePepper()
+	w.expectPeppers(2, 2)
 }
 
 func TestAPepperFileThatIsNotTheStoresIsNotChanged(t *testing.T) {

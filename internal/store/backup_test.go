@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -67,7 +68,11 @@ func TestABackupIsOneFileThatIsAStore(t *testing.T) {
 	if err != nil || len(files) != 1 {
 		t.Errorf("beside it there are %v, %v", files, err)
 	}
-	copied := open(t, at(path))
+	copied, err := store.OpenAsItIs(t.Context(), at(path), clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer copied.Close()
 	if k, err := copied.Key(t.Context(), store.KeyRef{ID: idA}); err != nil || k.Username != "alice" {
 		t.Errorf("key %+v, %v", k, err)
 	}
@@ -76,6 +81,75 @@ func TestABackupIsOneFileThatIsAStore(t *testing.T) {
 	}
 	if mode := s.Pragma(t, "journal_mode"); mode != "wal" {
 		t.Errorf("the store's journal is '%s'", mode)
+	}
+}
+
+// A backup is alone in its file, so that whoever writes it shuts out whoever reads
+// it. As a store it must not stay so.
+func TestABackupThatIsMovedIntoPlaceIsReadWhileOthersLockIt(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T, l store.Location) *store.Store{
+		"before the start": func(t *testing.T, l store.Location) *store.Store {
+			path, _ := backup(t, l)
+			move(t, path, l.Path)
+			return open(t, l)
+		},
+		"under a running server": func(t *testing.T, l store.Location) *store.Store {
+			s := open(t, l)
+			path, _ := backup(t, l)
+			move(t, path, l.Path)
+			reopen(t, s)
+			return s
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := locate(t)
+			with(t, l, "alice")
+			s := open(t, l)
+			if mode := s.Pragma(t, "journal_mode"); mode != "wal" {
+				t.Errorf("the journal is '%s'", mode)
+			}
+			holdLock(t, l)
+			if got := names(t, s); got != "alice" {
+				t.Errorf("there is '%s'", got)
+			}
+			if _, err := s.DataVersion(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// holdLock is another program that keeps the database for itself until the test ends.
+func holdLock(t *testing.T, l store.Location) {
+	t.Helper()
+	db, err := sql.Open("sqlite", l.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := db.Conn(t.Context())
+	if err == nil {
+		_, err = conn.ExecContext(t.Context(), "BEGIN EXCLUSIVE")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(conn.Close(), db.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAStoreThatCannotHaveItsJournalIsNotOpened(t *testing.T) {
+	l, s := made(t)
+	path, _ := backup(t, l)
+	holdLock(t, at(path))
+	_, err := store.Open(t.Context(), at(path), store.Options{Fingerprints: []string{fingerprint}})
+	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "is locked by another program") {
+		t.Errorf("one that is locked: %v", err)
+	}
+	if err := s.Journal(t, "SELECT 'delete'"); err == nil || !strings.Contains(err.Error(), l.Path) || !strings.Contains(err.Error(), "its journal is 'delete'; move it to a disk of this machine") {
+		t.Errorf("one on a file system without: %v", err)
 	}
 }
 

@@ -40,8 +40,11 @@ type connections struct {
 	// retired is set when the file was found not to be in its place: what is
 	// written after that is not acknowledged, even if the file comes back.
 	retired atomic.Bool
-	// closed is set when they are, by who holds Store.reopening.
+	// closed is set by close.
 	closed bool
+	// refused is why the file that is in the place of this one cannot be used, once
+	// Reopen has tried; it is ErrReplaced.
+	refused atomic.Pointer[error]
 }
 
 // logSuffix and indexSuffix make the names of the write-ahead log and of its
@@ -74,8 +77,12 @@ func findSides(path string) map[string]fs.FileInfo {
 }
 
 // close closes the connections. Transactions that are under way go on, on
-// connections that are closed when they are given back.
+// connections that are closed when they are given back. Store.reopening must be held.
 func (c *connections) close() error {
+	if c.closed {
+		return nil
+	}
+	c.closed = true
 	var errs []error
 	for _, conn := range []*sql.Conn{c.watch, c.settler} {
 		if conn == nil {
@@ -115,6 +122,9 @@ func (s *Store) find(c *connections) (fs.FileInfo, error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("store %s cannot be found: %w; give the server's user the right to enter its folder", s.location, err)
 	case err != nil || !os.SameFile(info, c.file) || c.retired.Load():
+		if refused := c.refused.Load(); refused != nil {
+			return nil, *refused
+		}
 		return nil, fmt.Errorf("store %s: %w; put it back, or a backup in its place", s.location, ErrReplaced)
 	}
 	return info, nil

@@ -68,6 +68,10 @@ type dialect struct {
 	// content is the file of a database in memory, ready for use, given the
 	// driver's connection to it.
 	content func(connection any) ([]byte, error)
+	// journal is a query that gives the database the journal that lets readers and
+	// the one writer go on beside each other, and keeps it; its row is the name of
+	// the journal that there is, journalled if it succeeded.
+	journal, journalled string
 	// dataVersion is a query whose result changes whenever another connection
 	// has committed something.
 	dataVersion string
@@ -114,6 +118,8 @@ var sqliteDialect = dialect{
 	},
 	memory:      "file::memory:?_txlock=immediate&_pragma=foreign_keys(1)",
 	content:     sqliteContent,
+	journal:     "PRAGMA journal_mode = WAL",
+	journalled:  "wal",
 	dataVersion: "PRAGMA data_version",
 	check:       "PRAGMA quick_check(20)",
 	checkAll:    "PRAGMA integrity_check(20)",
@@ -131,7 +137,7 @@ var sqliteDialect = dialect{
 		case sqlite3.SQLITE_IOERR:
 			return "cannot be read or written; see whether its disk is full or failing"
 		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-			return fmt.Sprintf("cannot be written; the server's user needs the right to write the file, and to make others beside it (-wal, -shm) in the folder '%s': check owner and mode of both, and whether the disk is mounted read-only", filepath.Dir(l.Path))
+			return fmt.Sprintf("cannot be written; the server's user needs the right to write the file, and to make others beside it (-wal, -shm) in the folder '%s': check owner and mode of both, and whether the disk is mounted read-only%s", filepath.Dir(l.Path), giveAway(l.Path, os.Geteuid()))
 		}
 		return ""
 	},

@@ -108,3 +108,13 @@ func (s *Store) Dial(t *testing.T) (users int, err error) {
 	t.Helper()
 	return users, s.open.Load().reads.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM users`).Scan(&users)
 }
+
+// Journal gives the database its journal by another query.
+func (s *Store) Journal(t *testing.T, query string) error {
+	t.Helper()
+	s.dialect.journal = query
+	return s.journal(t.Context())
+}
+
+// GiveAway is what is said to a user about a file of somebody else.
+func GiveAway(path string, me int) string { return giveAway(path, me) }

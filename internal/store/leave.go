@@ -13,17 +13,31 @@ import (
 // for that file's: what is in it goes into the old file before, or is kept under
 // the name that is returned. While the file is in its place SQLite does that.
 func (s *Store) leave(ctx context.Context, c *connections) (kept string, err error) {
-	if c.closed {
-		return "", nil
-	}
-	c.closed = true
 	if c.file != nil && !s.isThere(c) {
 		s.retire(c)
-		// If it cannot be settled there is something left to be kept.
-		_, _ = s.settle(ctx, c)
+		if !c.closed {
+			// If it cannot be settled there is something left to be kept.
+			_, _ = s.settle(ctx, c)
+		}
 		kept, err = s.keepLog(c)
 	}
 	return kept, errors.Join(err, c.close())
+}
+
+// takeLog lets the connection that will settle the log open it, which it does when it
+// reads: a database that has just got its log has been opened without one.
+func (s *Store) takeLog(ctx context.Context) error {
+	c := s.open.Load()
+	var version uint32
+	if err := c.settler.QueryRowContext(ctx, s.dialect.dataVersion).Scan(&version); err != nil {
+		return s.explain(c, err)
+	}
+	sides := findSides(s.location.Path)
+	if _, err := s.find(c); err != nil {
+		return err
+	}
+	c.sides = sides
+	return nil
 }
 
 // retire ends the use of connections: what is committed from now on is not

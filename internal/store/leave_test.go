@@ -196,3 +196,17 @@ func TestAFileThatComesBackWhileItsLogIsSettledKeepsIt(t *testing.T) {
 	}
 	sound(t, s)
 }
+
+// A backup has no log; it gets one when it is opened.
+func TestTheLogOfABackupThatWasPutInPlaceIsSettledToo(t *testing.T) {
+	l, s, saved := changedSince(t)
+	move(t, saved, l.Path)
+	reopen(t, s)
+	carol := user("carol")
+	change(t, s, func(c *store.Change) error { return c.InsertUser(&carol) })
+	move(t, l.Path, l.Path+".away")
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	expectNames(t, l.Path+".away", "alice carol")
+}

@@ -92,3 +92,26 @@ func owners(t *testing.T, path string) (uid, gid uint32) {
 	owner := info.Sys().(*syscall.Stat_t)
 	return owner.Uid, owner.Gid
 }
+
+func TestWhoCannotOpenAFileIsToldToWhomItHasToBeGiven(t *testing.T) {
+	l, _ := made(t)
+	// Users whom no system has by name.
+	const caddy, other = 54321, 54322
+	if err := os.Chown(l.Path, other, -1); err != nil {
+		t.Skip("only root can give files away")
+	}
+	want := "; the file belongs to 54322 (mode 0600) and this is user 54321: run `chown 54321 '" + l.Path + "'`"
+	for name, test := range map[string]struct {
+		me   int
+		want string
+	}{
+		"somebody else": {caddy, want},
+		"its owner":     {other, ""},
+		// Modes of files keep root from nothing.
+		"root": {0, ""},
+	} {
+		if got := store.GiveAway(l.Path, test.me); got != test.want {
+			t.Errorf("%s: '%s'", name, got)
+		}
+	}
+}

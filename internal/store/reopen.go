@@ -24,6 +24,7 @@ func (s *Store) Reopen(ctx context.Context, fingerprints []string) (kept string,
 	s.reopening.Lock()
 	defer s.reopening.Unlock()
 	old := s.open.Load()
+	old.refused.Store(nil)
 	fault := s.inPlace(ctx, old)
 	switch {
 	case errors.Is(fault, ErrReplaced):
@@ -39,16 +40,15 @@ func (s *Store) Reopen(ctx context.Context, fingerprints []string) (kept string,
 func (s *Store) openAnother(ctx context.Context, old *connections, fault error, fingerprints []string) (kept string, err error) {
 	if !old.closed {
 		s.retire(old)
-		busy, err := s.settle(ctx, old)
+		// If the log cannot be settled, for the disk is full for instance, it is
+		// kept.
+		busy, _ := s.settle(ctx, old)
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
 		if busy {
 			return "", fmt.Errorf("%w; the file that was there is still in use, so another one is not opened yet", fault)
 		}
-		// If the log cannot be settled, for the disk is full for instance, it is
-		// kept.
-		_ = err
 	}
 	// Settling may have taken long, and the files may have been exchanged again.
 	file, err := checkFile(s.location.Path)
@@ -56,32 +56,36 @@ func (s *Store) openAnother(ctx context.Context, old *connections, fault error, 
 		return "", fault
 	}
 	if err != nil {
-		return "", fmt.Errorf("store: %w", err)
+		return "", old.refuse(err)
 	}
 	if kept, err = s.makeRoom(old, file); err != nil {
 		return kept, err
 	}
 	next, err := s.openAnew(ctx, fingerprints, file, s.dialect.check)
 	if err != nil {
-		return kept, fmt.Errorf("another database file is in its place, and cannot be used: %w", err)
+		return kept, old.refuse(err)
 	}
 	s.use(next, old)
 	return kept, nil
+}
+
+// refuse notes why the file that is in the place of this one cannot be used.
+func (c *connections) refuse(why error) error {
+	refused := fmt.Errorf("%w: another database file is in its place, and cannot be used: %w", ErrReplaced, why)
+	c.refused.Store(&refused)
+	return refused
 }
 
 // makeRoom closes the connections to a file whose place another one has taken, and
 // takes away what belongs to it. Until then they are open, so that no other file can
 // get the numbers of those. If it was the same file that came back, its log is its own.
 func (s *Store) makeRoom(old *connections, file fs.FileInfo) (kept string, err error) {
-	if old.closed {
-		return "", nil
-	}
 	if !os.SameFile(file, old.file) && !s.isThere(old) {
 		if kept, err = s.clearSides(old); err != nil {
 			return kept, err
 		}
 	}
-	old.closed = true
+	old.sides = nil
 	return kept, old.close()
 }
 
@@ -96,8 +100,7 @@ func (s *Store) openAgain(ctx context.Context, old *connections, fault error, fi
 	}
 	// Connections of one process share the index of the log: if that is what
 	// cannot be read, none may be left.
-	if errors.Is(fault, ErrUnreadable) && !old.closed {
-		old.closed = true
+	if errors.Is(fault, ErrUnreadable) {
 		// It fails as everything else has failed.
 		_ = old.close()
 	}
@@ -109,10 +112,6 @@ func (s *Store) openAgain(ctx context.Context, old *connections, fault error, fi
 		return err
 	}
 	s.use(next, old)
-	if old.closed {
-		return nil
-	}
-	old.closed = true
 	return old.close()
 }
 

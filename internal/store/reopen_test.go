@@ -228,8 +228,13 @@ func TestAFileThatCannotBeUsedIsNotOpenedAnew(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if _, err := s.DataVersion(t.Context()); !errors.Is(err, store.ErrReplaced) {
-			t.Errorf("%s: it is used: %v", name, err)
+		_, version := s.DataVersion(t.Context())
+		_, schema := s.Schema(t.Context())
+		_, users := s.Users(t.Context(), "", 1)
+		for what, err := range map[string]error{"version": version, "schema": schema, "users": users} {
+			if !errors.Is(err, store.ErrReplaced) || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), l.Path) {
+				t.Errorf("%s: %s: it is used, or nobody knows why not: %v", name, what, err)
+			}
 		}
 		move(t, good.Path, l.Path)
 		reopen(t, s)

@@ -101,16 +101,32 @@ func newStore(l Location, o Options) *Store {
 	return s
 }
 
-// prepare brings the schema up to date and checks the peppers.
+// prepare gives the database its journal, brings the schema up to date and checks
+// the peppers.
 func (s *Store) prepare(ctx context.Context) error {
+	if err := s.journal(ctx); err != nil {
+		return err
+	}
 	if err := s.upgrade(ctx, s.options.Upgrade); err != nil {
 		return err
 	}
 	if err := s.checkPeppers(ctx, s.options.Fingerprints); err != nil {
 		return err
 	}
-	// They are there from the first query on.
-	s.open.Load().sides = findSides(s.location.Path)
+	return s.takeLog(ctx)
+}
+
+// journal sees to it that readers go on while somebody writes. A backup that was put
+// in place of the store as a file has not the journal for that: in its one file there
+// must be everything.
+func (s *Store) journal(ctx context.Context) error {
+	var is string
+	if err := s.open.Load().writes.QueryRowContext(ctx, s.dialect.journal).Scan(&is); err != nil {
+		return s.explain(s.open.Load(), err)
+	}
+	if is != s.dialect.journalled {
+		return fmt.Errorf("%s cannot have a write-ahead log beside it, its journal is '%s'; move it to a disk of this machine, since file systems of the network often cannot hold one", s, is)
+	}
 	return nil
 }
 

@@ -145,6 +145,9 @@ func (s *Store) Newest() int64 { return s.schema }
 
 // Schema is the number of the last migration in the database.
 func (s *Store) Schema(ctx context.Context) (int64, error) {
+	if err := s.inPlace(ctx, s.open.Load()); err != nil {
+		return 0, err
+	}
 	provider, err := s.migrations()
 	if err != nil {
 		return 0, err
@@ -157,7 +160,7 @@ func (s *Store) Schema(ctx context.Context) (int64, error) {
 // this one has it open: what the records mean now nobody here knows.
 func (s *Store) checkSchema(ctx context.Context, tx *sql.Tx) error {
 	var current int64
-	if err := tx.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version`).Scan(&current); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version WHERE is_applied`).Scan(&current); err != nil {
 		return fmt.Errorf("reading the schema's number: %w", err)
 	}
 	if current > s.schema {

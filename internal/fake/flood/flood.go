@@ -169,7 +169,7 @@ func (r *run) batch(conn net.Conn, in *bufio.Reader, first int, statuses map[int
 		return err
 	}
 	for range r.Deep {
-		status, err := ReadStatus(in)
+		status, err := readStatus(in)
 		if err != nil {
 			return err
 		}
@@ -178,8 +178,8 @@ func (r *run) batch(conn net.Conn, in *bufio.Reader, first int, statuses map[int
 	return nil
 }
 
-// ReadStatus reads an answer and throws away all but its status.
-func ReadStatus(in *bufio.Reader) (int, error) {
+// readStatus reads an answer and throws away all but its status.
+func readStatus(in *bufio.Reader) (int, error) {
 	response, err := http.ReadResponse(in, nil)
 	if err != nil {
 		return 0, err

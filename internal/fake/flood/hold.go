@@ -69,7 +69,7 @@ func (h *Held) Wait(limit time.Duration) (closed int, statuses map[int]int) {
 	for _, conn := range h.lines {
 		_ = conn.SetReadDeadline(deadline)
 		in := bufio.NewReader(conn)
-		status, _ := ReadStatus(in)
+		status, _ := readStatus(in)
 		statuses[status]++
 		// A server that goes on listening sends no end.
 		_, err := in.ReadByte()

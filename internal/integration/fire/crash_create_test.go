@@ -18,7 +18,8 @@ func TestKillingWhoMakesAStoreLeavesNoneOrAWholeOne(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed(t), 0))
 	var none, whole int
 	took := timeToMake(t)
-	for i := range rounds(t) {
+	n := rounds(t)
+	for i := range n {
 		dir := t.TempDir()
 		runMaker(t, dir, time.Duration(random.Int64N(int64(took)+1)))
 		if looksMade(t, dir) {
@@ -30,6 +31,7 @@ func TestKillingWhoMakesAStoreLeavesNoneOrAWholeOne(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("in round %d", i)
 		}
+		progressOfKills(t, i+1, n)
 	}
 	figure(t, "kill -9 during the making of a store: %d times there was none, %d times a whole one, and the next start went on by itself", none, whole)
 }

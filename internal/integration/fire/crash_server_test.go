@@ -30,6 +30,7 @@ func TestAKilledServerKeepsItsWord(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("in round %d", i)
 		}
+		progressOfKills(t, i+1, n)
 	}
 	either := given.verify(s)
 	if len(given.all) < n {

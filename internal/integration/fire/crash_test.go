@@ -44,6 +44,7 @@ func TestKillingLosesNothingThatWasAcknowledged(t *testing.T) {
 			if t.Failed() {
 				t.Fatalf("in round %d", first+i)
 			}
+			progressOfKills(t, first+i+1, n)
 		}
 		acknowledged, inFlight, opening = acknowledged+len(c.deeds), inFlight+c.inFlight, opening+c.opening
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/caddyrun"
+	"github.com/sallyport/sallyport/internal/store"
 )
 
 const patientFile = `{
@@ -42,8 +43,6 @@ http:// {
 }
 `
 
-const patientPassword = "violet anvil parade 17"
-
 // patient is a server in a process of its own whose store falls ill. It has a
 // user with a password, a session and two keys, one of which is revoked.
 type patient struct {
@@ -64,9 +63,9 @@ func newPatient(t *testing.T, bound bool) *patient {
 	p := prepare(t, bound)
 	p.process = p.command("run")
 	begin(t, p.process)
-	within(t, 30*time.Second, p.ready)
+	within(t, 30*time.Second, "the server is ready", p.ready)
 	p.must("user/add", `{"username":"alice","roles":["admin"]}`)
-	p.must("user/passwd", `{"user":"alice","password":"`+patientPassword+`"}`)
+	p.must("user/passwd", `{"user":"alice","password":"`+rightPassword+`"}`)
 	p.good, p.dead = p.issue("good"), p.issue("dead")
 	p.must("key/revoke", `{"key":"alice/dead"}`)
 	r := p.logIn()
@@ -157,7 +156,7 @@ func (p *patient) check(credential string) answer {
 
 func (p *patient) logIn() answer {
 	p.t.Helper()
-	return p.ask(p.site, "POST", "/api/v1/auth/login", `{"user":"alice","password":"`+patientPassword+`"}`, "")
+	return p.ask(p.site, "POST", "/api/v1/auth/login", `{"user":"alice","password":"`+rightPassword+`"}`, "")
 }
 
 // perform asks the admin API for an operation.
@@ -206,14 +205,13 @@ func (p *patient) execute(statement string) {
 	}
 }
 
-// backup is the store as it is, as one file in another folder.
+// backup is a backup of the store, which lies in another folder.
 func (p *patient) backup() string {
 	p.t.Helper()
 	file := filepath.Join(p.dir, "backup.db")
-	p.execute(`VACUUM INTO '` + file + `'`)
-	copied := *p
-	copied.database = file
-	copied.execute(`PRAGMA journal_mode = WAL`)
+	if _, err := store.Backup(p.t.Context(), store.Location{Engine: "sqlite", Path: p.database}, file); err != nil {
+		p.t.Fatal(err)
+	}
 	return file
 }
 
@@ -244,18 +242,6 @@ func (p *patient) expectUnavailable(what string, r answer) {
 	if strings.Contains(r.text, p.dir) {
 		p.t.Errorf("%s: the answer has a path of the server: %s", what, r.text)
 	}
-}
-
-func within(t *testing.T, limit time.Duration, so func() bool) time.Duration {
-	t.Helper()
-	began := time.Now()
-	for !so() {
-		if time.Since(began) > limit {
-			t.Fatalf("it is not so after %s", limit)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return time.Since(began)
 }
 
 // ids are those of a list of keys.

@@ -207,7 +207,7 @@ func TestTheServerOutlivesWhatBefallsItsStore(t *testing.T) {
 			p.underFault(&f)
 			ended = true
 			end()
-			recovered := within(t, 10*time.Second, func() bool {
+			recovered := within(t, 10*time.Second, "key and password are accepted again", func() bool {
 				p.expectDead()
 				return p.check(p.good).status == 200 && p.logIn().status == 200
 			})
@@ -228,7 +228,7 @@ func (p *patient) underFault(f *fault) {
 			}
 		}
 	} else {
-		noticed := within(p.t, 5*time.Second, func() bool {
+		noticed := within(p.t, 5*time.Second, "checks are answered with 503", func() bool {
 			p.expectDead()
 			return p.check(p.good).status == 503
 		})
@@ -245,7 +245,7 @@ func (p *patient) underFault(f *fault) {
 		return
 	}
 	p.expectNoWrites(f)
-	within(p.t, 2*time.Second, func() bool {
+	within(p.t, 2*time.Second, "the log names the fault", func() bool {
 		log := p.log()
 		return strings.Contains(log, strings.ReplaceAll(f.log, `"`, `\"`)) && strings.Contains(log, p.database)
 	})

@@ -115,13 +115,13 @@ func TestAServerStartsOnAFileThatItCannotWrite(t *testing.T) {
 	chmod(t, 0o400, p.database)
 	p.process = p.command("run")
 	begin(t, p.process)
-	within(t, 20*time.Second, p.ready)
+	within(t, 20*time.Second, "the server is ready", p.ready)
 	const advice = " cannot be written; the server's user needs the right to write the file"
 	if r := p.perform("user/add", `{"username":"alice"}`); r.status != 503 || !strings.Contains(r.text, p.database+advice) {
 		t.Errorf("a change: %d %s", r.status, r.text)
 	}
 	chmod(t, 0o600, p.database)
-	recovered := within(t, 5*time.Second, func() bool { return p.perform("user/add", `{"username":"alice"}`).status == 200 })
+	recovered := within(t, 5*time.Second, "a user is added", func() bool { return p.perform("user/add", `{"username":"alice"}`).status == 200 })
 	figure(t, "%s after the mode was right again changes are made", recovered.Round(time.Millisecond))
 }
 
@@ -140,7 +140,7 @@ func TestAServerWaitsForALockAtItsStart(t *testing.T) {
 	unlock()
 	p.process = p.command("run")
 	begin(t, p.process)
-	within(t, 20*time.Second, p.ready)
+	within(t, 20*time.Second, "the server is ready", p.ready)
 }
 
 // A reload keeps the store open, but another pepper file is another setting.
@@ -192,10 +192,10 @@ func TestABackupThatIsPutInTheStoresPlaceUnderARunningServer(t *testing.T) {
 	backup := p.backup()
 	lost := p.issue("lost")
 	p.move(backup, p.database)
-	taken := within(t, 5*time.Second, func() bool { return p.check(lost).status == 401 })
+	taken := within(t, 5*time.Second, "the lost key is refused", func() bool { return p.check(lost).status == 401 })
 	figure(t, "the backup is what counts after %s", taken.Round(10*time.Millisecond))
 	p.expectDead()
-	within(t, 5*time.Second, func() bool { return p.check(p.good).status == 200 && p.logIn().status == 200 })
+	within(t, 5*time.Second, "key and password are accepted", func() bool { return p.check(p.good).status == 200 && p.logIn().status == 200 })
 	p.expectAll(p.must("key/list", `{"revoked":true}`), &fault{})
 	if log := p.log(); !strings.Contains(log, "the store was opened anew") {
 		t.Errorf("the log says %s", log)

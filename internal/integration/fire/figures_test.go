@@ -3,7 +3,6 @@ package fire_test
 import (
 	"fmt"
 	"os"
-	"strconv"
 	"testing"
 	"time"
 )
@@ -28,31 +27,17 @@ func figure(t *testing.T, format string, args ...any) {
 	}
 }
 
-// setting is a number from the environment, or what it is without.
-func setting(t *testing.T, name string, without uint64) uint64 {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return without
-	}
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	return n
+// progress tells at once how far a long test is, on standard error. `go test` passes
+// it on as it comes only if it is run in the folder of the package, as `make fire`
+// does.
+func progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, time.Now().Format(time.TimeOnly)+" "+format+"\n", args...)
 }
 
-// rounds is how often a test kills: SALLYPORT_ROUNDS, or 200.
-func rounds(t *testing.T) int {
+// progressOfKills tells of each hundredth.
+func progressOfKills(t *testing.T, done, of int) {
 	t.Helper()
-	return int(setting(t, "SALLYPORT_ROUNDS", 200))
-}
-
-// seed begins the random numbers of a test: SALLYPORT_SEED, or another one each
-// time. A test that has failed tells which, so that it can be run again.
-func seed(t *testing.T) uint64 {
-	t.Helper()
-	s := setting(t, "SALLYPORT_SEED", uint64(time.Now().UnixNano())&0xffffffff)
-	t.Logf("SALLYPORT_SEED=%d", s)
-	return s
+	if done%100 == 0 || done == of {
+		progress("%s: %d of %d kills", t.Name(), done, of)
+	}
 }

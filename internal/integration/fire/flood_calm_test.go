@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -52,28 +51,38 @@ func (f *fortress) whileItLasts(t *testing.T, flood func(ctx context.Context)) c
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	var answers, slowest atomic.Int64
-	ends := make(chan error, askers)
+	ends := make(chan asked, askers)
 	began := time.Now()
 	for range askers {
-		go func() { ends <- f.askOnAndOn(ctx, &answers, &slowest) }()
+		go func() { ends <- f.askOnAndOn(ctx) }()
 	}
 	flood(ctx)
 	stop()
+	var all calm
 	for range askers {
-		if err := <-ends; err != nil {
-			t.Errorf("a request with a good key: %v", err)
+		one := <-ends
+		if one.err != nil {
+			t.Errorf("a request with a good key: %v", one.err)
 		}
+		all.answers += one.answers
+		all.slowest = max(all.slowest, one.slowest)
 	}
-	n := answers.Load()
-	if n == 0 {
+	if all.answers == 0 {
 		t.Error("not one request with a good key was answered")
 	}
-	return calm{n, time.Duration(slowest.Load()), float64(n) / time.Since(began).Seconds()}
+	all.perSecond = float64(all.answers) / time.Since(began).Seconds()
+	return all
+}
+
+// asked is what one of them has seen.
+type asked struct {
+	answers int64
+	slowest time.Duration
+	err     error
 }
 
 // askOnAndOn asks until ctx ends.
-func (f *fortress) askOnAndOn(ctx context.Context, answers, slowest *atomic.Int64) error {
+func (f *fortress) askOnAndOn(ctx context.Context) (seen asked) {
 	c := f.client()
 	defer c.http.CloseIdleConnections()
 	for {
@@ -82,14 +91,16 @@ func (f *fortress) askOnAndOn(ctx context.Context, answers, slowest *atomic.Int6
 		status, err := c.get(context.WithoutCancel(ctx), "/gate")
 		switch {
 		case err != nil:
-			return err
+			seen.err = err
+			return seen
 		case status != http.StatusOK:
-			return fmt.Errorf("status %d", status)
+			seen.err = fmt.Errorf("status %d", status)
+			return seen
 		case ctx.Err() != nil:
-			return nil
+			return seen
 		}
-		answers.Add(1)
-		slowest.Store(max(slowest.Load(), int64(time.Since(began))))
+		seen.answers++
+		seen.slowest = max(seen.slowest, time.Since(began))
 	}
 }
 

@@ -1,4 +1,3 @@
-// Package fire_test puts a whole server under fire: floods, faults, crashes.
 package fire_test
 
 import (
@@ -20,11 +19,8 @@ import (
 	"github.com/sallyport/sallyport/internal/store"
 )
 
-// The user of the store.
-const (
-	user           = "alice"
-	alicesPassword = "violet anvil parade 17"
-)
+// user is the one of the store.
+const user = "alice"
 
 // proxy is an address of this machine that the server trusts as a proxy, so that
 // whoever calls from there has the client's address that he likes.
@@ -118,7 +114,7 @@ func startFortressWith(t *testing.T, option string) *fortress {
 		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(f.dir, "admin.sock"))
 	}}}
 	t.Cleanup(f.admin.CloseIdleConnections)
-	eventually(t, "the server answers", func() bool {
+	within(t, 30*time.Second, "the server answers", func() bool {
 		r, err := f.client().get(t.Context(), "/gate")
 		return err == nil && r == http.StatusOK
 	})
@@ -150,7 +146,7 @@ func prepareStore(t *testing.T, path string) (key string) {
 	if _, err := r.AddUser(t.Context(), "test", identity.NewUser{Username: user}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.SetPassword(t.Context(), "test", user, alicesPassword); err != nil {
+	if _, err := r.SetPassword(t.Context(), "test", user, rightPassword); err != nil {
 		t.Fatal(err)
 	}
 	_, word, err := r.IssueKey(t.Context(), "test", identity.NewKey{Username: user, Name: "ci", Scopes: principal.AllScopes})
@@ -182,16 +178,6 @@ func startProcess(t *testing.T, dir, config string) *os.Process {
 	// The test's context ends, and with it the process, before this is called.
 	t.Cleanup(func() { _ = server.Wait() })
 	return server.Process
-}
-
-// eventually waits until something is so, for half a minute at most.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("half a minute was not enough until %s", what)
-		}
-	}
 }
 
 // flood makes so many requests through the proxy.

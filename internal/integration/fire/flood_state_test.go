@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // footprint is what the process of the server holds.
@@ -104,7 +105,7 @@ func (f *fortress) count(t *testing.T, s *footprint) {
 func (f *fortress) expectCalm(t *testing.T, before footprint) (after footprint) {
 	t.Helper()
 	const few = 12
-	eventually(t, "goroutines and files are given back", func() bool {
+	within(t, 30*time.Second, "goroutines and files are given back", func() bool {
 		after = f.footprint(t)
 		return after.goroutines <= before.goroutines+few && after.files <= before.files+few
 	})

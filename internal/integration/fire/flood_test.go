@@ -12,7 +12,7 @@ import (
 
 // goodPassword is a log-in with alice's password.
 func goodPassword(int) string {
-	body := `{"user":"` + user + `","password":"` + alicesPassword + `"}`
+	body := `{"user":"` + user + `","password":"` + rightPassword + `"}`
 	return fmt.Sprintf("POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 

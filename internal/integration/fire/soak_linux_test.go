@@ -31,16 +31,14 @@ var begun = time.Now()
 // In the first two fifths of the time the server is killed and started again
 // every 15th of it. The last server lives on to the end, and must not grow.
 func TestSoak(t *testing.T) {
-	text := os.Getenv("SALLYPORT_SOAK")
-	if text == "" {
+	length := settingsFor(t).soak
+	if length == 0 {
 		t.Skip("it runs with SALLYPORT_SOAK=<duration> only")
 	}
-	length, err := time.ParseDuration(text)
-	if err != nil {
-		t.Fatal(err)
-	}
 	length = max(length-time.Since(begun), length/3)
+	progress("%s: it takes %s", t.Name(), length.Round(time.Second))
 	s := newSoak(t)
+	defer s.minute.Stop()
 	var hands sync.WaitGroup
 	for pace, works := range map[time.Duration][]func(step string) error{
 		5 * time.Millisecond:   {s.checkKey, s.checkKey, s.checkKey, s.presentNonsense},
@@ -55,13 +53,13 @@ func TestSoak(t *testing.T) {
 	}
 	const kills = 6
 	for range kills {
-		time.Sleep(length / 15)
+		s.wait(length / 15)
 		s.kill()
 	}
 	lastLife := length - kills*length/15
-	time.Sleep(lastLife / 5)
+	s.wait(lastLife / 5)
 	early := s.measure()
-	time.Sleep(lastLife - lastLife/5)
+	s.wait(lastLife - lastLife/5)
 	late := s.measure()
 	close(s.over)
 	hands.Wait()
@@ -72,8 +70,11 @@ func TestSoak(t *testing.T) {
 type soak struct {
 	*service
 	// key is one that always holds.
-	key      string
-	over     chan struct{}
+	key   string
+	over  chan struct{}
+	began time.Time
+	// minute ticks when it is time to tell how it goes.
+	minute   *time.Ticker
 	requests atomic.Int64
 	// lives is counted when the server is killed and when it is ready again, so it
 	// is odd while there is none.
@@ -90,13 +91,26 @@ type soak struct {
 
 func newSoak(t *testing.T) *soak {
 	t.Helper()
-	s := &soak{service: newService(t), over: make(chan struct{})}
+	s := &soak{service: newService(t), over: make(chan struct{}), began: time.Now(), minute: time.NewTicker(time.Minute)}
 	s.addAlice()
 	var err error
 	if s.key, err = s.issue("steady"); err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// wait lets the hands work for a while, and tells each minute how it goes.
+func (s *soak) wait(long time.Duration) {
+	s.t.Helper()
+	for end := time.After(long); ; {
+		select {
+		case <-end:
+			return
+		case <-s.minute.C:
+			progress("%s: %s: %d requests, %d kills, memory %d kB", s.t.Name(), time.Since(s.began).Round(time.Second), s.requests.Load(), s.lives.Load()/2, s.memory())
+		}
+	}
 }
 
 // repeat does a piece of work again and again. Only the end of the server excuses
@@ -266,21 +280,31 @@ func (s *soak) measure() (z sizes) {
 	if _, err := fmt.Sscanf(profile.text, "goroutine profile: total %d", &z.goroutines); err != nil {
 		s.t.Fatal(err)
 	}
-	process := filepath.Join("/proc", strconv.Itoa(s.process.Pid))
-	open, err := os.ReadDir(filepath.Join(process, "fd"))
+	open, err := os.ReadDir(s.proc("fd"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	z.descriptors = len(open)
-	status, err := os.ReadFile(filepath.Join(process, "status"))
+	z.descriptors, z.memory = len(open), s.memory()
+	return z
+}
+
+// memory is what the server has of it, in kB.
+func (s *soak) memory() (kilobytes int) {
+	s.t.Helper()
+	status, err := os.ReadFile(s.proc("status"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	_, memory, _ := strings.Cut(string(status), "VmRSS:")
-	if _, err := fmt.Sscanf(memory, "%d kB", &z.memory); err != nil {
+	if _, err := fmt.Sscanf(memory, "%d kB", &kilobytes); err != nil {
 		s.t.Fatal(err)
 	}
-	return z
+	return kilobytes
+}
+
+// proc is what the kernel tells of the server.
+func (s *soak) proc(name string) string {
+	return filepath.Join("/proc", strconv.Itoa(s.process.Pid), name)
 }
 
 // judge holds the end against the beginning.
