@@ -30,13 +30,11 @@ const keyLogInsBusy = time.Second
 // beginKeyLogIn asks whether a key may log in, and says how long it has to wait if it
 // may not. If it may, endKeyLogIn must follow.
 func (r *Registry) beginKeyLogIn(id credential.KeyID) (wait time.Duration) {
-	switch v, wait := r.keyLogIns.Begin(id, keyLogIns); v {
-	case brake.Stopped:
-		return wait
-	case brake.Busy:
+	v, wait := r.keyLogIns.Begin(id, keyLogIns)
+	if v == brake.Busy {
 		return keyLogInsBusy
 	}
-	return 0
+	return wait
 }
 
 // endKeyLogIn counts a log-in that has begun a session. One that has not, since the
