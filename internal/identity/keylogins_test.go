@@ -2,10 +2,12 @@ package identity
 
 import (
 	"errors"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/store"
 )
 
 func TestAKeyThatLogsInAgainAndAgainHasToWait(t *testing.T) {
@@ -32,4 +34,41 @@ func TestAKeyThatLogsInAgainAndAgainHasToWait(t *testing.T) {
 	if n, want := len(w.sessions("alice")), keyLogIns.Count+1; n != want {
 		t.Errorf("there are %d sessions, want %d", n, want)
 	}
+}
+
+func TestLogInsThatTheStoreRefusedAreNotCounted(t *testing.T) {
+	w := newWorld(t)
+	c := w.callerOf(w.issue("ci"))
+	logIn := func() error {
+		_, _, err := w.LogInByKey(t.Context(), c, NewSession{Tokens: []NewToken{hour(credential.AppToken)}})
+		return err
+	}
+	path := w.config.Location.Path
+	w.must(nil, os.Rename(path, path+".away"))
+	for range keyLogIns.Count + 1 {
+		if err := logIn(); !errors.Is(err, store.ErrReplaced) {
+			t.Fatalf("while the store has gone: %v", err)
+		}
+	}
+	w.must(nil, os.Rename(path+".away", path))
+	w.must(nil, logIn())
+}
+
+func TestLogInsUnderWayAreCountedToo(t *testing.T) {
+	w := newWorld(t)
+	c := w.callerOf(w.issue("ci"))
+	for range keyLogIns.Count {
+		if wait := w.beginKeyLogIn(c.ID); wait != 0 {
+			t.Fatalf("it has to wait %v", wait)
+		}
+	}
+	_, _, err := w.LogInByKey(t.Context(), c, NewSession{Tokens: []NewToken{hour(credential.AppToken)}})
+	if often, ok := errors.AsType[*KeyLogInsError](err); !ok || often.Wait != keyLogInsBusy {
+		t.Errorf("%v", err)
+	}
+	for range keyLogIns.Count {
+		w.endKeyLogIn(c.ID, false)
+	}
+	_, _, err = w.LogInByKey(t.Context(), c, NewSession{Tokens: []NewToken{hour(credential.AppToken)}})
+	w.must(nil, err)
 }

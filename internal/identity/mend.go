@@ -26,12 +26,12 @@ type mending struct {
 }
 
 // tend looks at the clock and at the store, and opens the store anew if another
-// file has taken its place, or it was damaged and may be sound again. It is for
+// file has taken its place, or it was damaged or unreadable and may be sound again. It is for
 // Run alone: a request does not wait so long.
 func (m *Mirror) tend(ctx context.Context) error {
 	m.lookAtClock()
 	err := m.poll(ctx)
-	if !errors.Is(err, store.ErrReplaced) && !errors.Is(err, store.ErrDamaged) {
+	if !errors.Is(err, store.ErrReplaced) && !errors.Is(err, store.ErrDamaged) && !errors.Is(err, store.ErrUnreadable) {
 		m.mending = mending{}
 		return err
 	}

@@ -183,3 +183,25 @@ func TestAnotherFaultIsLoggedSoon(t *testing.T) {
 		t.Errorf("the log says %s", l)
 	}
 }
+
+func TestAnIndexOfTheLogThatIsCutOffIsMadeAnew(t *testing.T) {
+	w := newWorld(t)
+	word := w.issue("ci")
+	w.must(nil, os.Truncate(w.config.Location.Path+"-shm", 0))
+	looks := 0
+	for w.mirror.tend(t.Context()) != nil {
+		if looks++; looks > 100 {
+			t.Fatal("the store is not opened anew")
+		}
+		w.clock.add(pollEvery)
+	}
+	if took := time.Duration(looks) * pollEvery; took < 2*time.Second || took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if got := w.check(word); got != Accepted {
+		t.Errorf("then a key: %s", got)
+	}
+	if got := w.check(w.issue("new")); got != Accepted {
+		t.Errorf("a key that was issued since: %s", got)
+	}
+}

@@ -77,7 +77,9 @@ func (m *Mirror) keepMoving(ctx context.Context) {
 	for sleep(ctx, moveEvery) {
 		m.writeMoves(ctx)
 	}
-	m.writeMoves(context.WithoutCancel(ctx))
+	ctx, cancel := lastly(ctx)
+	defer cancel()
+	m.writeMoves(ctx)
 }
 
 // writeMoves writes what has been noted. What could not be written is noted again

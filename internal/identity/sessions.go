@@ -54,11 +54,13 @@ const (
 // replaced the secret. The error is ErrEnded if that has happened meanwhile, and a
 // KeyLogInsError if the key logs in too often.
 func (r *Registry) LogInByKey(ctx context.Context, caller Caller, n NewSession) (store.Session, []credential.Secret, error) {
-	if wait := r.keyLogIns.Note(caller.ID, keyLogIns, true); wait > 0 {
+	if wait := r.beginKeyLogIn(caller.ID); wait > 0 {
 		return store.Session{}, nil, &KeyLogInsError{wait}
 	}
+	begun := false
+	defer func() { r.endKeyLogIn(caller.ID, begun) }()
 	s := store.Session{Method: principal.MethodAPIKey, KeyID: caller.ID.String(), Scopes: caller.Scopes}
-	return r.begin(ctx, s, n, func(c *store.Change) (u store.User, until time.Time, err error) {
+	session, words, err := r.begin(ctx, s, n, func(c *store.Change) (u store.User, until time.Time, err error) {
 		k, err := c.Key(store.KeyRef{ID: s.KeyID})
 		if err == nil {
 			until, err = endOf(&k, &caller, r.now())
@@ -71,6 +73,8 @@ func (r *Registry) LogInByKey(ctx context.Context, caller Caller, n NewSession) 
 		}
 		return u, until, err
 	})
+	begun = err == nil
+	return session, words, err
 }
 
 // endOf says until when what comes from a key may live, zero if for ever.

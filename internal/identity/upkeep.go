@@ -35,7 +35,18 @@ func (m *Mirror) upkeep(ctx context.Context) {
 			m.log.Warn("the store could not be tidied up; it is tried again in a minute", slog.Any("error", err))
 		}
 	}
-	m.writeUses(context.WithoutCancel(ctx))
+	ctx, cancel := lastly(ctx)
+	defer cancel()
+	m.writeUses(ctx)
+}
+
+// lastLimit is how long all that is written at the end may take together. If somebody
+// has locked the store, less is lost than by who ends a server that does not end.
+const lastLimit = 3 * time.Second
+
+// lastly is a context for what is written when ctx has ended.
+func lastly(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), lastLimit)
 }
 
 func (m *Mirror) writeUses(ctx context.Context) {

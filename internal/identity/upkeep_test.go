@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"database/sql"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -104,4 +105,28 @@ func TestASweepThatFailsIsLogged(t *testing.T) {
 			t.Errorf("the log says: %s", w.log)
 		}
 	})
+}
+
+func TestTheEndWaitsThreeSecondsForALockedStore(t *testing.T) {
+	w := newWorld(t)
+	id := w.callerOf(w.issue("ci")).ID
+	db, err := sql.Open("sqlite", w.config.Location.Path)
+	w.must(nil, err)
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	_, err = db.ExecContext(t.Context(), "BEGIN IMMEDIATE")
+	w.must(nil, err)
+	w.mirror.used.note(id, w.clock.now())
+	w.mirror.tokensUsed.note(id, w.clock.now())
+	w.mirror.moves.note(&credential.Verifier{1}, 1, func() store.Move { return store.Move{ID: id} })
+	ended, end := context.WithCancel(t.Context())
+	end()
+	began := time.Now()
+	w.mirror.Run(ended)
+	if took := time.Since(began); took < lastLimit/2 || took > lastLimit+2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if text := w.log.String(); !strings.Contains(text, "the last uses of keys or tokens could not be written") {
+		t.Errorf("the log says %s", text)
+	}
 }

@@ -30,7 +30,7 @@ func Backup(ctx context.Context, l Location, path string) (summary Summary, err 
 		if summary, err = summarize(ctx, tx); err != nil {
 			return s.named(err)
 		}
-		fill := func(w io.Writer) error { return s.explain(writePages(ctx, tx, w, alone)) }
+		fill := func(w io.Writer) error { return s.explain(nil, writePages(ctx, tx, w, alone)) }
 		return atomicfile.WriteNewLarge(path, fill, func(draft string) error { return checkPages(ctx, draft) })
 	})
 	if err != nil {

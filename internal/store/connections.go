@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 )
 
@@ -25,17 +26,22 @@ type connections struct {
 	// reads serves queries; writes has a single connection, since SQLite has a
 	// single writer and waiting in line here is fairer than its busy timeout.
 	reads, writes *sql.DB
-	// watch is the one connection whose data_version is looked at.
-	watch *sql.Conn
+	// watch is the one connection whose data_version is looked at. settler does
+	// nothing until the end, when it puts the log into the file.
+	watch, settler *sql.Conn
+	// dialing is held while a connection is opened.
+	dialing sync.Mutex
 	// damage is what was found to be wrong with the file. From then on nothing
 	// is read or written until Reopen has found it sound.
 	damage atomic.Pointer[error]
-	// retired is set when another file has taken this one's place and the log
-	// was settled: what is written after that is lost, even if the file comes
-	// back.
+	// failed counts the looks that have failed one after another for the file could
+	// not be read.
+	failed atomic.Int32
+	// retired is set when the file was found not to be in its place: what is
+	// written after that is not acknowledged, even if the file comes back.
 	retired atomic.Bool
-	// settled is set when that is done, by Reopen alone.
-	settled bool
+	// closed is set by close.
+	closed bool
 	// refused is why the file that is in the place of this one cannot be used, once
 	// Reopen has tried; it is ErrReplaced.
 	refused atomic.Pointer[error]
@@ -46,9 +52,10 @@ type connections struct {
 // of the journal of a database that has no such log.
 const logSuffix, indexSuffix, journalSuffix = "-wal", "-shm", "-journal"
 
-func (c *connections) opened(file fs.FileInfo) {
-	c.file = file
+func newConnections(file fs.FileInfo) *connections {
+	c := &connections{file: file}
 	c.size.Store(file.Size())
+	return c
 }
 
 // sideFiles begins the names of the files beside the database. SQLite follows
@@ -60,22 +67,30 @@ func sideFiles(path string) string {
 	return path
 }
 
-func (c *connections) noteSides(path string) {
-	c.sides = map[string]fs.FileInfo{}
+func findSides(path string) map[string]fs.FileInfo {
+	sides := map[string]fs.FileInfo{}
 	for _, suffix := range []string{logSuffix, indexSuffix} {
 		if info, err := os.Lstat(sideFiles(path) + suffix); err == nil {
-			c.sides[suffix] = info
+			sides[suffix] = info
 		}
 	}
+	return sides
 }
 
 // close closes the connections. Transactions that are under way go on, on
-// connections that are closed when they are given back.
+// connections that are closed when they are given back. Store.reopening must be held.
 func (c *connections) close() error {
+	if c.closed {
+		return nil
+	}
+	c.closed = true
 	var errs []error
-	if c.watch != nil {
+	for _, conn := range []*sql.Conn{c.watch, c.settler} {
+		if conn == nil {
+			continue
+		}
 		// A connection that was found to be broken is closed already.
-		if err := c.watch.Close(); !errors.Is(err, sql.ErrConnDone) {
+		if err := conn.Close(); !errors.Is(err, sql.ErrConnDone) {
 			errs = append(errs, err)
 		}
 	}
@@ -91,15 +106,9 @@ func (c *connections) close() error {
 // path, and not known to be damaged. If another one is there, what we read is
 // of yesterday, and what we write nobody will ever see.
 func (s *Store) inPlace(ctx context.Context, c *connections) error {
-	info, err := os.Stat(s.location.Path)
-	switch {
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("store %s cannot be found: %w; give the server's user the right to enter its folder", s.location, err)
-	case err != nil || !os.SameFile(info, c.file) || c.retired.Load():
-		if refused := c.refused.Load(); refused != nil {
-			return *refused
-		}
-		return fmt.Errorf("store %s: %w; put it back, or a backup in its place", s.location, ErrReplaced)
+	info, err := s.find(c)
+	if err != nil {
+		return err
 	}
 	if damage := c.damage.Load(); damage != nil {
 		return *damage
@@ -107,27 +116,60 @@ func (s *Store) inPlace(ctx context.Context, c *connections) error {
 	return s.checkSize(ctx, c, info.Size())
 }
 
+// find finds the file that was opened at its path.
+func (s *Store) find(c *connections) (fs.FileInfo, error) {
+	info, err := os.Stat(s.location.Path)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("store %s cannot be found: %w; give the server's user the right to enter its folder", s.location, err)
+	case err != nil || !os.SameFile(info, c.file) || c.retired.Load():
+		if refused := c.refused.Load(); refused != nil {
+			return nil, *refused
+		}
+		return nil, fmt.Errorf("store %s: %w; put it back, or a backup in its place", s.location, ErrReplaced)
+	}
+	return info, nil
+}
+
 // checkSize notices a file that was cut off, of which SQLite may not know for
 // long, since it has pages in memory. A file never shrinks by our doing, but
-// somebody may have run VACUUM: then the database itself says that it is smaller.
+// somebody may have run VACUUM: then it says itself that it is smaller.
 func (s *Store) checkSize(ctx context.Context, c *connections, size int64) error {
 	seen := c.size.Load()
 	if size == seen {
 		return nil
 	}
-	if size > seen {
-		c.size.CompareAndSwap(seen, size)
-		return nil
+	if size < seen {
+		whole, err := s.isWhole(ctx, size)
+		if err != nil {
+			return err
+		}
+		if !whole {
+			err := fmt.Errorf("store %s %w: it was cut off, has %d bytes and had %d", s.location, ErrDamaged, size, seen)
+			c.damage.Store(&err)
+			return err
+		}
 	}
-	var whole int64
-	if err := c.reads.QueryRowContext(ctx, s.dialect.size).Scan(&whole); err != nil {
-		return s.explain(err)
+	c.size.CompareAndSwap(seen, size)
+	return nil
+}
+
+// isWhole reports whether a file that has become smaller has all the pages that it
+// says it has, whatever else lies in the log. SQLite looks at that when it opens a
+// database without its log.
+func (s *Store) isWhole(ctx context.Context, size int64) (whole bool, err error) {
+	if size == 0 {
+		return false, nil
 	}
-	if whole <= size {
-		c.size.CompareAndSwap(seen, size)
-		return nil
+	db, err := sql.Open(s.dialect.driver, frozen(s.location.Path))
+	if err != nil {
+		return false, err
 	}
-	err := fmt.Errorf("store %s %w: it was cut off, has %d bytes and had %d", s.location, ErrDamaged, size, seen)
-	c.damage.Store(&err)
-	return err
+	defer func() { err = errors.Join(err, db.Close()) }()
+	var tables int
+	err = db.QueryRowContext(ctx, `SELECT COUNT(*) FROM sqlite_schema`).Scan(&tables)
+	if s.dialect.isDamage(err) {
+		return false, nil
+	}
+	return err == nil, s.explain(nil, err)
 }

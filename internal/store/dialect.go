@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -55,9 +57,14 @@ func (l Location) String() string { return l.Engine + ":" + l.Path }
 type dialect struct {
 	driver string
 	goose  goose.Dialect
-	// dsn is the data source name for a connection, with settings that hold
-	// for each connection.
-	dsn func(Location) string
+	// connector opens connections to a database without reading anything of it.
+	connector func(Location) (driver.Connector, error)
+	// wait is a statement that lets a connection wait so long for the locks of
+	// others.
+	wait func(time.Duration) string
+	// settings are run on each connection when it was opened. The last one reads
+	// the database.
+	settings []string
 	// memory is the data source name for a new database in memory.
 	memory string
 	// content is the file of a database in memory, ready for use, given the
@@ -73,8 +80,6 @@ type dialect struct {
 	// check is a query that reads everything and gives a row for each problem,
 	// or the one row `ok`; checkAll compares indexes with their tables as well.
 	check, checkAll string
-	// size is a query for how many bytes the database has, its log included.
-	size string
 	// settle is a query that puts what is in the log into the database. Of the
 	// three numbers of its row the last two are the pages in the log, and those
 	// that have been put into the database.
@@ -83,6 +88,9 @@ type dialect struct {
 	// that is taken, a row that refers to one that is missing, anything at all, and
 	// what is no database any more.
 	isUnique, isOrphan, isFault, isDamage func(error) bool
+	// isUnreadable recognises that the disk, or a file beside the database, does
+	// not give what it should.
+	isUnreadable func(error) bool
 	// isReadOnly recognises that a connection cannot write, and never will: the
 	// file could not be opened for writing.
 	isReadOnly func(error) bool
@@ -94,20 +102,22 @@ type dialect struct {
 var sqliteDialect = dialect{
 	driver: "sqlite",
 	goose:  goose.DialectSQLite3,
-	dsn: func(l Location) string {
+	connector: func(l Location) (driver.Connector, error) {
 		query := url.Values{
 			// rw: a file that has gone away must not come back empty.
 			"mode":    {"rw"},
 			"_txlock": {"immediate"},
-			"_pragma": {
-				"busy_timeout(5000)",
-				"foreign_keys(1)",
-				// What was acknowledged is on disk; NORMAL may lose the last
-				// transactions in WAL mode when the power fails.
-				"synchronous(FULL)",
-			},
 		}
-		return (&url.URL{Scheme: "file", Path: l.Path, RawQuery: query.Encode()}).String()
+		return sqlite.NewConnector((&url.URL{Scheme: "file", Path: l.Path, RawQuery: query.Encode()}).String())
+	},
+	wait: sqliteWait,
+	settings: []string{
+		sqliteWait(busyLimit),
+		"PRAGMA foreign_keys = ON",
+		// What was acknowledged is on disk; NORMAL may lose the last transactions
+		// in WAL mode when the power fails.
+		"PRAGMA synchronous = FULL",
+		"PRAGMA schema_version",
 	},
 	memory:      "file::memory:?_txlock=immediate&_pragma=foreign_keys(1)",
 	content:     sqliteContent,
@@ -116,7 +126,6 @@ var sqliteDialect = dialect{
 	dataVersion: "PRAGMA data_version",
 	check:       "PRAGMA quick_check(20)",
 	checkAll:    "PRAGMA integrity_check(20)",
-	size:        "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
 	settle:      "PRAGMA wal_checkpoint(TRUNCATE)",
 	isUnique: func(err error) bool {
 		code := sqliteCode(err)
@@ -140,10 +149,21 @@ var sqliteDialect = dialect{
 		code := sqliteCode(err)
 		return code&primaryCode == sqlite3.SQLITE_CORRUPT || code&primaryCode == sqlite3.SQLITE_NOTADB || code == sqlite3.SQLITE_IOERR_SHORT_READ
 	},
+	isUnreadable: func(err error) bool {
+		code := sqliteCode(err)
+		return code&primaryCode == sqlite3.SQLITE_IOERR && code != sqlite3.SQLITE_IOERR_SHORT_READ
+	},
 	isReadOnly: func(err error) bool { return sqliteCode(err)&primaryCode == sqlite3.SQLITE_READONLY },
 	isFault: func(err error) bool {
 		return sqliteCode(err) != 0 || errors.Is(err, context.DeadlineExceeded)
 	},
+}
+
+// busyLimit is how long a connection waits for the locks of others.
+const busyLimit = 5 * time.Second
+
+func sqliteWait(limit time.Duration) string {
+	return fmt.Sprintf("PRAGMA busy_timeout = %d", limit.Milliseconds())
 }
 
 // sqliteContent is the file of a database in memory.

@@ -22,6 +22,9 @@ var (
 	// ErrPepperGone: the store does not know the pepper of a verifier, since another
 	// process has retired it or put back a backup. Look which peppers it needs now.
 	ErrPepperGone = errors.New("its pepper is none of the store's any more; try again")
+	// ErrUnreadable: the database could not be read for a while. Reopen looks
+	// whether it can again.
+	ErrUnreadable = errors.New("the database is opened anew as soon as it can be read")
 	// ErrInUse: another process has the store open.
 	ErrInUse = errors.New("is in use")
 )

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql"
 	"errors"
 	"os"
 	"testing"
@@ -31,7 +32,11 @@ func CreateOld(t *testing.T, l Location, schema int64, statements ...string) {
 	if err := os.WriteFile(l.Path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := connect(t.Context(), l, Options{})
+	file, err := os.Stat(l.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := connect(t.Context(), l, Options{}, file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +62,51 @@ func (u Upgrade) During(tell func(Upgrade), run func() error) error { return u.d
 func (s *Store) Break(t *testing.T) {
 	t.Helper()
 	s.dialect.settle = "SELECT settle FROM nothing"
+}
+
+// HoldReads takes the idle connections that read, so that the next one has to be
+// opened.
+func (s *Store) HoldReads(t *testing.T) {
+	t.Helper()
+	for range 2 {
+		conn, err := s.open.Load().reads.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+	}
+}
+
+// HoldSnapshot reads what there is now until it is released.
+func (s *Store) HoldSnapshot(t *testing.T) (release func()) {
+	t.Helper()
+	tx, err := s.open.Load().reads.BeginTx(t.Context(), &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var users int
+	if err := tx.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM users`).Scan(&users); err != nil {
+		t.Fatal(err)
+	}
+	return func() { _ = tx.Rollback() }
+}
+
+// Retired reports whether the connections are not to be used any more.
+func (s *Store) Retired() bool { return s.open.Load().retired.Load() }
+
+// Fail returns what lets the connections of now have failed with an error.
+func (s *Store) Fail() func(error) error {
+	c := s.open.Load()
+	return func(err error) error { return s.explain(c, err) }
+}
+
+// FailedLooks is how many looks have to fail before the store is opened anew.
+const FailedLooks = failedLooks
+
+// Dial opens one more connection that reads.
+func (s *Store) Dial(t *testing.T) (users int, err error) {
+	t.Helper()
+	return users, s.open.Load().reads.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM users`).Scan(&users)
 }
 
 // Journal gives the database its journal by another query.

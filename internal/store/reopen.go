@@ -26,51 +26,47 @@ func (s *Store) Reopen(ctx context.Context, fingerprints []string) (kept string,
 	old := s.open.Load()
 	old.refused.Store(nil)
 	fault := s.inPlace(ctx, old)
-	replaced := errors.Is(fault, ErrReplaced)
-	if !replaced && !errors.Is(fault, ErrDamaged) {
-		return "", fault
+	switch {
+	case errors.Is(fault, ErrReplaced):
+		return s.openAnother(ctx, old, fault, fingerprints)
+	case errors.Is(fault, ErrDamaged), errors.Is(fault, ErrUnreadable):
+		return "", s.openAgain(ctx, old, fault, fingerprints)
 	}
+	return "", fault
+}
+
+// openAnother opens the file that is there now. While there is none, the one that
+// was there gets what is in its log, so that it is whole wherever it is.
+func (s *Store) openAnother(ctx context.Context, old *connections, fault error, fingerprints []string) (kept string, err error) {
+	if !old.closed {
+		s.retire(old)
+		// If the log cannot be settled, for the disk is full for instance, it is
+		// kept.
+		busy, _ := s.settle(ctx, old)
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		if busy {
+			return "", fmt.Errorf("%w; the file that was there is still in use, so another one is not opened yet", fault)
+		}
+	}
+	// Settling may have taken long, and the files may have been exchanged again.
 	file, err := checkFile(s.location.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fault
 	}
-	if err != nil && replaced {
+	if err != nil {
 		return "", old.refuse(err)
 	}
+	if kept, err = s.makeRoom(old, file); err != nil {
+		return kept, err
+	}
+	next, err := s.openAnew(ctx, fingerprints, file, s.dialect.check)
 	if err != nil {
-		return "", fmt.Errorf("store: %w", err)
-	}
-	check := s.dialect.checkAll
-	if replaced {
-		check = s.dialect.check
-		if err := s.retire(ctx, old); err != nil {
-			return "", err
-		}
-		// The same file has come back after another one was there: its log is its
-		// own.
-		if !os.SameFile(file, old.file) {
-			if kept, err = s.clearSides(old); err != nil {
-				return "", err
-			}
-		}
-		// They are closed, so that other files may get their numbers by now.
-		old.sides = nil
-	}
-	next, err := s.openAnew(ctx, fingerprints, file, check)
-	switch {
-	case err != nil && replaced:
 		return kept, old.refuse(err)
-	case errors.Is(err, ErrDamaged):
-		return "", fault
-	case err != nil:
-		return "", err
 	}
-	next.generation = old.generation + 1
-	s.open.Store(next)
-	if !replaced {
-		err = old.close()
-	}
-	return kept, err
+	s.use(next, old)
+	return kept, nil
 }
 
 // refuse notes why the file that is in the place of this one cannot be used.
@@ -80,63 +76,59 @@ func (c *connections) refuse(why error) error {
 	return refused
 }
 
-// retire settles the log of a file whose place another one has taken, and closes
-// its connections. SQLite leaves the files beside it alone then, since it sees
-// that the database has moved.
-func (s *Store) retire(ctx context.Context, old *connections) error {
-	if old.settled {
-		return nil
+// makeRoom closes the connections to a file whose place another one has taken, and
+// takes away what belongs to it. Until then they are open, so that no other file can
+// get the numbers of those. If it was the same file that came back, its log is its own.
+func (s *Store) makeRoom(old *connections, file fs.FileInfo) (kept string, err error) {
+	if !os.SameFile(file, old.file) && !s.isThere(old) {
+		if kept, err = s.clearSides(old); err != nil {
+			return kept, err
+		}
 	}
-	// What is committed from now on is not acknowledged.
-	old.retired.Store(true)
-	var busy, pages, settled int
-	err := old.reads.QueryRowContext(ctx, s.dialect.settle).Scan(&busy, &pages, &settled)
-	if ctx.Err() != nil {
-		return ctx.Err()
+	old.sides = nil
+	return kept, old.close()
+}
+
+// openAgain opens the same file, which could not be read, if all of it is sound.
+func (s *Store) openAgain(ctx context.Context, old *connections, fault error, fingerprints []string) error {
+	file, err := checkFile(s.location.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault
 	}
-	// The numbers are -1 where there is no log, or somebody else is settling it.
-	if err == nil && (settled < pages || busy != 0 && pages < 0) {
-		return fmt.Errorf("store %s: %w; the file that was there is still in use, so the new one is not opened yet", s.location, ErrReplaced)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
 	}
-	// If the log could not be settled, for the disk is full for instance, it is
-	// kept.
-	old.settled = true
+	// Connections of one process share the index of the log: if that is what
+	// cannot be read, none may be left.
+	if errors.Is(fault, ErrUnreadable) {
+		// It fails as everything else has failed.
+		_ = old.close()
+	}
+	next, err := s.openAnew(ctx, fingerprints, file, s.dialect.checkAll)
+	switch {
+	case errors.Is(err, ErrDamaged):
+		return fault
+	case err != nil:
+		return err
+	}
+	s.use(next, old)
 	return old.close()
 }
 
-// clearSides takes the log and its index away if they are those of the file that
-// has gone. A log with something in it is kept under another name.
-func (s *Store) clearSides(old *connections) (kept string, err error) {
-	begin := sideFiles(s.location.Path)
-	for suffix, side := range old.sides {
-		path := begin + suffix
-		info, err := os.Lstat(path)
-		if err != nil || !os.SameFile(info, side) {
-			continue
-		}
-		if suffix == indexSuffix || info.Size() == 0 {
-			err = os.Remove(path)
-		} else {
-			kept = path + ".replaced-" + s.now().UTC().Format("20060102T150405Z")
-			err = os.Rename(path, kept)
-		}
-		if err != nil {
-			return "", fmt.Errorf("store %s is a new file, and what belongs to the old one is in its way: %w; move it away", s.location, err)
-		}
-	}
-	return kept, nil
+func (s *Store) use(next, old *connections) {
+	next.generation = old.generation + 1
+	s.open.Store(next)
 }
 
 // openAnew opens the file at the store's path, if all of it is sound.
 func (s *Store) openAnew(ctx context.Context, fingerprints []string, file fs.FileInfo, check string) (*connections, error) {
 	options := s.options
 	options.Fingerprints = fingerprints
-	next, err := connect(ctx, s.location, options)
+	next, err := connect(ctx, s.location, options, file)
 	if err != nil {
 		return nil, err
 	}
 	c := next.open.Load()
-	c.opened(file)
 	problems, err := next.check(ctx, check)
 	if err == nil && len(problems) > 0 {
 		err = fmt.Errorf("store %s %w: %s", s.location, ErrDamaged, strings.Join(problems, "; "))
@@ -144,8 +136,12 @@ func (s *Store) openAnew(ctx context.Context, fingerprints []string, file fs.Fil
 	if err == nil {
 		err = next.prepare(ctx)
 	}
+	if err == nil {
+		// It may be gone already.
+		_, err = next.find(c)
+	}
 	if err != nil {
-		return nil, errors.Join(err, c.close())
+		return nil, errors.Join(err, next.Close())
 	}
 	return c, nil
 }

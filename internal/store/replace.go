@@ -34,7 +34,7 @@ func (r *Restore) Replace(ctx context.Context, l Location, may func(now *Summary
 	}
 	conn, err := s.open.Load().writes.Conn(ctx)
 	if err != nil {
-		return s.explain(err)
+		return s.explain(s.open.Load(), err)
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
 	held := func() error {
@@ -48,7 +48,7 @@ func (r *Restore) Replace(ctx context.Context, l Location, may func(now *Summary
 		return may(&now)
 	}
 	err = conn.Raw(func(c any) error { return overwrite(ctx, c, r.copy.location.Path, held) })
-	if err := errors.Join(s.explain(err), s.inPlace(ctx, s.open.Load())); err != nil {
+	if err := errors.Join(s.explain(s.open.Load(), err), s.inPlace(ctx, s.open.Load())); err != nil {
 		return err
 	}
 	s.shortenLog(ctx)
@@ -59,8 +59,7 @@ func (r *Restore) Replace(ctx context.Context, l Location, may func(now *Summary
 // written. Where somebody reads the store it stays as long as it is: it is used
 // again from its beginning, and costs nothing but the room.
 func (s *Store) shortenLog(ctx context.Context) {
-	var busy, pages, settled int
-	_ = s.open.Load().reads.QueryRowContext(ctx, s.dialect.settle).Scan(&busy, &pages, &settled)
+	_, _ = s.settle(ctx, s.open.Load())
 }
 
 // fit gives the copy pages as large as those of the store, since they cannot change
@@ -69,13 +68,13 @@ func (r *Restore) fit(ctx context.Context, s *Store) error {
 	const query = `PRAGMA page_size`
 	var want, is int
 	if err := s.open.Load().reads.QueryRowContext(ctx, query).Scan(&want); err != nil {
-		return s.explain(err)
+		return s.explain(s.open.Load(), err)
 	}
 	if err := r.copy.open.Load().writes.QueryRowContext(ctx, query).Scan(&is); err != nil || is == want {
-		return r.copy.explain(err)
+		return r.copy.explain(nil, err)
 	}
 	_, err := r.copy.open.Load().writes.ExecContext(ctx, fmt.Sprintf(`PRAGMA page_size = %d; VACUUM`, want))
-	return r.copy.explain(err)
+	return r.copy.explain(nil, err)
 }
 
 // overwriteAtOnce is how many pages are written before the context is looked at.

@@ -63,30 +63,27 @@ func attach(ctx context.Context, l Location, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	s, err := connect(ctx, l, o)
-	if err != nil {
-		return nil, err
-	}
-	s.open.Load().opened(file)
-	return s, nil
+	return connect(ctx, l, o, file)
 }
 
-// connect opens the connections without looking at what is in the database.
-func connect(ctx context.Context, l Location, o Options) (*Store, error) {
-	s := newStore(l, o)
-	c := &connections{}
+// connect opens the connections, to this file and no other, without looking at what
+// is in the database.
+func connect(ctx context.Context, l Location, o Options, file fs.FileInfo) (*Store, error) {
+	s, c := newStore(l, o), newConnections(file)
 	s.open.Store(c)
-	var err error
-	if c.reads, err = sql.Open(s.dialect.driver, s.dialect.dsn(l)); err != nil {
+	connector, err := s.dialect.connector(l)
+	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", l, err)
 	}
-	if c.writes, err = sql.Open(s.dialect.driver, s.dialect.dsn(l)); err != nil {
-		return nil, errors.Join(fmt.Errorf("store %s: %w", l, err), s.Close())
-	}
-	c.reads.SetMaxOpenConns(8)
+	dialer := &dialer{Connector: connector, store: s, opened: c}
+	c.reads, c.writes = sql.OpenDB(dialer), sql.OpenDB(dialer)
+	c.reads.SetMaxOpenConns(9)
 	c.writes.SetMaxOpenConns(1)
-	if c.watch, err = c.reads.Conn(ctx); err != nil {
-		return nil, errors.Join(s.explain(err), s.Close())
+	if c.settler, err = c.reads.Conn(ctx); err == nil {
+		c.watch, err = c.reads.Conn(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(s.explain(c, err), s.Close())
 	}
 	provider, err := s.migrations()
 	if err != nil {
@@ -116,9 +113,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := s.checkPeppers(ctx, s.options.Fingerprints); err != nil {
 		return err
 	}
-	// They are there from the first query on.
-	s.open.Load().noteSides(s.location.Path)
-	return nil
+	return s.takeLog(ctx)
 }
 
 // journal sees to it that readers go on while somebody writes. A backup that was put
@@ -127,7 +122,7 @@ func (s *Store) prepare(ctx context.Context) error {
 func (s *Store) journal(ctx context.Context) error {
 	var is string
 	if err := s.open.Load().writes.QueryRowContext(ctx, s.dialect.journal).Scan(&is); err != nil {
-		return s.explain(err)
+		return s.explain(s.open.Load(), err)
 	}
 	if is != s.dialect.journalled {
 		return fmt.Errorf("%s cannot have a write-ahead log beside it, its journal is '%s'; move it to a disk of this machine, since file systems of the network often cannot hold one", s, is)
@@ -146,12 +141,26 @@ func (s *Store) String() string {
 	return "store " + s.location.String()
 }
 
-// Close gives everything back. A nil Store may be closed.
+// closeLimit is how long Close waits for who still needs the log of a file that was
+// taken away.
+const closeLimit = 3 * time.Second
+
+// Close gives everything back. A nil Store may be closed. If the file is not in its
+// place and what is in the log could not be put into it, the error names the file
+// in which it is kept.
 func (s *Store) Close() error {
 	if s == nil {
 		return nil
 	}
-	return s.open.Load().close()
+	s.reopening.Lock()
+	defer s.reopening.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+	defer cancel()
+	kept, err := s.leave(ctx, s.open.Load())
+	if kept != "" {
+		err = errors.Join(fmt.Errorf("store %s: %w; what was not yet in the old file is kept in '%s'", s.location, ErrReplaced, kept), err)
+	}
+	return err
 }
 
 // DataVersion returns a number that changes whenever another process or
@@ -164,19 +173,41 @@ func (s *Store) DataVersion(ctx context.Context) (int64, error) {
 	}
 	var version uint32
 	err := c.watch.QueryRowContext(ctx, s.dialect.dataVersion).Scan(&version)
-	return c.generation<<32 | int64(version), s.explain(err)
+	return c.generation<<32 | int64(version), s.countFailed(c, s.explain(c, err))
+}
+
+// failedLooks is how many looks that fail one after another make the store be opened
+// anew. Where memory looks every 100 ms they are 3 seconds.
+const failedLooks = 30
+
+// countFailed counts looks that fail since the file cannot be read. Often what is
+// wrong is no more than the index of the log, which is made anew when all have
+// closed it.
+func (s *Store) countFailed(c *connections, err error) error {
+	if !s.dialect.isUnreadable(err) {
+		c.failed.Store(0)
+		return err
+	}
+	if c.failed.Add(1) >= failedLooks {
+		err = fmt.Errorf("%w: %w", ErrUnreadable, err)
+		c.damage.Store(&err)
+	}
+	return err
 }
 
 // explain adds the location to an error of the database, and what to do where
 // that is known. Damage is noted, so that nothing more is written. What is no fault
-// of the database, nil among it, stays as it is.
-func (s *Store) explain(err error) error {
+// of the database, nil among it, stays as it is. c are the connections that it came
+// from.
+func (s *Store) explain(c *connections, err error) error {
 	if !s.dialect.isFault(err) {
 		return err
 	}
 	if s.dialect.isDamage(err) {
 		err = fmt.Errorf("%s %w: %w", s, ErrDamaged, err)
-		s.open.Load().damage.Store(&err)
+		if c != nil {
+			c.damage.Store(&err)
+		}
 		return err
 	}
 	if advice := s.dialect.advice(err, s.location); advice != "" {

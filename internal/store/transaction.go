@@ -41,22 +41,29 @@ func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) (err e
 		}
 		_ = conn.Close()
 	}()
+	// The file may have gone while we waited.
+	if _, err := s.find(c); err != nil {
+		return err
+	}
+	if err := s.limitWait(ctx, conn); err != nil {
+		return s.explain(c, err)
+	}
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
-		return s.explain(err)
+		return s.explain(c, err)
 	}
 	// After a commit there is nothing to undo. Otherwise undoing fails only where
 	// the connection is lost, and with it the transaction. In a panic, too, the
 	// one connection that writes must be given back.
 	defer func() { _ = tx.Rollback() }()
 	if err := s.checkSchema(ctx, tx); err != nil {
-		return s.explain(err)
+		return s.explain(c, err)
 	}
 	if err := f(tx); err != nil {
-		return s.explain(err)
+		return s.explain(c, err)
 	}
 	if err := tx.Commit(); err != nil {
-		return s.explain(err)
+		return s.explain(c, err)
 	}
 	// The file may have gone meanwhile, and the change with it.
 	return s.inPlace(ctx, c)
@@ -75,7 +82,18 @@ func (s *Store) waitInLine(ctx context.Context, c *connections) (*sql.Conn, erro
 	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("store %s is busy: the changes before this one were not made within %s; see whether another program has locked it (`fuser`), or its disk is slow", s.location, lineLimit)
 	}
-	return conn, s.explain(err)
+	return conn, s.explain(c, err)
+}
+
+// limitWait lets the connection wait for the locks of others no longer than ctx does,
+// at which the engine does not look meanwhile.
+func (s *Store) limitWait(ctx context.Context, conn *sql.Conn) error {
+	limit := busyLimit
+	if end, ends := ctx.Deadline(); ends {
+		limit = min(limit, max(0, time.Until(end)))
+	}
+	_, err := conn.ExecContext(ctx, s.dialect.wait(limit))
+	return err
 }
 
 // snapshot runs f in a transaction that only reads.
@@ -91,17 +109,21 @@ func (s *Store) snapshotOn(ctx context.Context, f func(*sql.Conn, *sql.Tx) error
 	}
 	conn, err := c.reads.Conn(ctx)
 	if err != nil {
-		return s.explain(err)
+		return s.explain(c, err)
 	}
 	// The connection goes back to the others.
 	defer func() { _ = conn.Close() }()
+	// The file may have gone while we waited.
+	if _, err := s.find(c); err != nil {
+		return err
+	}
 	tx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return s.explain(err)
+		return s.explain(c, err)
 	}
 	// Nothing was written, so there is nothing to lose.
 	defer func() { _ = tx.Rollback() }()
-	return s.explain(f(conn, tx))
+	return s.explain(c, f(conn, tx))
 }
 
 // readAll reads the rows of a query into a slice that is not nil.

@@ -51,7 +51,7 @@ func (s *Store) upgrade(ctx context.Context, tell func(Upgrade)) error {
 	}
 	current, err := provider.GetDBVersion(ctx)
 	if err != nil {
-		return s.explain(fmt.Errorf("reading the schema's number: %w", err))
+		return s.explain(s.open.Load(), fmt.Errorf("reading the schema's number: %w", err))
 	}
 	if current > s.schema {
 		return fmt.Errorf("%s has schema %d, this program knows %d: it was used by a newer version; run that version, or put back a backup from before the upgrade", s, current, s.schema)
@@ -61,7 +61,7 @@ func (s *Store) upgrade(ctx context.Context, tell func(Upgrade)) error {
 			continue
 		}
 		if err := s.step(ctx, provider, Upgrade{From: current, To: source.Version}, tell); err != nil {
-			return s.explain(fmt.Errorf("upgrading the schema from %d to %d: %w", current, source.Version, err))
+			return s.explain(s.open.Load(), fmt.Errorf("upgrading the schema from %d to %d: %w", current, source.Version, err))
 		}
 		current = source.Version
 	}
@@ -129,7 +129,7 @@ func (s *Store) migrations() (*goose.Provider, error) {
 	}
 	provider, err := goose.NewProvider(s.dialect.goose, s.open.Load().writes, steps)
 	if err != nil {
-		return nil, s.explain(fmt.Errorf("preparing the schema: %w", err))
+		return nil, s.explain(s.open.Load(), fmt.Errorf("preparing the schema: %w", err))
 	}
 	return provider, nil
 }
@@ -153,7 +153,7 @@ func (s *Store) Schema(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	version, err := provider.GetDBVersion(ctx)
-	return version, s.explain(err)
+	return version, s.explain(s.open.Load(), err)
 }
 
 // checkSchema reports that another, newer program has upgraded the store while
