@@ -9,10 +9,13 @@ func (c *Change) Record(e *Event) error {
 	return err
 }
 
+const eventColumns = `id, time, kind, outcome, actor, user_id, key_id, detail`
+
+func scanEvent(r row) (e Event, err error) {
+	return e, r.Scan(&e.ID, timeColumn{&e.Time}, &e.Kind, &e.Outcome, &e.Actor, &e.UserID, &e.KeyID, &e.Detail)
+}
+
 // Events lists the last events of the audit trail, the newest first.
 func (s *Store) Events(ctx context.Context, limit int) ([]Event, error) {
-	scan := func(r row) (e Event, err error) {
-		return e, r.Scan(&e.ID, timeColumn{&e.Time}, &e.Kind, &e.Outcome, &e.Actor, &e.UserID, &e.KeyID, &e.Detail)
-	}
-	return readAll(ctx, s, scan, `SELECT id, time, kind, outcome, actor, user_id, key_id, detail FROM audit_events ORDER BY time DESC, id DESC LIMIT ?`, limit)
+	return readAll(ctx, s, scanEvent, `SELECT `+eventColumns+` FROM audit_events ORDER BY time DESC, id DESC LIMIT ?`, limit)
 }

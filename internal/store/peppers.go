@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -61,14 +62,26 @@ func scanPepper(r row) (p Pepper, err error) {
 // Peppers lists the peppers of the store, the newest first.
 func (s *Store) Peppers(ctx context.Context) (list []Pepper, err error) {
 	err = s.snapshot(ctx, func(tx *sql.Tx) error {
-		list, err = peppers(ctx, tx)
+		list, err = somePeppers(ctx, tx)
 		return err
 	})
 	return list, err
 }
 
 // Peppers is Store.Peppers within the change: nobody else changes them meanwhile.
-func (c *Change) Peppers() ([]Pepper, error) { return peppers(c.ctx, c.tx) }
+func (c *Change) Peppers() ([]Pepper, error) { return somePeppers(c.ctx, c.tx) }
+
+// errNoPepper: no secret can be checked, nor a new one be kept.
+var errNoPepper = errors.New("the store names no pepper, so that no key can be checked; put back a backup")
+
+// somePeppers are the peppers of the store, which are never none.
+func somePeppers(ctx context.Context, tx *sql.Tx) ([]Pepper, error) {
+	list, err := peppers(ctx, tx)
+	if err == nil && len(list) == 0 {
+		err = errNoPepper
+	}
+	return list, err
+}
 
 func peppers(ctx context.Context, tx *sql.Tx) ([]Pepper, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT `+pepperColumns+` FROM peppers p ORDER BY p.id DESC`)
@@ -102,6 +115,9 @@ func pepperUses(ctx context.Context, tx *sql.Tx, at time.Time) (u PepperUses, er
 	u.Peppers, err = collect(rows, func(r row) (p PepperUse, err error) {
 		return p, r.Scan(&p.ID, &p.Fingerprint, timeColumn{&p.Created}, &p.Keys, &p.Tokens)
 	})
+	if err == nil && len(u.Peppers) == 0 {
+		err = errNoPepper
+	}
 	if err != nil {
 		return u, err
 	}

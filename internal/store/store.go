@@ -54,7 +54,8 @@ func Open(ctx context.Context, l Location, o Options) (*Store, error) {
 	return s, nil
 }
 
-// attach opens the store at l as it is, without looking at schema and peppers.
+// attach opens the store at l as it is, without looking at schema and peppers. One
+// that would do something by itself is refused.
 func attach(ctx context.Context, l Location, o Options) (*Store, error) {
 	file, err := checkFile(l.Path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -68,6 +69,9 @@ func attach(ctx context.Context, l Location, o Options) (*Store, error) {
 		return nil, err
 	}
 	s.open.Load().opened(file)
+	if err := s.beInert(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 
