@@ -261,13 +261,17 @@ func (r *Registry) refuseOldKeys(c *store.Change, actor string, newest int64) (i
 }
 
 // open reads the pepper file for a change of it, which is held against what the
-// store needs: a wrong file must not be made the right one.
+// store needs: a wrong file must not be made the right one. What earlier changes
+// have left beside it is removed.
 func (p *peppers) open(l store.Location, needed []store.Pepper) (*credential.Peppers, fs.FileInfo, error) {
 	file, was, err := readPeppers(p.file)
 	if err != nil {
 		return nil, nil, err
 	}
-	return file, was, p.check(l, needed, file)
+	if err := p.check(l, needed, file); err != nil {
+		return nil, nil, err
+	}
+	return file, was, p.sweepDrafts(file.Fingerprints())
 }
 
 // write puts peppers in place of those that were read.
