@@ -74,6 +74,7 @@ func NewMirror(r *Registry, log *slog.Logger) *Mirror {
 	// The server may have been down while somebody set the clock back.
 	m.setBack.Store(true)
 	r.committed, r.settle = m.follow, m.writeMoves
+	r.clockTrusted = func() bool { return m.clock.trusted(time.Duration(m.elapsed())) }
 	return m
 }
 

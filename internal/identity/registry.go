@@ -123,8 +123,11 @@ type Registry struct {
 	// committed is called after each change, before it is acknowledged.
 	committed func(context.Context)
 	// settle writes what is known of secrets that are to be moved.
-	settle  func(context.Context)
-	created bool
+	settle func(context.Context)
+	// clockTrusted reports whether the clock was not set a short while ago, as far
+	// as anybody has looked.
+	clockTrusted func() bool
+	created      bool
 }
 
 // ErrRevoked: the key was revoked, which is for ever.
@@ -148,6 +151,8 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 		sleep:     sleep,
 		committed: func(context.Context) {},
 		settle:    func(context.Context) {},
+
+		clockTrusted: func() bool { return true },
 	}
 	r.proving.mostThere = maxProvingThere * r.hasher.Parallel()
 	if err := c.Load(); err != nil {

@@ -20,7 +20,7 @@ import (
 type Restore struct {
 	backup *store.Restore
 	config Config
-	// peppers are those of the pepper file and, before them, those to add.
+	// peppers are those of the pepper file and those to add.
 	peppers *credential.Peppers
 	more    bool
 	// was is the pepper file that they were read from; nil if there was none.
@@ -82,20 +82,41 @@ func (r *Restore) gather(pepperFile string) (err error) {
 	if err != nil {
 		return err
 	}
-	// The newest of them becomes the first, and so is the last to be added.
-	prints := added.Fingerprints()
-	slices.Reverse(prints)
-	for _, print := range prints {
-		peppers, err := r.peppers.With(added.Find(print))
-		if errors.Is(err, credential.ErrSamePepper) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("the peppers of '%s' cannot be added to pepper file '%s': %w; take out those that no store needs", pepperFile, r.config.pepperFile(), err)
-		}
-		r.peppers, r.more = peppers, true
+	order, err := r.union(added)
+	if err != nil {
+		return fmt.Errorf("the peppers of '%s' cannot be added to pepper file '%s': %w; take out those that no store needs", pepperFile, r.config.pepperFile(), err)
 	}
-	return nil
+	r.more = len(order) > len(r.peppers.Fingerprints())
+	if r.more {
+		r.peppers, err = listed(order)
+	}
+	return err
+}
+
+// union is in which order the peppers of both files become one: first those that the
+// backup needs, since those are the store's then, and what else is in the pepper
+// file before what is added. The error is credential.ErrManyPeppers.
+func (r *Restore) union(added *credential.Peppers) (order []*credential.Pepper, err error) {
+	put := func(file *credential.Peppers, print string) {
+		p := file.Find(print)
+		same := func(other *credential.Pepper) bool { return other.Fingerprint() == print }
+		if p != nil && !slices.ContainsFunc(order, same) {
+			order = append(order, p)
+		}
+	}
+	for _, p := range r.backup.Backup.Peppers {
+		put(r.peppers, p.Fingerprint)
+		put(added, p.Fingerprint)
+	}
+	for _, file := range []*credential.Peppers{r.peppers, added} {
+		for _, print := range file.Fingerprints() {
+			put(file, print)
+		}
+	}
+	if len(order) > credential.MaxPeppers {
+		return nil, credential.ErrManyPeppers
+	}
+	return order, nil
 }
 
 // Backup says what is in the backup.

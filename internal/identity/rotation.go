@@ -44,10 +44,21 @@ func (e *OldPepperError) Error() string {
 	return fmt.Sprintf("%d keys and %d tokens need an old pepper; they move when they are used: wait for them, or refuse them for ever with --force", e.Keys, e.Tokens)
 }
 
-// PepperStatus counts what is under which pepper. Keys and tokens that have ended
-// in the last minutes may be among them.
+// expiredFor is how long a key has expired before it needs no pepper: the clock may
+// be ahead, and the key have time left by the right one.
+const expiredFor = 30 * 24 * time.Hour
+
+// livingAt is what counts as living, as far as peppers go. The last uses of tokens
+// may not have been written yet.
+func (r *Registry) livingAt() store.LivingAt {
+	now := r.now()
+	return store.LivingAt{Keys: now.Add(-expiredFor), Tokens: now.Add(-sweepSlack)}
+}
+
+// PepperStatus counts what is under which pepper. Keys that have expired in the last
+// 30 days are among them, and tokens that have ended in the last minutes may be.
 func (r *Registry) PepperStatus(ctx context.Context) (PepperStatus, error) {
-	uses, err := r.store.PepperUses(ctx, r.now().Add(-sweepSlack))
+	uses, err := r.store.PepperUses(ctx, r.livingAt())
 	if err != nil {
 		return PepperStatus{}, err
 	}
@@ -107,8 +118,8 @@ func (r *Registry) RotatePepper(ctx context.Context, actor string) (PepperStatus
 }
 
 // nextPeppers are those that the store needs with a new one before them. If there
-// is one before them already, a rotation was broken off and it is that one. What
-// the store does not need any more is left out.
+// is one before them already, a rotation was broken off and it is that one. Behind
+// them stays what only backups need, as far as there is room.
 func (r *Registry) nextPeppers(needed []store.Pepper, file *credential.Peppers) (*credential.Peppers, error) {
 	newest := file.Newest()
 	next := onlyNeeded(needed, file)
@@ -118,7 +129,33 @@ func (r *Registry) nextPeppers(needed []store.Pepper, file *credential.Peppers) 
 			return nil, err
 		}
 	}
-	return next.With(newest)
+	order := []*credential.Pepper{newest}
+	for _, p := range needed {
+		order = append(order, file.Find(p.Fingerprint))
+	}
+	for _, print := range file.Fingerprints() {
+		order = append(order, file.Find(print))
+	}
+	return listed(order)
+}
+
+// listed makes a pepper file of peppers in this order, each once. Those at the end
+// for which there is no room are left out.
+func listed(order []*credential.Pepper) (list *credential.Peppers, err error) {
+	var first []*credential.Pepper
+	for _, p := range order {
+		same := func(other *credential.Pepper) bool { return other.Fingerprint() == p.Fingerprint() }
+		if len(first) < credential.MaxPeppers && !slices.ContainsFunc(first, same) {
+			first = append(first, p)
+		}
+	}
+	list = &credential.Peppers{}
+	for _, p := range slices.Backward(first) {
+		if list, err = list.With(p); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 // onlyNeeded are the peppers of a file that the store needs.
@@ -132,8 +169,9 @@ func onlyNeeded(needed []store.Pepper, file *credential.Peppers) *credential.Pep
 }
 
 // RetirePeppers removes all peppers but the newest. The error is an
-// OldPepperError if something living needs one of them; with force that is refused
-// for ever instead: the keys are revoked, the sessions end. The pepper file is
+// OldPepperError if something living needs one of them, keys that have expired in
+// the last 30 days among it, and an InvalidError if the clock may be wrong; with
+// force all that is refused for ever instead: the keys are revoked, the sessions end. The pepper file is
 // written when the store needs them no more. If that was broken off, the next call
 // does it.
 func (r *Registry) RetirePeppers(ctx context.Context, actor string, force bool) (done Retired, err error) {
@@ -146,7 +184,12 @@ func (r *Registry) RetirePeppers(ctx context.Context, actor string, force bool) 
 		}
 	}
 	err = r.change(ctx, store.Event{Kind: "pepper.retire", Actor: actor}, func(c *store.Change, e *store.Event) error {
-		uses, err := c.PepperUses(r.now().Add(-sweepSlack))
+		if !force {
+			if err := r.trustClock(c); err != nil {
+				return err
+			}
+		}
+		uses, err := c.PepperUses(r.livingAt())
 		switch {
 		case err != nil:
 			return err
@@ -166,6 +209,20 @@ func (r *Registry) RetirePeppers(ctx context.Context, actor string, force bool) 
 	}
 	done.Peppers, err = r.clearPepperFile(ctx)
 	return done, err
+}
+
+// trustClock refuses to call anything ended by a clock that may be wrong.
+func (r *Registry) trustClock(c *store.Change) error {
+	latest, err := c.Latest()
+	switch {
+	case err != nil:
+		return err
+	case latest.After(r.now().Add(clockSlack)):
+		return invalid("the clock says %s, and the audit trail has an event of %s: nobody can say what has ended; set the clock, or retire the old peppers with --force", r.now().UTC().Format(time.RFC3339), latest.Format(time.RFC3339))
+	case !r.clockTrusted():
+		return invalid("the clock was set a short while ago, so that what has ended may not have: wait for an hour, or retire the old peppers with --force")
+	}
+	return nil
 }
 
 // errNoneOld: the store needs one pepper only.
@@ -232,7 +289,7 @@ func (r *Registry) refuseOld(ctx context.Context, actor string, done *Retired) e
 // refuseOldKeys revokes keys under an old pepper, each with its event. One that was
 // rotated since loses the secret before only.
 func (r *Registry) refuseOldKeys(c *store.Change, actor string, newest int64) (int, error) {
-	keys, err := c.OldKeys(newest, r.now().Add(-sweepSlack), refuseAtOnce)
+	keys, err := c.OldKeys(newest, r.livingAt(), refuseAtOnce)
 	if err != nil {
 		return 0, err
 	}

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -573,4 +574,48 @@ func TestAPepperFileIsReadAgainIfItChangesDuringTheStart(t *testing.T) {
 	w.config.PepperFile, r.peppers.file = w.peppers.file, w.peppers.file
 	w.must(nil, r.openStore(t.Context(), w.config, old))
 	w.must(nil, r.store.Close())
+}
+
+func TestARotationKeepsThePeppersThatOnlyBackupsNeed(t *testing.T) {
+	w, _, old, pepper := backedUp(t)
+	first := w.pepperFile()[0]
+	w.rotatePepper()
+	w.retire(true)
+	w.issue("new")
+	second, between := w.pepperFile()[0], filepath.Join(t.TempDir(), "between.db")
+	_, err := Backup(t.Context(), w.config, between, "")
+	w.must(nil, err)
+	r := prepared(t, w.config, old, pepper)
+	_, err = r.Compare(t.Context())
+	w.must(nil, err)
+	w.must(r.Apply(t.Context(), "os:test"))
+	w.later(0)
+	if got := w.pepperFile(); !slices.Equal(got, []string{first, second}) {
+		t.Errorf("after the restore there are %v, want what is needed, %s, and then %s", got, first, second)
+	}
+	newest := w.rotatePepper().Peppers[0].Fingerprint
+	if got := w.pepperFile(); !slices.Equal(got, []string{newest, first, second}) {
+		t.Errorf("after the rotation there are %v, want %s, %s and %s", got, newest, first, second)
+	}
+	// So the restore can be undone.
+	prepared(t, w.config, between, "")
+	if done := w.retire(true); !slices.Equal(done.Peppers, []string{first, second}) {
+		t.Errorf("the retirement names %v", done.Peppers)
+	}
+}
+
+func TestLeftOverPeppersGiveWayToThoseThatAreNeeded(t *testing.T) {
+	var order []*credential.Pepper
+	for range credential.MaxPeppers + 1 {
+		p, err := credential.NewPepper(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Each is there twice.
+		order = append(order, p, p)
+	}
+	list, err := listed(order)
+	if err != nil || len(list.Fingerprints()) != credential.MaxPeppers || list.Newest() != order[0] || list.Find(order[2*credential.MaxPeppers].Fingerprint()) != nil {
+		t.Errorf("%v, %v", list.Fingerprints(), err)
+	}
 }
