@@ -127,7 +127,9 @@ type Registry struct {
 	// clockTrusted reports whether the clock was not set a short while ago, as far
 	// as anybody has looked.
 	clockTrusted func() bool
-	created      bool
+	// moved looks for a token under the ids that it got after this one.
+	moved   func(id credential.KeyID, there func(credential.KeyID) bool) bool
+	created bool
 }
 
 // ErrRevoked: the key was revoked, which is for ever.
@@ -153,6 +155,7 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 		settle:    func(context.Context) {},
 
 		clockTrusted: func() bool { return true },
+		moved:        func(credential.KeyID, func(credential.KeyID) bool) bool { return false },
 	}
 	r.proving.mostThere = maxProvingThere * r.hasher.Parallel()
 	if err := c.Load(); err != nil {

@@ -619,3 +619,24 @@ func TestLeftOverPeppersGiveWayToThoseThatAreNeeded(t *testing.T) {
 		t.Errorf("%v, %v", list.Fingerprints(), err)
 	}
 }
+
+// A request may last while the pepper is changed twice.
+func TestALogOutEndsASessionWhoseTokenHasMovedTwice(t *testing.T) {
+	w := newWorld(t)
+	w.setPassword("alice", right)
+	_, tokens := w.logIn(alice(right), hour(credential.AppToken))
+	caller, reason := w.mirror.CheckToken(credential.AppToken, tokens[0], at(Circumstances{}))
+	if reason != Accepted {
+		t.Fatal(reason)
+	}
+	for range 3 {
+		w.rotatePepper()
+		w.expectToken(tokens[0], Accepted)
+		w.moveAll()
+	}
+	w.must(nil, w.LogOut(t.Context(), "user:alice", caller.ID.String()))
+	w.expectToken(tokens[0], UnknownToken)
+	if err := w.LogOut(t.Context(), "user:alice", caller.ID.String()); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a second time: %v", err)
+	}
+}
