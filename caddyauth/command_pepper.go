@@ -23,7 +23,8 @@ func pepperRotateCommand(where *targetFlags) *cobra.Command {
 		Short: "Begins to use a new pepper",
 		Long: `Puts a new pepper into the pepper file, before those that are there. New keys and
 sessions are kept under it from now on; those that are there go on working, and
-move to it when they are used. If it is broken off, run it again.`,
+move to it when they are used. Peppers that only backups need stay in the file, as
+long as there is room. If it is broken off, run it again.`,
 		Example: "  caddy auth store pepper rotate",
 	}, func(s *session, _ []string) error {
 		var status identity.PepperStatus
@@ -44,7 +45,8 @@ func pepperStatusCommand(where *targetFlags) *cobra.Command {
 		Short: "Shows how far a change of the pepper has come",
 		Long: `Lists the peppers, the newest first, with the keys and tokens that need each. A key
 whose secret was rotated with an overlap may need two. What has ended needs none,
-but for what has ended in the last five minutes.`,
+but for keys that have expired in the last 30 days, since the clock may be wrong, and
+tokens that have ended in the last five minutes.`,
 		Example: "  caddy auth store pepper status",
 	}, func(s *session, _ []string) error {
 		var status identity.PepperStatus
@@ -95,9 +97,10 @@ func pepperRetireCommand(where *targetFlags) *cobra.Command {
 		Use:   "retire",
 		Short: "Removes all peppers but the newest",
 		Long: `Removes all peppers but the newest, from the store and then from the pepper file.
-It refuses while a key or a token needs one of them. With --force those are
-refused for ever: the keys are revoked, the sessions end. If it is broken off, run
-it again. Backups of the store from before need the old pepper file.`,
+It refuses while a key or a token needs one of them, and while the clock may be wrong:
+for an hour after it was set, or as long as the audit trail has later events. With
+--force those are refused for ever: the keys are revoked, the sessions end. If it is
+broken off, run it again. Backups of the store from before need the old pepper file.`,
 		Example: "  caddy auth store pepper retire",
 	}, func(s *session, _ []string) error {
 		if in.Force {

@@ -16,7 +16,7 @@ import (
 
 // The kinds of findings that only this command has, as docs/operations.md lists them.
 var (
-	recordRefused = ailment{"record_refused", levelError, "restore a backup from before; a server does not load a store that has such a record"}
+	recordRefused = ailment{"record_refused", levelError, "restore a backup from before; a server does not load a store that has such a record, or it does not count as it should"}
 	schemaOld     = ailment{"schema_old", levelWarning, "start the server, or run any other command on the store, which brings it up to date; then check it again"}
 	schemaNew     = ailment{"schema_new", levelError, "run the newer version of this program"}
 )
@@ -26,9 +26,9 @@ func storeCheckCommand(where *targetFlags) *cobra.Command {
 	c := verb(where, cobra.Command{
 		Use:   "check",
 		Short: "Reads all of the store, and says what is wrong with it",
-		Long: `Reads the store from beginning to end: all pages and indexes, what records refer
-to, whether each record can be loaded, and whether the pepper file has the peppers
-that it needs. Nothing is changed, and the server may be running. Owners and modes of
+		Long: `Reads the store from beginning to end: whether it is made as this program makes one,
+all pages and indexes, what records refer to, whether each record is sound, and
+whether the pepper file has the peppers that it needs. Nothing is changed, and the server may be running. Owners and modes of
 files are looked at by 'caddy auth doctor'.
 
 Exit codes: 0 nothing was found, 10 there are warnings, 20 there are errors. With any
@@ -83,7 +83,18 @@ func (s *session) checkFile(f *storeFile) ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(i.Structure) > 0 {
+		return madeOtherwise(&i, f), nil
+	}
 	return findingsOf(&i, f), s.Say("%s; pepper fingerprint %s", inWords(&i.Summary), fingerprints(&i.Summary))
+}
+
+// madeOtherwise: nobody knows what the records in such a store mean.
+func madeOtherwise(i *identity.Inspection, f *storeFile) (list []finding) {
+	for _, problem := range i.Structure {
+		list = append(list, storeDamaged.of(fmt.Sprintf("store %s: %s; its records were not looked at", f.settings.Location, problem)))
+	}
+	return list
 }
 
 // findingsOf puts an inspection into words.

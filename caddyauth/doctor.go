@@ -46,6 +46,7 @@ var (
 	pepperUnusable   = ailment{"pepper_unusable", levelError, "put it back from its backup before the server is restarted, which would fail"}
 	pepperWrong      = ailment{"pepper_wrong", levelError, "put the store's own pepper back before the server is restarted, which would fail"}
 	pepperLeftOver   = ailment{"pepper_left_over", levelWarning, "remove them with caddy auth store pepper retire, once no backup needs them"}
+	pepperDraft      = ailment{"pepper_draft", levelWarning, "delete it, or restart the server, which does"}
 	pepperUnfinished = ailment{"pepper_unfinished", levelWarning, "revoke the keys that nobody uses, or refuse them all with caddy auth store pepper retire --force"}
 	secretsBroken    = ailment{"secrets_file_broken", levelError, "mend the file; until then the server uses what it has read before, or does not start"}
 	clockWrong       = ailment{"clock_wrong", levelError, "set the clock; until then keys begin and expire at the wrong time"}

@@ -35,7 +35,19 @@ func checkPepper(e *examination) ([]finding, error) {
 	if err := e.target.perform(e.ctx, "store/pepper/status", struct{}{}, &status); err != nil {
 		return nil, err
 	}
-	return judgePeppers(e, file, &status), nil
+	return append(judgePeppers(e, file, &status), checkDrafts(e)...), nil
+}
+
+// checkDrafts looks for peppers that a killed process has left beside their file.
+func checkDrafts(e *examination) (found []finding) {
+	drafts, err := identity.LeftDrafts(e.settings.PepperFile, e.now)
+	if err != nil {
+		return unseen(err)
+	}
+	for _, draft := range drafts {
+		found = append(found, pepperDraft.of(fmt.Sprintf("'%s' holds peppers, and was left by a process that was killed", draft)))
+	}
+	return found
 }
 
 // judgePeppers says what is wrong with the peppers in the file and those that the

@@ -1,6 +1,8 @@
 package caddyauth
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -50,5 +52,18 @@ func TestDoctorJudgesAChangeOfThePepper(t *testing.T) {
 		if text := strings.Join(got, "\n"); text != test.want {
 			t.Errorf("%s: '%s', want '%s'", name, text, test.want)
 		}
+	}
+}
+
+func TestDoctorFindsPeppersThatAKilledProcessHasLeft(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, ".new-"+strings.Repeat("A", 26))
+	if err := os.WriteFile(path, []byte(strings.Repeat("1", 64)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := &examination{now: time.Now().Add(time.Hour), settings: identity.Config{PepperFile: filepath.Join(dir, "pepper")}}
+	found := checkDrafts(e)
+	if len(found) != 1 || found[0].Code != "pepper_draft" || !strings.Contains(found[0].What, path) {
+		t.Errorf("%v", found)
 	}
 }

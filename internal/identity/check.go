@@ -267,11 +267,12 @@ func (x *index) recheck(t *table, text string, now time.Time, circumstances func
 		return unknown
 	}
 	s, records := t.find(id)
-	if len(records) == 0 {
+	if len(records) == 0 && t == &x.tokens {
 		// A token has another id under the next pepper.
-		if id, moved := x.former.find(id); moved && t == &x.tokens {
+		x.former.find(id, func(id credential.KeyID) bool {
 			s, records = t.find(id)
-		}
+			return len(records) > 0
+		})
 	}
 	if len(records) == 0 {
 		return unknown

@@ -11,8 +11,12 @@ import (
 // Inspection is what was found in a store that was read from beginning to end.
 type Inspection struct {
 	store.Summary
-	// Damage is what is wrong with the database, Refused are the records that would
-	// not be loaded. Of each there are some twenty at most.
+	// Structure is in what the database is made otherwise than this program makes
+	// one, or the damage because of which nobody can say what is in it. If there is
+	// anything, nothing else was looked at.
+	Structure []string
+	// Damage is what is wrong with the database, Refused are the records that are
+	// not as this program writes them. Of each there are some twenty at most.
 	Damage, Refused []string
 	// Known is the schema of this program. With another one than that, or with
 	// damage, no record was looked at.
@@ -33,18 +37,27 @@ func Inspect(ctx context.Context, c Config, begin func(what string)) (i Inspecti
 		return i, err
 	}
 	defer s.Close()
+	if i.Structure, err = s.Structure(ctx); err != nil || len(i.Structure) > 0 {
+		return i, err
+	}
+	damage, err := s.Inspect(ctx, begin)
+	if err != nil {
+		return i, err
+	}
 	if i.Summary, err = s.Summary(ctx); err != nil {
+		if len(damage) > 0 {
+			i.Structure, err = damage, nil
+		}
 		return i, err
 	}
-	if i.Damage, err = s.Inspect(ctx, begin); err != nil {
-		return i, err
-	}
+	i.Damage = damage
 	i.Known = s.Newest()
 	if i.Schema == i.Known && len(i.Damage) == 0 {
 		begin(fmt.Sprintf("%d users and %d keys", i.Users, i.Keys))
-		if i.Refused, err = unloadable(ctx, s); err != nil {
+		if i.Refused, err = unsound(ctx, s); err != nil {
 			return i, err
 		}
+		i.Refused = i.Refused[:min(len(i.Refused), maxRefused)]
 	}
 	peppers, err := ReadPeppers(c.pepperFile())
 	if err != nil {
@@ -64,38 +77,4 @@ func (i *Inspection) weigh(peppers *credential.Peppers) {
 		peppers = peppers.Without(p.Fingerprint)
 	}
 	i.LeftOver = peppers.Fingerprints()
-}
-
-// maxUnloadable bounds what is told of records that would not be loaded.
-const maxUnloadable = 20
-
-// unloadable lists the records that loading refuses. The error is that of ctx.
-func unloadable(ctx context.Context, s *store.Store) (refused []string, err error) {
-	note := func(err error) {
-		if err != nil && len(refused) < maxUnloadable {
-			refused = append(refused, err.Error())
-		}
-	}
-	needed, err := s.Peppers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	// Nothing is checked under them, so that their numbers are enough.
-	peppers := &pepperSet{list: make([]*credential.Pepper, len(needed))}
-	for _, p := range needed {
-		peppers.ids = append(peppers.ids, p.ID)
-	}
-	l, err := newLoader(peppers)
-	if err != nil {
-		return nil, err
-	}
-	_, err = s.Load(ctx, l.user,
-		func(k *store.Key) error { note(l.key(k)); return nil },
-		func(t *store.Token) error { note(l.token(t)); return nil })
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	// It ends with a record that cannot be read at all.
-	note(err)
-	return refused, nil
 }

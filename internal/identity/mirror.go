@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -74,7 +75,16 @@ func NewMirror(r *Registry, log *slog.Logger) *Mirror {
 	// The server may have been down while somebody set the clock back.
 	m.setBack.Store(true)
 	r.committed, r.settle = m.follow, m.writeMoves
+	r.moved = m.moved
+	r.clockTrusted = func() bool { return m.clock.trusted(time.Duration(m.elapsed())) }
 	return m
+}
+
+// moved looks for a token under the ids that it got after this one, as far as is
+// known.
+func (m *Mirror) moved(id credential.KeyID, there func(credential.KeyID) bool) bool {
+	x := m.index.Load()
+	return x != nil && x.former.find(id, there)
 }
 
 // Run loads the store and keeps the mirror up to date until ctx ends. It returns

@@ -123,9 +123,17 @@ func (f *former) put(before, id credential.KeyID) {
 	f.ids[before] = id
 }
 
-func (f *former) find(before credential.KeyID) (id credential.KeyID, known bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	id, known = f.ids[before]
-	return id, known
+// find looks for a token under the ids that it got after this one, until there says
+// that it is one. The peppers that a store may need at once bound how often it can
+// have moved while a request lasted.
+func (f *former) find(id credential.KeyID, there func(credential.KeyID) bool) (known bool) {
+	for range credential.MaxPeppers {
+		f.mu.Lock()
+		id, known = f.ids[id]
+		f.mu.Unlock()
+		if !known || there(id) {
+			return known
+		}
+	}
+	return false
 }

@@ -123,7 +123,12 @@ type Registry struct {
 	// committed is called after each change, before it is acknowledged.
 	committed func(context.Context)
 	// settle writes what is known of secrets that are to be moved.
-	settle  func(context.Context)
+	settle func(context.Context)
+	// clockTrusted reports whether the clock was not set a short while ago, as far
+	// as anybody has looked.
+	clockTrusted func() bool
+	// moved looks for a token under the ids that it got after this one.
+	moved   func(id credential.KeyID, there func(credential.KeyID) bool) bool
 	created bool
 }
 
@@ -148,6 +153,9 @@ func Open(ctx context.Context, c Config) (*Registry, error) {
 		sleep:     sleep,
 		committed: func(context.Context) {},
 		settle:    func(context.Context) {},
+
+		clockTrusted: func() bool { return true },
+		moved:        func(credential.KeyID, func(credential.KeyID) bool) bool { return false },
 	}
 	r.proving.mostThere = maxProvingThere * r.hasher.Parallel()
 	if err := c.Load(); err != nil {
@@ -213,6 +221,7 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 	if err := r.peppers.read(ctx, r.store); err != nil {
 		return errors.Join(err, r.store.Close())
 	}
+	r.peppers.sweepAtStart(ctx, r.store)
 	if err := r.expectImported(ctx); err != nil {
 		return errors.Join(err, r.store.Close())
 	}

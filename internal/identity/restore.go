@@ -54,12 +54,12 @@ func NewRestore(ctx context.Context, c Config, file, pepperFile string) (r *Rest
 }
 
 func (r *Restore) check(ctx context.Context, file, pepperFile string) error {
-	refused, err := unloadable(ctx, r.backup.Store())
+	refused, err := unsound(ctx, r.backup.Store())
 	if err != nil {
 		return err
 	}
 	if len(refused) > 0 {
-		return fmt.Errorf("backup '%s' has records that a server would not load; use an older one: %s", file, refused[0])
+		return fmt.Errorf("backup '%s' has records that this program does not write; use an older one: %s", file, store.FirstOf(refused))
 	}
 	if err := r.gather(pepperFile); err != nil {
 		return err

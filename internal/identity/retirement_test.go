@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,7 +69,9 @@ func TestWhatHasEndedNeedsNoPepper(t *testing.T) {
 	w.rotatePepper()
 	_, secret, err := w.RotateKey(t.Context(), "test", ref("rotated"), time.Minute)
 	w.must(nil, err)
-	w.later(time.Minute + sweepSlack + time.Second)
+	w.later(expiredFor)
+	w.expectOld(1, 0)
+	w.later(time.Minute + time.Second)
 	w.expectOld(0, 0)
 	w.retire(false)
 	w.restart()
@@ -91,6 +94,58 @@ func TestWhatHasEndedNeedsNoPepper(t *testing.T) {
 	if got := w.sessions("alice"); len(got) != 0 {
 		t.Errorf("sessions %+v", got)
 	}
+}
+
+func TestByAClockThatMayBeWrongNothingIsRetired(t *testing.T) {
+	withOldPepper := func(t *testing.T) (w *world, word string) {
+		w = newWorld(t)
+		word = w.issue("ci", func(n *NewKey) { n.Expires = w.clock.now().Add(10 * day) })
+		w.setClock(0)
+		w.rotatePepper()
+		return w, word
+	}
+	refused := func(w *world, want string) {
+		w.t.Helper()
+		_, err := w.RetirePeppers(w.t.Context(), "test", false)
+		if _, is := errors.AsType[*InvalidError](err); !is || !strings.Contains(err.Error(), want) {
+			w.t.Errorf("%v", err)
+		}
+		w.expectPeppers(2, 2)
+	}
+	t.Run("the server has seen it being set", func(t *testing.T) {
+		w, word := withOldPepper(t)
+		w.setClock(365 * day)
+		refused(w, "the clock was set a short while ago")
+		w.setClock(-365 * day)
+		if got := w.check(word); got != Accepted {
+			t.Errorf("by the right clock the key is %s", got)
+		}
+		w.moveAll()
+		w.later(distrustFor)
+		w.retire(false)
+		w.expectPeppers(1, 1)
+	})
+	t.Run("it is behind the audit trail", func(t *testing.T) {
+		w, _ := withOldPepper(t)
+		w.clock.set(-day)
+		refused(w, "the audit trail has an event of 2")
+		w.retire(true)
+		w.expectPeppers(1, 1)
+	})
+	t.Run("nobody has seen it, and it is ahead by less than 30 days", func(t *testing.T) {
+		w, word := withOldPepper(t)
+		w.clock.set(39 * day)
+		w.restart()
+		_, err := w.RetirePeppers(t.Context(), "test", false)
+		if e, ok := errors.AsType[*OldPepperError](err); !ok || e.Keys != 1 {
+			t.Errorf("%v", err)
+		}
+		w.clock.set(-39 * day)
+		w.restart()
+		if got := w.check(word); got != Accepted {
+			t.Errorf("by the right clock the key is %s", got)
+		}
+	})
 }
 
 func TestWhatNeedsAnOldPepperIsRefusedByForce(t *testing.T) {

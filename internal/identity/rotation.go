@@ -44,10 +44,21 @@ func (e *OldPepperError) Error() string {
 	return fmt.Sprintf("%d keys and %d tokens need an old pepper; they move when they are used: wait for them, or refuse them for ever with --force", e.Keys, e.Tokens)
 }
 
-// PepperStatus counts what is under which pepper. Keys and tokens that have ended
-// in the last minutes may be among them.
+// expiredFor is how long a key has expired before it needs no pepper: the clock may
+// be ahead, and the key have time left by the right one.
+const expiredFor = 30 * 24 * time.Hour
+
+// livingAt is what counts as living, as far as peppers go. The last uses of tokens
+// may not have been written yet.
+func (r *Registry) livingAt() store.LivingAt {
+	now := r.now()
+	return store.LivingAt{Keys: now.Add(-expiredFor), Tokens: now.Add(-sweepSlack)}
+}
+
+// PepperStatus counts what is under which pepper. Keys that have expired in the last
+// 30 days are among them, and tokens that have ended in the last minutes may be.
 func (r *Registry) PepperStatus(ctx context.Context) (PepperStatus, error) {
-	uses, err := r.store.PepperUses(ctx, r.now().Add(-sweepSlack))
+	uses, err := r.store.PepperUses(ctx, r.livingAt())
 	if err != nil {
 		return PepperStatus{}, err
 	}
@@ -122,8 +133,9 @@ func onlyNeeded(needed []store.Pepper, file *credential.Peppers) *credential.Pep
 }
 
 // RetirePeppers removes all peppers but the newest. The error is an
-// OldPepperError if something living needs one of them; with force that is refused
-// for ever instead: the keys are revoked, the sessions end. The pepper file is
+// OldPepperError if something living needs one of them, keys that have expired in
+// the last 30 days among it, and an InvalidError if the clock may be wrong; with
+// force all that is refused for ever instead: the keys are revoked, the sessions end. The pepper file is
 // written when the store needs them no more. If that was broken off, the next call
 // does it.
 func (r *Registry) RetirePeppers(ctx context.Context, actor string, force bool) (done Retired, err error) {
@@ -136,7 +148,12 @@ func (r *Registry) RetirePeppers(ctx context.Context, actor string, force bool) 
 		}
 	}
 	err = r.change(ctx, store.Event{Kind: "pepper.retire", Actor: actor}, func(c *store.Change, e *store.Event) error {
-		uses, err := c.PepperUses(r.now().Add(-sweepSlack))
+		if !force {
+			if err := r.trustClock(c); err != nil {
+				return err
+			}
+		}
+		uses, err := c.PepperUses(r.livingAt())
 		switch {
 		case err != nil:
 			return err
@@ -156,6 +173,20 @@ func (r *Registry) RetirePeppers(ctx context.Context, actor string, force bool) 
 	}
 	done.Peppers, err = r.clearPepperFile(ctx)
 	return done, err
+}
+
+// trustClock refuses to call anything ended by a clock that may be wrong.
+func (r *Registry) trustClock(c *store.Change) error {
+	latest, err := c.Latest()
+	switch {
+	case err != nil:
+		return err
+	case latest.After(r.now().Add(clockSlack)):
+		return invalid("the clock says %s, and the audit trail has an event of %s: nobody can say what has ended; set the clock, or retire the old peppers with --force", r.now().UTC().Format(time.RFC3339), latest.Format(time.RFC3339))
+	case !r.clockTrusted():
+		return invalid("the clock was set a short while ago, so that what has ended may not have: wait for an hour, or retire the old peppers with --force")
+	}
+	return nil
 }
 
 // errNoneOld: the store needs one pepper only.
@@ -222,7 +253,7 @@ func (r *Registry) refuseOld(ctx context.Context, actor string, done *Retired) e
 // refuseOldKeys revokes keys under an old pepper, each with its event. One that was
 // rotated since loses the secret before only.
 func (r *Registry) refuseOldKeys(c *store.Change, actor string, newest int64) (int, error) {
-	keys, err := c.OldKeys(newest, r.now().Add(-sweepSlack), refuseAtOnce)
+	keys, err := c.OldKeys(newest, r.livingAt(), refuseAtOnce)
 	if err != nil {
 		return 0, err
 	}
@@ -251,13 +282,17 @@ func (r *Registry) refuseOldKeys(c *store.Change, actor string, newest int64) (i
 }
 
 // open reads the pepper file for a change of it, which is held against what the
-// store needs: a wrong file must not be made the right one.
+// store needs: a wrong file must not be made the right one. What earlier changes
+// have left beside it is removed.
 func (p *peppers) open(l store.Location, needed []store.Pepper) (*credential.Peppers, fs.FileInfo, error) {
 	file, was, err := readPeppers(p.file)
 	if err != nil {
 		return nil, nil, err
 	}
-	return file, was, p.check(l, needed, file)
+	if err := p.check(l, needed, file); err != nil {
+		return nil, nil, err
+	}
+	return file, was, p.sweepDrafts(file.Fingerprints())
 }
 
 // write puts peppers in place of those that were read.

@@ -632,3 +632,52 @@ func TestAPepperFileIsReadAgainIfItChangesDuringTheStart(t *testing.T) {
 	w.must(nil, r.openStore(t.Context(), w.config, old))
 	w.must(nil, r.store.Close())
 }
+
+func TestARotationKeepsThePeppersThatOnlyBackupsNeed(t *testing.T) {
+	w, _, old, pepper := backedUp(t)
+	first := w.pepperFile()[0]
+	w.rotatePepper()
+	w.retire(true)
+	w.issue("new")
+	second, between := w.pepperFile()[0], filepath.Join(t.TempDir(), "between.db")
+	_, err := Backup(t.Context(), w.config, between, "")
+	w.must(nil, err)
+	r := prepared(t, w.config, old, pepper)
+	_, err = r.Compare(t.Context())
+	w.must(nil, err)
+	w.must(r.Apply(t.Context(), "os:test"))
+	w.later(0)
+	if got := w.pepperFile(); !slices.Equal(got, []string{first, second}) {
+		t.Errorf("after the restore there are %v, want what is needed, %s, and then %s", got, first, second)
+	}
+	newest := w.rotatePepper().Peppers[0].Fingerprint
+	if got := w.pepperFile(); !slices.Equal(got, []string{newest, first, second}) {
+		t.Errorf("after the rotation there are %v, want %s, %s and %s", got, newest, first, second)
+	}
+	// So the restore can be undone.
+	prepared(t, w.config, between, "")
+	if done := w.retire(true); !slices.Equal(done.Peppers, []string{first, second}) {
+		t.Errorf("the retirement names %v", done.Peppers)
+	}
+}
+
+// A request may last while the pepper is changed twice.
+func TestALogOutEndsASessionWhoseTokenHasMovedTwice(t *testing.T) {
+	w := newWorld(t)
+	w.setPassword("alice", right)
+	_, tokens := w.logIn(alice(right), hour(credential.AppToken))
+	caller, reason := w.mirror.CheckToken(credential.AppToken, tokens[0], at(Circumstances{}))
+	if reason != Accepted {
+		t.Fatal(reason)
+	}
+	for range 3 {
+		w.rotatePepper()
+		w.expectToken(tokens[0], Accepted)
+		w.moveAll()
+	}
+	w.must(nil, w.LogOut(t.Context(), "user:alice", caller.ID.String()))
+	w.expectToken(tokens[0], UnknownToken)
+	if err := w.LogOut(t.Context(), "user:alice", caller.ID.String()); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("a second time: %v", err)
+	}
+}

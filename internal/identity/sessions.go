@@ -209,10 +209,11 @@ type noSession struct{ id string }
 func (e *noSession) Error() string { return "session '" + e.id + "': not found" }
 func (e *noSession) Unwrap() error { return store.ErrNotFound }
 
-// LogOut ends the session that a token belongs to.
+// LogOut ends the session that a token belongs to, by the id that the token has, or
+// had when the request was proven.
 func (r *Registry) LogOut(ctx context.Context, actor, tokenID string) error {
 	return r.change(ctx, store.Event{Kind: "session.end", Actor: actor}, func(c *store.Change, e *store.Event) error {
-		id, err := c.SessionOfToken(tokenID)
+		id, err := r.sessionOfToken(c, tokenID)
 		if err != nil {
 			return err
 		}
@@ -224,6 +225,21 @@ func (r *Registry) LogOut(ctx context.Context, actor, tokenID string) error {
 		_, err = c.EndSessions(store.SessionFilter{ID: id})
 		return err
 	})
+}
+
+// sessionOfToken finds the session of a token. The store knows one former id of it,
+// memory those before.
+func (r *Registry) sessionOfToken(c *store.Change, tokenID string) (session string, err error) {
+	session, err = c.SessionOfToken(tokenID)
+	id, malformed := credential.ParseKeyID(tokenID)
+	if !errors.Is(err, store.ErrNotFound) || malformed != nil {
+		return session, err
+	}
+	r.moved(id, func(id credential.KeyID) bool {
+		session, err = c.SessionOfToken(id.String())
+		return !errors.Is(err, store.ErrNotFound)
+	})
+	return session, err
 }
 
 // EndSessions ends all sessions of a user, and reports how many there were.

@@ -96,6 +96,16 @@ func (r record) below(current Params) bool {
 
 var errPHC = errors.New("stored password hash is not of the form $argon2id$v=19$m=…,t=…,p=…$salt$tag")
 
+// CheckStored reports whether a text is a hash that Turn.Verify reads: one of
+// Turn.Hash, or of Imported. The error holds nothing of it but its parameters.
+func CheckStored(text string) error {
+	if strings.HasPrefix(text, ImportedPrefix) {
+		return CheckImported(text)
+	}
+	_, err := parsePHC(text)
+	return err
+}
+
 // parsePHC reads what String writes, and nothing that String would write in
 // another way: no other order, no leading zeros, no padding. Errors hold nothing
 // of the text but its parameters.

@@ -163,3 +163,15 @@ func FuzzParsePHC(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatIsStoredIsCheckedWithoutComputingIt(t *testing.T) {
+	imported, err := Imported(minRounds, make([]byte, 8), make([]byte, 16))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, good := range map[string]bool{vector: true, imported: true, "": false, "garbage": false, imported + "x$": false} {
+		if err := CheckStored(text); (err == nil) != good {
+			t.Errorf("'%s': %v", text, err)
+		}
+	}
+}

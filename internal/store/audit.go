@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Record adds an event to the audit trail.
 func (c *Change) Record(e *Event) error {
@@ -9,10 +12,19 @@ func (c *Change) Record(e *Event) error {
 	return err
 }
 
+const eventColumns = `id, time, kind, outcome, actor, user_id, key_id, detail`
+
+func scanEvent(r row) (e Event, err error) {
+	return e, r.Scan(&e.ID, timeColumn{&e.Time}, &e.Kind, &e.Outcome, &e.Actor, &e.UserID, &e.KeyID, &e.Detail)
+}
+
 // Events lists the last events of the audit trail, the newest first.
 func (s *Store) Events(ctx context.Context, limit int) ([]Event, error) {
-	scan := func(r row) (e Event, err error) {
-		return e, r.Scan(&e.ID, timeColumn{&e.Time}, &e.Kind, &e.Outcome, &e.Actor, &e.UserID, &e.KeyID, &e.Detail)
-	}
-	return readAll(ctx, s, scan, `SELECT id, time, kind, outcome, actor, user_id, key_id, detail FROM audit_events ORDER BY time DESC, id DESC LIMIT ?`, limit)
+	return readAll(ctx, s, scanEvent, `SELECT `+eventColumns+` FROM audit_events ORDER BY time DESC, id DESC LIMIT ?`, limit)
+}
+
+// Latest is the time of the latest event of the audit trail; zero if there is none.
+func (c *Change) Latest() (latest time.Time, err error) {
+	err = c.tx.QueryRowContext(c.ctx, `SELECT MAX(time) FROM audit_events`).Scan(timeColumn{&latest})
+	return latest, err
 }

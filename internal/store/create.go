@@ -40,36 +40,47 @@ func CreateSchema(ctx context.Context, l Location, schema int64, fingerprint str
 // directory belongs to the service and root makes the store, a file that a
 // driver opens by its name could be a link to any file of root's.
 func newDatabase(ctx context.Context, l Location, schema int64, fingerprint string, now func() time.Time) (content []byte, err error) {
-	s, c := newStore(l, Options{Now: now}), &connections{}
+	if now == nil {
+		now = time.Now
+	}
+	err = inMemory(ctx, l, schema, func(db *sql.DB) (err error) {
+		_, err = db.ExecContext(ctx, `INSERT INTO peppers (id, fingerprint, created) VALUES (?, ?, ?)`, firstPepper, fingerprint, micros(now()))
+		if err != nil {
+			return err
+		}
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, conn.Close()) }()
+		return conn.Raw(func(driver any) (err error) {
+			content, err = sqliteDialect.content(driver)
+			return err
+		})
+	})
+	return content, err
+}
+
+// inMemory makes an empty database of a schema in memory, 0 being the newest one,
+// for as long as do lasts. l names it in errors.
+func inMemory(ctx context.Context, l Location, schema int64, do func(*sql.DB) error) (err error) {
+	s, c := newStore(l, Options{}), &connections{}
 	s.open.Store(c)
 	if c.writes, err = sql.Open(s.dialect.driver, s.dialect.memory); err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	// Each connection would have a database of its own.
 	c.writes.SetMaxOpenConns(1)
 	provider, err := s.migrations()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if schema == 0 {
 		schema = newest(provider)
 	}
 	if _, err := provider.UpTo(ctx, schema); err != nil {
-		return nil, err
-	}
-	_, err = c.writes.ExecContext(ctx, `INSERT INTO peppers (id, fingerprint, created) VALUES (?, ?, ?)`, firstPepper, fingerprint, micros(s.now()))
-	if err != nil {
-		return nil, err
-	}
-	conn, err := c.writes.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
-	err = conn.Raw(func(driver any) (err error) {
-		content, err = s.dialect.content(driver)
 		return err
-	})
-	return content, err
+	}
+	return do(c.writes)
 }

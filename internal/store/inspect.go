@@ -5,11 +5,16 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
 // maxProblems bounds what is told of one kind.
 const maxProblems = 20
+
+// mostNumber is the greatest number that counts as sound: from there on there is
+// room for more changes than there will ever be.
+const mostNumber = int64(1) << 62
 
 // OpenAsItIs opens a store to look at it. Its schema stays what it is, and whether
 // its peppers are at hand does not matter. What needs another schema gives errors.
@@ -72,12 +77,36 @@ func (s *Store) orphans(ctx context.Context) (problems []string, err error) {
 		if err != nil {
 			return err
 		}
-		var ahead int64
-		err = tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM changes WHERE number > (SELECT number FROM change_counter)`).Scan(&ahead)
-		if ahead > 0 {
-			problems = append(problems, fmt.Sprintf("%d changes have numbers after that of the last one, so that memory may miss some", ahead))
-		}
+		wrong, err := wrongNumbers(ctx, tx)
+		problems = append(problems, wrong...)
 		return err
 	})
 	return problems, err
+}
+
+// wrongNumbers tells of rows that are missing and without which nothing works, and of
+// numbers that could not be counted up.
+func wrongNumbers(ctx context.Context, tx *sql.Tx) (problems []string, err error) {
+	for _, look := range []struct{ query, problem string }{
+		{`SELECT COUNT(*) FROM changes WHERE number > (SELECT number FROM change_counter)`, "%d changes have numbers after that of the last one, so that memory may miss some"},
+		{`SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM change_counter)`, "the number of the last change is missing"},
+		{`SELECT number FROM change_counter WHERE typeof(number) <> 'integer' OR number NOT BETWEEN 0 AND @most`, "the number of the last change, %v, is none that can be counted up"},
+		{`SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM peppers)`, "it names no pepper, so that no key can be checked"},
+		{`SELECT id FROM audit_events WHERE typeof(time) <> 'integer' LIMIT 1`, "the event '%v' of the audit trail has no time"},
+		{`SELECT id FROM peppers WHERE id NOT BETWEEN 1 AND @most`, "the pepper of number %v has none that can be counted up"},
+		{`SELECT fingerprint FROM peppers GROUP BY fingerprint HAVING COUNT(*) > 1`, "the pepper of fingerprint %v is there more than once"},
+	} {
+		var found any
+		err := tx.QueryRowContext(ctx, look.query, sql.Named("most", mostNumber)).Scan(&found)
+		switch {
+		case errors.Is(err, sql.ErrNoRows) || found == int64(0):
+		case err != nil:
+			return problems, err
+		case strings.Contains(look.problem, "%"):
+			problems = append(problems, fmt.Sprintf(look.problem, found))
+		default:
+			problems = append(problems, look.problem)
+		}
+	}
+	return problems, nil
 }

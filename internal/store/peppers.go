@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ type Pepper struct {
 }
 
 // PepperUse is how much that is living is under a pepper: keys that are neither
-// revoked nor expired, and tokens that have not ended.
+// revoked nor have expired long ago, and tokens that have not ended.
 type PepperUse struct {
 	Pepper
 	// Keys are those of which a secret that is accepted is under it.
@@ -47,7 +48,7 @@ const pepperColumns = `p.id, p.fingerprint, p.created`
 const (
 	// livingKey and livingToken each hold for a time; livingToken is as
 	// Token.Ended has it.
-	livingKey   = `k.revoked IS NULL AND (k.expires IS NULL OR k.expires > @at)`
+	livingKey   = `k.revoked IS NULL AND (k.expires IS NULL OR k.expires > @expired)`
 	livingToken = `(t.expires IS NULL OR t.expires > @at) AND (t.idle IS NULL OR t.last_used + t.idle >= @at)`
 	// oldKey and oldToken need another pepper than the newest.
 	oldKey   = `(k.pepper_id <> @newest OR k.previous_pepper_id <> @newest AND k.previous_expires > @at)`
@@ -61,14 +62,26 @@ func scanPepper(r row) (p Pepper, err error) {
 // Peppers lists the peppers of the store, the newest first.
 func (s *Store) Peppers(ctx context.Context) (list []Pepper, err error) {
 	err = s.snapshot(ctx, func(tx *sql.Tx) error {
-		list, err = peppers(ctx, tx)
+		list, err = somePeppers(ctx, tx)
 		return err
 	})
 	return list, err
 }
 
 // Peppers is Store.Peppers within the change: nobody else changes them meanwhile.
-func (c *Change) Peppers() ([]Pepper, error) { return peppers(c.ctx, c.tx) }
+func (c *Change) Peppers() ([]Pepper, error) { return somePeppers(c.ctx, c.tx) }
+
+// errNoPepper: no secret can be checked, nor a new one be kept.
+var errNoPepper = errors.New("the store names no pepper, so that no key can be checked; put back a backup")
+
+// somePeppers are the peppers of the store, which are never none.
+func somePeppers(ctx context.Context, tx *sql.Tx) ([]Pepper, error) {
+	list, err := peppers(ctx, tx)
+	if err == nil && len(list) == 0 {
+		err = errNoPepper
+	}
+	return list, err
+}
 
 func peppers(ctx context.Context, tx *sql.Tx) ([]Pepper, error) {
 	rows, err := tx.QueryContext(ctx, `SELECT `+pepperColumns+` FROM peppers p ORDER BY p.id DESC`)
@@ -78,9 +91,17 @@ func peppers(ctx context.Context, tx *sql.Tx) ([]Pepper, error) {
 	return collect(rows, scanPepper)
 }
 
-// PepperUses counts what is under which pepper, and was living at that time. It
-// looks at every key.
-func (s *Store) PepperUses(ctx context.Context, at time.Time) (u PepperUses, err error) {
+// LivingAt says what counts as living: keys that had not expired at Keys, tokens and
+// the older secrets of keys that had not ended at Tokens.
+type LivingAt struct{ Keys, Tokens time.Time }
+
+func (l LivingAt) args(more ...any) []any {
+	return append(more, sql.Named("at", micros(l.Tokens)), sql.Named("expired", micros(l.Keys)))
+}
+
+// PepperUses counts what is under which pepper, and was living then. It looks at
+// every key.
+func (s *Store) PepperUses(ctx context.Context, at LivingAt) (u PepperUses, err error) {
 	err = s.snapshot(ctx, func(tx *sql.Tx) error {
 		u, err = pepperUses(ctx, tx, at)
 		return err
@@ -89,25 +110,28 @@ func (s *Store) PepperUses(ctx context.Context, at time.Time) (u PepperUses, err
 }
 
 // PepperUses is Store.PepperUses within the change.
-func (c *Change) PepperUses(at time.Time) (PepperUses, error) { return pepperUses(c.ctx, c.tx, at) }
+func (c *Change) PepperUses(at LivingAt) (PepperUses, error) { return pepperUses(c.ctx, c.tx, at) }
 
-func pepperUses(ctx context.Context, tx *sql.Tx, at time.Time) (u PepperUses, err error) {
+func pepperUses(ctx context.Context, tx *sql.Tx, at LivingAt) (u PepperUses, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT `+pepperColumns+`,
 		(SELECT COUNT(*) FROM api_keys k WHERE `+livingKey+` AND (k.pepper_id = p.id OR k.previous_pepper_id = p.id AND k.previous_expires > @at)),
 		(SELECT COUNT(*) FROM tokens t WHERE `+livingToken+` AND t.pepper_id = p.id)
-		FROM peppers p ORDER BY p.id DESC`, sql.Named("at", micros(at)))
+		FROM peppers p ORDER BY p.id DESC`, at.args()...)
 	if err != nil {
 		return u, err
 	}
 	u.Peppers, err = collect(rows, func(r row) (p PepperUse, err error) {
 		return p, r.Scan(&p.ID, &p.Fingerprint, timeColumn{&p.Created}, &p.Keys, &p.Tokens)
 	})
+	if err == nil && len(u.Peppers) == 0 {
+		err = errNoPepper
+	}
 	if err != nil {
 		return u, err
 	}
 	err = tx.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM api_keys k WHERE `+livingKey+`), (SELECT COUNT(*) FROM tokens t WHERE `+livingToken+`),
 		(SELECT COUNT(*) FROM api_keys k WHERE `+livingKey+` AND `+oldKey+`), (SELECT COUNT(*) FROM tokens t WHERE `+livingToken+` AND `+oldToken+`)`,
-		sql.Named("at", micros(at)), sql.Named("newest", u.Peppers[0].ID)).Scan(&u.Keys, &u.Tokens, &u.OldKeys, &u.OldTokens)
+		at.args(sql.Named("newest", u.Peppers[0].ID))...).Scan(&u.Keys, &u.Tokens, &u.OldKeys, &u.OldTokens)
 	return u, err
 }
 
@@ -120,11 +144,11 @@ func (c *Change) AddPepper(fingerprint string, created time.Time) error {
 	return c.changed(pepperChange, fingerprint)
 }
 
-// OldKeys lists up to limit keys that were living at that time and need another
-// pepper than the newest.
-func (c *Change) OldKeys(newest int64, at time.Time, limit int) ([]Key, error) {
+// OldKeys lists up to limit keys that were living then and need another pepper than
+// the newest.
+func (c *Change) OldKeys(newest int64, at LivingAt, limit int) ([]Key, error) {
 	rows, err := c.tx.QueryContext(c.ctx, `SELECT `+keyColumns+keysFrom+`WHERE `+livingKey+` AND `+oldKey+` LIMIT @limit`,
-		sql.Named("at", micros(at)), sql.Named("newest", newest), sql.Named("limit", limit))
+		at.args(sql.Named("newest", newest), sql.Named("limit", limit))...)
 	if err != nil {
 		return nil, err
 	}

@@ -130,6 +130,9 @@ func (s *Store) openAnew(ctx context.Context, fingerprints []string, file fs.Fil
 	}
 	c := next.open.Load()
 	problems, err := next.check(ctx, check)
+	if err == nil {
+		err = next.beInert(ctx)
+	}
 	if err == nil && len(problems) > 0 {
 		err = fmt.Errorf("store %s %w: %s", s.location, ErrDamaged, strings.Join(problems, "; "))
 	}

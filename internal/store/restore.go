@@ -58,18 +58,31 @@ func useAnOlder(path string, err error) error {
 }
 
 // check looks for what is wrong with the copy, and upgrades it.
-func (r *Restore) check(ctx context.Context) error {
-	problems, err := r.copy.Inspect(ctx, func(string) {})
-	if err != nil {
-		return err
-	}
-	if len(problems) > 0 {
-		return fmt.Errorf("%s is damaged; use an older one: %s", r.copy, problems[0])
+func (r *Restore) check(ctx context.Context) (err error) {
+	for _, look := range []func() ([]string, error){
+		func() ([]string, error) { return r.copy.Structure(ctx) },
+		func() ([]string, error) { return r.copy.Inspect(ctx, func(string) {}) },
+	} {
+		problems, err := look()
+		if err != nil {
+			return err
+		}
+		if len(problems) > 0 {
+			return fmt.Errorf("%s is damaged; use an older one: %s", r.copy, FirstOf(problems))
+		}
 	}
 	if r.Backup, err = r.copy.Summary(ctx); err != nil {
 		return err
 	}
 	return r.copy.upgrade(ctx, nil)
+}
+
+// FirstOf is the first of some problems, and how many more there are.
+func FirstOf(problems []string) string {
+	if more := len(problems) - 1; more > 0 {
+		return fmt.Sprintf("%s, and %d more", problems[0], more)
+	}
+	return problems[0]
 }
 
 // beginning is that of every SQLite database.

@@ -54,7 +54,8 @@ func Open(ctx context.Context, l Location, o Options) (*Store, error) {
 	return s, nil
 }
 
-// attach opens the store at l as it is, without looking at schema and peppers.
+// attach opens the store at l as it is, without looking at schema and peppers. One
+// that would do something by itself is refused.
 func attach(ctx context.Context, l Location, o Options) (*Store, error) {
 	file, err := checkFile(l.Path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -63,7 +64,14 @@ func attach(ctx context.Context, l Location, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	return connect(ctx, l, o, file)
+	s, err := connect(ctx, l, o, file)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.beInert(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 // connect opens the connections, to this file and no other, without looking at what

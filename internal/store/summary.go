@@ -25,15 +25,20 @@ type Summary struct {
 // errNoTables: it is a database, but not one of ours.
 var errNoTables = errors.New("is a database of another program, not a store of users and keys")
 
+// beOurs gives errNoTables if what every store has is not there.
+func beOurs(ctx context.Context, tx *sql.Tx) error {
+	var tables int
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name IN ('goose_db_version', 'users', 'api_keys', 'change_counter', 'peppers')`).Scan(&tables)
+	if err == nil && tables != 5 {
+		return errNoTables
+	}
+	return err
+}
+
 // summarize reads the summary within a transaction.
 func summarize(ctx context.Context, tx *sql.Tx) (s Summary, err error) {
-	var tables int
-	err = tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name IN ('goose_db_version', 'users', 'api_keys', 'change_counter', 'peppers')`).Scan(&tables)
-	if err != nil {
+	if err := beOurs(ctx, tx); err != nil {
 		return s, err
-	}
-	if tables != 5 {
-		return s, errNoTables
 	}
 	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&s.Schema); err != nil {
 		return s, err

@@ -1,0 +1,86 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/password"
+	"github.com/sallyport/sallyport/internal/principal"
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+const (
+	// maxRefused bounds what is told of records that are not sound, maxCounted how
+	// many of them are counted.
+	maxRefused = 20
+	maxCounted = 1_000_000
+	// mostCount is the greatest number of changes or passwords of a user that counts
+	// as sound, so that there is room for more.
+	mostCount = int64(1) << 62
+)
+
+// unsound says of each record what is wrong with it, if anything: it would not be
+// loaded, could not be shown, or is not as this program writes it. The error is that
+// the store cannot be read.
+func unsound(ctx context.Context, s *store.Store) (problems []string, err error) {
+	needed, err := s.Peppers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// Nothing is checked under them, so that their numbers are enough.
+	peppers := &pepperSet{list: make([]*credential.Pepper, len(needed))}
+	for _, p := range needed {
+		peppers.ids = append(peppers.ids, p.ID)
+	}
+	l, err := newLoader(peppers)
+	if err != nil {
+		return nil, err
+	}
+	examiner := store.Examiner{
+		User:     func(u *store.User) error { return errors.Join(userSound(u), l.user(u)) },
+		Password: passwordSound,
+		Key:      l.key,
+		Session:  sessionSound,
+		Token:    l.token,
+	}
+	err = s.Examine(ctx, examiner, func(err error) {
+		if len(problems) < maxCounted {
+			problems = append(problems, err.Error())
+		}
+	})
+	return problems, err
+}
+
+// userSound holds a user against what decides about him.
+func userSound(u *store.User) error {
+	switch {
+	case checkUsername(u.Username) != nil:
+		return fmt.Errorf("user '%s' has a name that no user can have", printable(u.Username))
+	case u.Fold != Fold(u.Username):
+		return fmt.Errorf("user '%s' would be found by the name '%s'", u.Username, printable(u.Fold))
+	case u.State != store.Active && u.State != store.Disabled:
+		return fmt.Errorf("user '%s' has the state '%s', which is none", u.Username, printable(string(u.State)))
+	case u.Version < 1 || u.Version > mostCount || u.Epoch < 1 || u.Epoch > mostCount:
+		return fmt.Errorf("user '%s' has counters that cannot be counted up", u.Username)
+	}
+	return nil
+}
+
+// passwordSound: the hash can be computed.
+func passwordSound(userID string, p *store.Password) error {
+	if err := password.CheckStored(p.PHC); err != nil {
+		return fmt.Errorf("password of user '%s': %w", printable(userID), err)
+	}
+	return nil
+}
+
+// sessionSound: it began as sessions can.
+func sessionSound(s *store.Session) error {
+	fits := s.Method == principal.MethodPassword && s.KeyID == "" || s.Method == principal.MethodAPIKey && s.KeyID != ""
+	if !fits {
+		return fmt.Errorf("session '%s' has the method '%s', with which none begins, or not the key for it", printable(s.ID), printable(s.Method))
+	}
+	return nil
+}
