@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +46,8 @@ the store is replaced at once, while the server goes on, and it follows within h
 a second. A store that cannot be read is moved aside, with the server stopped.
 
 The pepper file has to have the pepper that the backup needs; --pepper adds those of
-another file to it.`,
+another file to it. A backup from before a change of the pepper brings the older
+one back into use, which is told.`,
 		Example: "  caddy auth store restore /var/backups/sallyport/auth-2026-11-22.db --force",
 		Args:    cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {
@@ -76,15 +78,32 @@ func (s *session) restore(f *storeFile, r *identity.Restore, flags *restoreFlags
 	}
 	refused := s.mayReplace(f, r, flags, &told)
 	if refused == nil {
-		if told.Aside, refused = r.Apply(s.Ctx, command.CurrentUser()); refused == nil {
-			told.Done = true
-			refused = s.sayRestored(f, &told)
-		}
+		refused = s.apply(f, r, flags, &told)
 	}
 	if flags.asJSON {
 		return errors.Join(refused, s.Show(told))
 	}
 	return refused
+}
+
+// apply puts it in place and tells what that has done, also where it has done only a
+// part.
+func (s *session) apply(f *storeFile, r *identity.Restore, flags *restoreFlags, told *restored) error {
+	done, err := r.Apply(s.Ctx, command.CurrentUser())
+	told.Aside, told.Done = done.Aside, err == nil
+	for _, name := range told.Aside {
+		err = errors.Join(err, s.Say("moved aside: '%s'", name))
+	}
+	if err != nil {
+		return err
+	}
+	if told.Replaced != nil && done.Later != nil {
+		told.Replaced = done.Later
+		if err := errors.Join(s.Say("the store has changed since; when it was replaced it was this:"), s.sayReplaced(done.Later, flags)); err != nil {
+			return err
+		}
+	}
+	return s.sayRestored(f, told)
 }
 
 // mayReplace tells what the store is that the backup is to replace. The error is that
@@ -99,7 +118,7 @@ func (s *session) mayReplace(f *storeFile, r *identity.Restore, flags *restoreFl
 		}
 		return nil
 	case errors.Is(err, store.ErrDamaged) && !flags.force:
-		return fmt.Errorf("%w; --force moves it aside: %w", err, fs.ErrExist)
+		return &existsError{fmt.Errorf("%w; nothing was changed; with the server stopped --force moves it aside and puts the backup in its place", err)}
 	case errors.Is(err, store.ErrDamaged) && f.server != "":
 		return fmt.Errorf("%w; stop the server at %s first", err, f.server)
 	case errors.Is(err, store.ErrDamaged):
@@ -156,13 +175,13 @@ func (s *session) sayReturning(what, happens string, list []store.Returning, fla
 }
 
 func (s *session) sayRestored(f *storeFile, told *restored) error {
-	for _, name := range told.Aside {
-		if err := s.Say("moved aside: '%s'", name); err != nil {
+	if told.Replaced != nil {
+		if err := s.sayLost(told.Backup.Latest); err != nil {
 			return err
 		}
 	}
-	if told.Replaced != nil {
-		if err := s.Say("all that was changed after %s is lost; do again what has to be", eventTime(told.Backup.Latest)); err != nil {
+	if told.PepperAgain != "" {
+		if err := s.Say("the pepper in use is %s again; if it was changed because somebody may have seen it, change it again by `caddy auth store pepper rotate`", told.PepperAgain); err != nil {
 			return err
 		}
 	}
@@ -171,3 +190,17 @@ func (s *session) sayRestored(f *storeFile, told *restored) error {
 	}
 	return s.Say("store restored")
 }
+
+// sayLost tells what a restore undoes: all after the last event of the backup.
+func (s *session) sayLost(latest time.Time) error {
+	if latest.IsZero() {
+		return s.Say("all that was there is lost; do again what has to be")
+	}
+	return s.Say("all that was changed after %s is lost; do again what has to be", eventTime(latest))
+}
+
+// existsError is fs.ErrExist to whoever asks, and does not say so: the sentence has said
+// already what is in the way.
+type existsError struct{ error }
+
+func (*existsError) Is(target error) bool { return target == fs.ErrExist }

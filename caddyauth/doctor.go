@@ -39,7 +39,7 @@ var (
 	notChecked       = ailment{"not_checked", levelWarning, "run the command as root or as the server's user"}
 	fileReadable     = ailment{"file_readable", levelWarning, "take the rights of others away with chmod o="}
 	fileWritable     = ailment{"file_writable", levelError, "take the rights of others away with chmod o=, and look who has used them"}
-	fileOwner        = ailment{"file_owner", levelError, "give it to the database's owner with chown"}
+	fileOwner        = ailment{"file_owner", levelError, "give it with chown to the server's user, to whom the others belong"}
 	diskLow          = ailment{"disk_low", levelWarning, "make room; when the disk is full nothing can be changed, keys cannot be revoked either"}
 	storeUnusable    = ailment{"store_unusable", levelError, "do as the sentence says; docs/errors.md has more on it"}
 	storeDamaged     = ailment{"store_damaged", levelError, "restore a backup with the server stopped, which moves the damaged store aside"}

@@ -16,6 +16,8 @@ func checkFiles(e *examination) (found []finding, err error) {
 	if err != nil {
 		return unseen(err), nil
 	}
+	found = append(found, checkDatabaseOwner(e, owner)...)
+	strange := len(found) > 0
 	for _, path := range []string{database, database + "-wal", database + "-shm", e.settings.PepperFile} {
 		if path == "" {
 			continue
@@ -26,7 +28,7 @@ func checkFiles(e *examination) (found []finding, err error) {
 			continue
 		}
 		found = append(found, checkMode(path, info)...)
-		if mine, its := ownerOf(info), ownerOf(owner); mine != its {
+		if mine, its := ownerOf(info), ownerOf(owner); mine != its && !strange {
 			found = append(found, fileOwner.of(fmt.Sprintf("'%s' belongs to %s, the database to %s", path, mine.name(), its.name())))
 		}
 	}
@@ -40,6 +42,27 @@ func checkFiles(e *examination) (found []finding, err error) {
 		found = append(found, checkMode(dir, info)...)
 	}
 	return found, nil
+}
+
+// checkDatabaseOwner looks whether it is the database that belongs to the wrong user:
+// the folder and the pepper are of one, and it is of another, as a backup is that root
+// has moved there.
+func checkDatabaseOwner(e *examination, database fs.FileInfo) []finding {
+	path := e.settings.Location.Path
+	dir, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return unseen(err)
+	}
+	pepper, err := os.Stat(e.settings.PepperFile)
+	if err != nil {
+		// What is wrong with it another check says.
+		return nil
+	}
+	its, server := ownerOf(database), ownerOf(dir)
+	if its == server || ownerOf(pepper) != server {
+		return nil
+	}
+	return []finding{fileOwner.of(fmt.Sprintf("the database '%s' belongs to %s, its directory and the pepper to %s", path, its.name(), server.name()))}
 }
 
 // unseen is the finding for a file that may not be looked at.

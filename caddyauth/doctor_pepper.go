@@ -47,8 +47,8 @@ func judgePeppers(e *examination, file *credential.Peppers, status *identity.Pep
 		}
 	}
 	old, leftOver := status.OldKeys+status.OldTokens, status.LeftOver
-	if old == 0 {
-		for _, p := range status.Peppers[1:] {
+	for _, p := range status.Peppers[1:] {
+		if p.Keys+p.Tokens == 0 {
 			leftOver = append(leftOver, p.Fingerprint)
 		}
 	}

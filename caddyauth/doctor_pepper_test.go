@@ -11,7 +11,7 @@ import (
 )
 
 func TestDoctorJudgesAChangeOfThePepper(t *testing.T) {
-	file, err := credential.ParsePeppers([]byte(strings.Repeat("2", 64) + "\n" + strings.Repeat("1", 64)))
+	file, err := credential.ParsePeppers([]byte(strings.Repeat("3", 64) + "\n" + strings.Repeat("2", 64) + "\n" + strings.Repeat("1", 64)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,21 +24,23 @@ func TestDoctorJudgesAChangeOfThePepper(t *testing.T) {
 		}
 		return uses
 	}
-	recent, old := file.Fingerprints()[0], file.Fingerprints()[1]
-	unfinished := func(age time.Duration) store.PepperUses {
-		uses := peppers(age, recent, old)
+	recent, middle, old := file.Fingerprints()[0], file.Fingerprints()[1], file.Fingerprints()[2]
+	unfinished := func(age time.Duration, fingerprints ...string) store.PepperUses {
+		uses := peppers(age, fingerprints...)
 		uses.OldKeys, uses.OldTokens = 3, 1
+		uses.Peppers[len(uses.Peppers)-1].Keys, uses.Peppers[len(uses.Peppers)-1].Tokens = 3, 1
 		return uses
 	}
 	for name, test := range map[string]struct {
 		status identity.PepperStatus
 		want   string
 	}{
-		"a change that goes on":             {identity.PepperStatus{PepperUses: unfinished(29 * 24 * time.Hour)}, ""},
-		"a change that does not end":        {identity.PepperStatus{PepperUses: unfinished(31 * 24 * time.Hour)}, "pepper_unfinished: the pepper was changed 2026-10-22T12:00:00Z, and 3 keys and 1 tokens have not been used since"},
+		"a change that goes on":             {identity.PepperStatus{PepperUses: unfinished(29*24*time.Hour, recent, old)}, ""},
+		"a change that does not end":        {identity.PepperStatus{PepperUses: unfinished(31*24*time.Hour, recent, old)}, "pepper_unfinished: the pepper was changed 2026-10-22T12:00:00Z, and 3 keys and 1 tokens have not been used since"},
+		"a change before the last one":      {identity.PepperStatus{PepperUses: unfinished(0, recent, middle, old)}, "pepper_left_over: nothing needs the peppers " + middle + " any more"},
 		"a change that has come to its end": {identity.PepperStatus{PepperUses: peppers(0, recent, old)}, "pepper_left_over: nothing needs the peppers " + old + " any more"},
 		"a change that was broken off":      {identity.PepperStatus{PepperUses: peppers(0, old), LeftOver: []string{recent}}, "pepper_left_over: nothing needs the peppers " + recent + " any more"},
-		"a file that lacks one":             {identity.PepperStatus{PepperUses: peppers(0, recent, "abc")}, "pepper_wrong: pepper file 'p' has the fingerprint " + recent + ", " + old + ", the store needs abc"},
+		"a file that lacks one":             {identity.PepperStatus{PepperUses: peppers(0, recent, "abc")}, "pepper_wrong: pepper file 'p' has the fingerprint " + strings.Join([]string{recent, middle, old}, ", ") + ", the store needs abc"},
 	} {
 		e := &examination{now: now, settings: identity.Config{PepperFile: "p"}}
 		var got []string

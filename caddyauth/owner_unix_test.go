@@ -37,6 +37,10 @@ func TestDoctorReadsOwners(t *testing.T) {
 			func(t *testing.T, e *examination) { own(t, e, other, caddy, "pepper") },
 			[]string{"file_owner: '{DIR}/pepper' belongs to 54322, the database to 54321"},
 		},
+		"root's database, as a backup is that was moved there": {
+			func(t *testing.T, e *examination) { own(t, e, 0, 0, "auth.db") },
+			[]string{"file_owner: the database '{DIR}/auth.db' belongs to root, its directory and the pepper to 54321"},
+		},
 		"root's directory": {
 			func(t *testing.T, e *examination) { own(t, e, 0, 0, ".") },
 			[]string{"file_owner: directory '{DIR}' cannot be written by 54321, to whom the database belongs"},

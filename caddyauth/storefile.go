@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 
+	"github.com/sallyport/sallyport/internal/atomicfile"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/plugin/admin"
 	"github.com/sallyport/sallyport/internal/plugin/command"
@@ -25,7 +26,7 @@ type storeFile struct {
 // looked at.
 func (s *session) file() (storeFile, error) {
 	if s.where.create {
-		return storeFile{}, &command.UsageError{Text: "this makes no store; leave --create out"}
+		return storeFile{}, &command.UsageError{Text: "--create is not for this command, which begins with no empty store; leave it out"}
 	}
 	f, err := s.where.findFile(s.Ctx)
 	if err != nil {
@@ -65,7 +66,7 @@ func (f *storeFile) how() string {
 // before SQLite has the file open, whose locks would be lost with the file.
 func (f *storeFile) readable() error {
 	path := f.settings.Location.Path
-	file, err := os.Open(path)
+	file, _, err := atomicfile.OpenRegular(path)
 	if err == nil {
 		return file.Close()
 	}

@@ -76,3 +76,9 @@ func resemble(file *os.File, like fs.FileInfo) error {
 	}
 	return file.Chmod(mode)
 }
+
+// ownedByUs reports whether a file belongs to the user of this process.
+func ownedByUs(info fs.FileInfo) bool {
+	owner, known := info.Sys().(*syscall.Stat_t)
+	return known && int64(owner.Uid) == int64(os.Geteuid())
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/sallyport/sallyport/internal/atomicfile"
 	"github.com/sallyport/sallyport/internal/credential"
@@ -19,6 +18,9 @@ import (
 func Backup(ctx context.Context, c Config, file, pepperFile string) (store.Summary, error) {
 	if file == "-" || pepperFile == "-" {
 		return store.Summary{}, invalid("a backup is written into a file, which is checked before it has its name; name one")
+	}
+	if file == "" {
+		return store.Summary{}, invalid("the name of the backup is empty; name a file that is not there yet")
 	}
 	if pepperFile == "" {
 		return store.Backup(ctx, c.Location, file)
@@ -51,11 +53,11 @@ func apart(file, pepperFile string) error {
 		}
 		return err
 	}
-	backups, err := os.Stat(filepath.Dir(file))
+	backups, err := atomicfile.Folder(file)
 	if err != nil {
 		return err
 	}
-	peppers, err := os.Stat(filepath.Dir(pepperFile))
+	peppers, err := atomicfile.Folder(pepperFile)
 	if err != nil {
 		return err
 	}

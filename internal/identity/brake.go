@@ -12,7 +12,7 @@ import (
 type Brakes struct {
 	// Failures of a name from one network within Window refuse that name from
 	// there until Window has passed since the last of them. Zero means
-	// DefaultFailures, DefaultWindow.
+	// DefaultFailures, and a minute.
 	Failures int
 	Window   time.Duration
 }
@@ -20,7 +20,7 @@ type Brakes struct {
 // Defaults and bounds of Brakes.
 const (
 	DefaultFailures = 5
-	DefaultWindow   = time.Minute
+	defaultWindow   = time.Minute
 	MaxFailures     = 100
 	MaxWindow       = 24 * time.Hour
 )
@@ -49,7 +49,7 @@ func (b Brakes) withDefaults() Brakes {
 		b.Failures = DefaultFailures
 	}
 	if b.Window == 0 {
-		b.Window = DefaultWindow
+		b.Window = defaultWindow
 	}
 	return b
 }
@@ -130,9 +130,9 @@ func refund(f, before *store.Failures, charged time.Time) {
 	}
 }
 
-// SourceOf is the network that failures from an address are counted for: /24 or
+// sourceOf is the network that failures from an address are counted for: /24 or
 // /64. An address that cannot be read is one of its own.
-func SourceOf(address netip.Addr) string {
+func sourceOf(address netip.Addr) string {
 	if !address.IsValid() {
 		return "unknown"
 	}

@@ -170,11 +170,11 @@ func TestSourceOf(t *testing.T) {
 		"::1":                        "::/64",
 		"64:ff9b::192.0.2.7":         "64:ff9b::/64",
 	} {
-		if got := SourceOf(netip.MustParseAddr(text)); got != want {
+		if got := sourceOf(netip.MustParseAddr(text)); got != want {
 			t.Errorf("%s: %s, want %s", text, got, want)
 		}
 	}
-	if got := SourceOf(netip.Addr{}); got != "unknown" {
+	if got := sourceOf(netip.Addr{}); got != "unknown" {
 		t.Errorf("no address: %s", got)
 	}
 }

@@ -72,9 +72,8 @@ func (r *Registry) issueKey(ctx context.Context, actor string, n NewKey, may fun
 	if err != nil {
 		return store.Key{}, credential.Secret{}, err
 	}
-	pepper, number := r.peppers.newest()
 	k := store.Key{
-		ID: id.String(), Name: n.Name, Prefix: prefix, Verifier: pepper.Verifier(word.Reveal()), Pepper: number,
+		ID: id.String(), Name: n.Name, Prefix: prefix,
 		Scopes: n.Scopes, Limits: n.Limits, NotBefore: n.NotBefore, Expires: n.Expires,
 		Created: now, CreatedBy: actor,
 	}
@@ -88,6 +87,8 @@ func (r *Registry) issueKey(ctx context.Context, actor string, n NewKey, may fun
 		}
 		k.UserID, k.Username, k.UserState = owner.ID, owner.Username, owner.State
 		e.UserID, e.Detail = owner.ID, owner.Username+"/"+k.Name
+		pepper, number := r.peppers.newest()
+		k.Verifier, k.Pepper = pepper.Verifier(word.Reveal()), number
 		return c.InsertKey(&k)
 	})
 	if err != nil {

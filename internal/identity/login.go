@@ -118,7 +118,7 @@ func (a *Attempt) fold() string {
 
 // place is where failures of an attempt are counted.
 func (r *Registry) place(a *Attempt) store.FailurePlace {
-	return store.FailurePlace{Name: r.hashName(a.fold()), Source: SourceOf(a.Address)}
+	return store.FailurePlace{Name: r.hashName(a.fold()), Source: sourceOf(a.Address)}
 }
 
 // hashName is the form in which a user name stands in the counts of failures.
@@ -129,7 +129,7 @@ func (r *Registry) hashName(fold string) string {
 }
 
 func (r *Registry) proveOnce(ctx context.Context, a *Attempt) (store.User, error) {
-	source := SourceOf(a.Address)
+	source := sourceOf(a.Address)
 	if !r.proving.enter(source) {
 		return store.User{}, password.ErrBusy
 	}

@@ -307,6 +307,10 @@ func (m *Mirror) reload(ctx context.Context) error {
 		x.keepUses(old)
 	}
 	x.tokens.moveUses(0, m.now(), 0)
+	if position.History != m.position.History {
+		// They are under peppers of the history before.
+		m.moves.take()
+	}
 	m.index.Store(x)
 	m.position = position
 	m.log.Info("keys loaded", slog.Int("keys", l.index.keys.size), slog.Int("tokens", l.index.tokens.size), slog.Duration("took", m.now().Sub(start)))

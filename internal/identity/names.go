@@ -145,7 +145,7 @@ func checkLimits(l *store.Limits) error {
 		}
 	}
 	for _, subject := range l.Subject {
-		if err := CheckSubject(subject); err != nil {
+		if err := checkSubject(subject); err != nil {
 			return err
 		}
 	}
@@ -164,9 +164,9 @@ func unmapPrefix(p netip.Prefix) netip.Prefix {
 	return p
 }
 
-// CheckSubject checks a path pattern: a clean path, or the beginning of one
+// checkSubject checks a path pattern: a clean path, or the beginning of one
 // followed by a single '*'.
-func CheckSubject(pattern string) error {
+func checkSubject(pattern string) error {
 	literal := strings.TrimSuffix(pattern, "*")
 	if !urlpath.IsClean(literal) || strings.ContainsRune(literal, '*') {
 		return invalid("subject '%s': write a path such as /reports/daily, or a beginning such as /reports/*", printable(pattern))

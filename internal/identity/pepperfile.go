@@ -19,6 +19,9 @@ const maxPepperFile = 1 << 10
 // is what somebody has left who was killed while he made both.
 func draftOf(path string) string { return path + ".new" }
 
+// lastWay is what is left to do where a pepper is gone for ever.
+const lastWay = "where there is no copy, the last way is `caddy auth store pepper replace-lost`, which revokes all keys"
+
 // loadPeppers reads the pepper file, or its draft. If there is neither and the store
 // is new a draft is made.
 func loadPeppers(path string, newStore bool, random io.Reader) (*credential.Peppers, error) {
@@ -29,7 +32,7 @@ func loadPeppers(path string, newStore bool, random io.Reader) (*credential.Pepp
 		}
 	}
 	if !newStore {
-		return nil, fmt.Errorf("pepper file '%s' is missing, but its store is there: put it back from a backup; no key can be checked without it", path)
+		return nil, fmt.Errorf("pepper file '%s' is missing, but its store is there: put it back from a backup; no key can be checked without it; %s", path, lastWay)
 	}
 	pepper, err := credential.NewPepper(random)
 	if err != nil {
@@ -81,6 +84,9 @@ func readPeppers(path string) (*credential.Peppers, fs.FileInfo, error) {
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return nil, nil, fmt.Errorf("pepper file: %w; only root and the server's user may read it", err)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("pepper file: %w; put it back from a backup; %s", err, lastWay)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("pepper file: %w", err)

@@ -348,7 +348,9 @@ func (r *Registry) change(ctx context.Context, event store.Event, f func(*store.
 // characters of four bytes fit into it.
 const maxActor = 300
 
-// changeAs is change for an actor who becomes known within it.
+// changeAs is change for an actor who becomes known within it. If a pepper has gone
+// that f has used, since another process has put back a backup, f is run once more
+// with those that the store has now.
 func (r *Registry) changeAs(ctx context.Context, event store.Event, f func(*store.Change, *store.Event) error) error {
 	start := time.Now()
 	id, err := r.newID()
@@ -356,12 +358,21 @@ func (r *Registry) changeAs(ctx context.Context, event store.Event, f func(*stor
 		return err
 	}
 	event.ID, event.Time, event.Outcome = id, r.now(), "ok"
-	err = r.store.Change(ctx, func(c *store.Change) error {
-		if err := f(c, &event); err != nil {
-			return err
+	try := func() error {
+		e := event
+		return r.store.Change(ctx, func(c *store.Change) error {
+			if err := f(c, &e); err != nil {
+				return err
+			}
+			return c.Record(&e)
+		})
+	}
+	err = try()
+	if errors.Is(err, store.ErrPepperGone) {
+		if err = r.peppers.read(ctx, r.store); err == nil {
+			err = try()
 		}
-		return c.Record(&event)
-	})
+	}
 	if err != nil {
 		return err
 	}

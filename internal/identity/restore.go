@@ -20,16 +20,15 @@ import (
 type Restore struct {
 	backup *store.Restore
 	config Config
-	// peppers are those of the pepper file and, before them, those to add.
+	// peppers are those of the pepper file and, before them, those of the file that is
+	// named besides, whose fingerprints are added.
 	peppers *credential.Peppers
-	more    bool
-	// was is the pepper file that they were read from; nil if there was none.
-	was fs.FileInfo
+	added   []string
 	// newest is the fingerprint of the newest pepper of the store that is replaced, or
 	// of the pepper file where that cannot be read; empty if there was neither.
 	newest string
-	// replaced is the number of the last change in the store that is replaced.
-	replaced int64
+	// replaced is what was in the store when Compare saw it.
+	replaced store.Summary
 	// found is how Compare has ended.
 	found error
 }
@@ -74,37 +73,55 @@ func (r *Restore) check(ctx context.Context, file, pepperFile string) error {
 // gather reads the pepper files: the store's, if it is there, and the one that is
 // named besides, if any.
 func (r *Restore) gather(pepperFile string) (err error) {
-	r.peppers, r.was, err = readPeppers(r.config.pepperFile())
-	if errors.Is(err, fs.ErrNotExist) {
-		r.peppers, err = &credential.Peppers{}, nil
-	}
-	if err != nil {
+	var was fs.FileInfo
+	if r.peppers, was, err = readPeppersIfThere(r.config.pepperFile()); err != nil {
 		return err
 	}
-	if r.was != nil {
+	if was != nil {
 		r.newest = r.peppers.Newest().Fingerprint()
 	}
 	if pepperFile == "" {
 		return nil
 	}
 	added, err := ReadPeppers(pepperFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("'%s': %w; name the copy of the pepper that belongs to the backup", pepperFile, fs.ErrNotExist)
+	}
 	if err != nil {
 		return err
 	}
-	// The newest of them becomes the first, and so is the last to be added.
-	prints := added.Fingerprints()
-	slices.Reverse(prints)
-	for _, print := range prints {
-		peppers, err := r.peppers.With(added.Find(print))
-		if errors.Is(err, credential.ErrSamePepper) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("the peppers of '%s' cannot be added to pepper file '%s': %w; take out those that no store needs", pepperFile, r.config.pepperFile(), err)
-		}
-		r.peppers, r.more = peppers, true
+	r.added = added.Fingerprints()
+	if r.peppers, err = withPeppers(r.peppers, added, r.added); err != nil {
+		return fmt.Errorf("the peppers of '%s' cannot be added to pepper file '%s': %w; take out those that no store needs", pepperFile, r.config.pepperFile(), err)
 	}
 	return nil
+}
+
+// readPeppersIfThere is readPeppers for a file that may be missing: then there are no
+// peppers, and no file.
+func readPeppersIfThere(path string) (*credential.Peppers, fs.FileInfo, error) {
+	peppers, info, err := readPeppers(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &credential.Peppers{}, nil, nil
+	}
+	return peppers, info, err
+}
+
+// withPeppers are the peppers of a file and, before them, those of the given
+// fingerprints that it lacks, as another file has them.
+func withPeppers(file, more *credential.Peppers, fingerprints []string) (_ *credential.Peppers, err error) {
+	// The newest of them becomes the first, and so is the last to be added.
+	prints := more.Fingerprints()
+	slices.Reverse(prints)
+	for _, print := range prints {
+		if !slices.Contains(fingerprints, print) || file.Find(print) != nil {
+			continue
+		}
+		if file, err = file.With(more.Find(print)); err != nil {
+			return nil, err
+		}
+	}
+	return file, nil
 }
 
 // Backup says what is in the backup.
@@ -114,7 +131,7 @@ func (r *Restore) Backup() store.Summary { return r.backup.Backup }
 // store.ErrNoStore if there is none, store.ErrDamaged if it cannot be read.
 func (r *Restore) Compare(ctx context.Context) (store.Comparison, error) {
 	c, err := r.backup.Compare(ctx, r.config.Location)
-	r.found, r.replaced = err, c.Now.Number
+	r.found, r.replaced = err, c.Now
 	if len(c.Now.Peppers) > 0 {
 		r.newest = c.Now.Peppers[0].Fingerprint
 	}
@@ -131,28 +148,51 @@ func (r *Restore) PepperAgain() string {
 	return ""
 }
 
+// Applied is what Apply has done besides, even if it ends with an error.
+type Applied struct {
+	// Aside are the files of a store that could not be read, under their new names.
+	Aside []string
+	// Later is what the store was when it was replaced, if that is not what Compare
+	// saw: somebody has changed it since.
+	Later *store.Comparison
+}
+
 // Apply puts the backup in place: of the content of a store that can be read, which
-// may be in use; of the files of one that cannot, which get other names and are
-// returned; or where there is none. Which of these, Compare has found out. Peppers
-// are added to the pepper file first.
-func (r *Restore) Apply(ctx context.Context, actor string) (aside []string, err error) {
-	replace := r.found == nil
-	if !replace && !errors.Is(r.found, store.ErrNoStore) && !errors.Is(r.found, store.ErrDamaged) {
-		return nil, r.found
+// may be in use; of the files of one that cannot, which get other names; or where
+// there is none. Which of these, Compare has found out. The pepper file gets what it
+// lacks of the peppers first.
+func (r *Restore) Apply(ctx context.Context, actor string) (done Applied, err error) {
+	if r.found != nil && !errors.Is(r.found, store.ErrNoStore) && !errors.Is(r.found, store.ErrDamaged) {
+		return done, r.found
 	}
-	if err := r.writePeppers(ctx); err != nil {
-		return nil, err
+	for _, path := range []string{r.config.Location.Path, r.config.pepperFile()} {
+		if _, err := atomicfile.Folder(path); err != nil {
+			return done, err
+		}
 	}
 	if err := r.seal(ctx, actor); err != nil {
-		return nil, err
+		return done, err
 	}
-	if replace {
-		return nil, r.backup.Replace(ctx, r.config.Location)
+	if r.found == nil {
+		err = r.backup.Replace(ctx, r.config.Location, func(now *store.Summary) error {
+			if now.Number != r.replaced.Number || now.History != r.replaced.History {
+				later, err := r.backup.Compare(ctx, r.config.Location)
+				if err != nil {
+					return err
+				}
+				done.Later = &later
+			}
+			return r.keepPeppers()
+		})
+		return done, err
 	}
-	if aside, err = store.SetAside(r.config.Location, r.config.Now()); err != nil {
-		return aside, err
-	}
-	return aside, r.backup.Place(ctx, r.config.Location)
+	err = r.backup.Place(ctx, r.config.Location, func() (err error) {
+		if err = r.keepPeppers(); err == nil {
+			done.Aside, err = store.SetAside(r.config.Location, r.config.Now())
+		}
+		return err
+	})
+	return done, err
 }
 
 // seal begins the new history.
@@ -166,34 +206,32 @@ func (r *Restore) seal(ctx context.Context, actor string) error {
 		return fmt.Errorf("making an id: %w", err)
 	}
 	detail := fmt.Sprintf("backup of %s, change %d", r.backup.Backup.Latest.Format(time.RFC3339), r.backup.Backup.Number)
-	return r.backup.Seal(ctx, history.String(), r.replaced, &store.Event{
+	return r.backup.Seal(ctx, history.String(), &r.replaced, &store.Event{
 		ID: id.String(), Time: r.config.Now(), Kind: "store.restore", Outcome: "ok", Actor: actor, Detail: detail,
 	})
 }
 
-// writePeppers adds peppers to the pepper file, or makes it. Whoever writes it holds
-// the store's one turn to write, where there is a store.
-func (r *Restore) writePeppers(ctx context.Context) (err error) {
-	if !r.more {
-		return nil
-	}
-	if r.found != nil {
-		return r.writePepperFile()
-	}
-	s, err := store.OpenAsItIs(ctx, r.config.Location, r.config.Now)
+// keepPeppers adds to the pepper file what it lacks: those of the file that is named
+// besides, and those that the backup needs, since they may have been retired after
+// they were looked for. Whoever writes it holds the store's one turn to write, where
+// there is a store.
+func (r *Restore) keepPeppers() error {
+	path := r.config.pepperFile()
+	file, was, err := readPeppersIfThere(path)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	return s.Change(ctx, func(*store.Change) error { return r.writePepperFile() })
-}
-
-func (r *Restore) writePepperFile() (err error) {
-	path, text := r.config.pepperFile(), []byte(r.peppers.Text().Reveal())
-	if r.was == nil {
-		err = atomicfile.WriteNew(path, text)
-	} else {
-		err = atomicfile.Replace(path, text, r.was)
+	wanted := slices.Clone(r.added)
+	for _, p := range r.backup.Backup.Peppers {
+		wanted = append(wanted, p.Fingerprint)
+	}
+	next, err := withPeppers(file, r.peppers, wanted)
+	if err == nil && len(next.Fingerprints()) > len(file.Fingerprints()) {
+		if was == nil {
+			err = atomicfile.WriteNew(path, fileOf(next))
+		} else {
+			err = atomicfile.Replace(path, fileOf(next), was)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("pepper file '%s' cannot be changed: %w", path, err)

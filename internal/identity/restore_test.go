@@ -28,7 +28,7 @@ func backedUp(t *testing.T) (w *world, word, file, pepper string) {
 }
 
 // prepared is a restore that has passed the checks.
-func prepared(t *testing.T, c Config, file, pepper string) *Restore {
+func prepared(t testing.TB, c Config, file, pepper string) *Restore {
 	t.Helper()
 	r, err := NewRestore(t.Context(), c, file, pepper)
 	if err != nil {
@@ -93,6 +93,26 @@ func TestAPepperComesBackWithItsBackup(t *testing.T) {
 	}
 }
 
+func TestARestoreNamesWhatIsNotThere(t *testing.T) {
+	_, _, file, pepper := backedUp(t)
+	c := newConfig(t, nil)
+	missing := filepath.Join(t.TempDir(), "missing")
+	if _, err := NewRestore(t.Context(), c, file, missing); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "'"+missing+"'") || strings.Contains(err.Error(), "replace-lost") {
+		t.Errorf("no copy of the pepper: %v", err)
+	}
+	c.PepperFile = filepath.Join(missing, "pepper")
+	r := prepared(t, c, file, pepper)
+	if _, err := r.Compare(t.Context()); !errors.Is(err, store.ErrNoStore) {
+		t.Error(err)
+	}
+	if _, err := r.Apply(t.Context(), "os:test"); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "the folder '"+missing+"' is not there") {
+		t.Errorf("no folder for the pepper: %v", err)
+	}
+	if _, err := os.Stat(c.Location.Path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the store was made: %v", err)
+	}
+}
+
 func TestNoPepperOfTheFileIsLost(t *testing.T) {
 	_, _, file, pepper := backedUp(t)
 	other := newWorld(t)
@@ -119,8 +139,9 @@ func TestNoPepperOfTheFileIsLost(t *testing.T) {
 	}
 }
 
-// A rotation between check and restore must not lose its pepper.
-func TestAPepperFileThatChangesMeanwhileIsNotWrittenOver(t *testing.T) {
+// A rotation between check and restore must not lose its pepper, nor share its number
+// with one of the backup.
+func TestARestoreIsRefusedIfThePepperIsRotatedMeanwhile(t *testing.T) {
 	_, _, file, pepper := backedUp(t)
 	other := newWorld(t)
 	c := other.config
@@ -132,7 +153,7 @@ func TestAPepperFileThatChangesMeanwhileIsNotWrittenOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := peppersOf(t, c.pepperFile()).Fingerprints()
-	if _, err := r.Apply(t.Context(), "os:test"); err == nil || !strings.Contains(err.Error(), "cannot be changed") {
+	if _, err := r.Apply(t.Context(), "os:test"); err == nil || !strings.Contains(err.Error(), "nothing was changed, try again") {
 		t.Errorf("%v", err)
 	}
 	if after := peppersOf(t, c.pepperFile()).Fingerprints(); len(after) != 2 || after[0] != before[0] {

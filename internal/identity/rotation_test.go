@@ -404,6 +404,14 @@ func TestAPepperThatARestoreHasUndoneIsNotUsedAgain(t *testing.T) {
 	w.expectPeppers(1, 1)
 }
 
+func TestARotationWithoutItsFileSaysWhatIsLeftToDo(t *testing.T) {
+	w := newWorld(t)
+	w.must(nil, os.Remove(w.peppers.file))
+	if _, err := w.RotatePepper(t.Context(), "test"); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), w.peppers.file) || !strings.Contains(err.Error(), "put it back from a backup; where there is no copy, the last way is `caddy auth store pepper replace-lost`") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestPeppersThatAreLeftOverFillTheFileToo(t *testing.T) {
 	w := newWorld(t)
 	replace := w.peppers.replace

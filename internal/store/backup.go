@@ -39,8 +39,12 @@ func Backup(ctx context.Context, l Location, path string) (summary Summary, err 
 	return summary, nil
 }
 
-// mustBeFree gives an error if something is at the path, before much work is done.
+// mustBeFree gives an error if something is at the path, or there is no folder for it,
+// before much work is done.
 func mustBeFree(path string) error {
+	if _, err := atomicfile.Folder(path); err != nil {
+		return err
+	}
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		if err == nil {
 			err = fmt.Errorf("'%s': %w; a backup replaces nothing, so name a file that is not there yet", path, fs.ErrExist)

@@ -174,6 +174,15 @@ func TestABackupReplacesNothing(t *testing.T) {
 	}
 }
 
+func TestABackupNeedsAFolder(t *testing.T) {
+	l, _ := made(t)
+	missing := filepath.Join(t.TempDir(), "backups")
+	_, err := store.Backup(t.Context(), l, filepath.Join(missing, "backup.db"))
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "the folder '"+missing+"' is not there; make it by `install -d") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestABackupThatIsBrokenOffLeavesNothing(t *testing.T) {
 	l, _ := made(t)
 	ctx, cancel := context.WithCancel(t.Context())

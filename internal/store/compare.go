@@ -31,14 +31,15 @@ type Returning struct {
 	// Name is `user/name` of a key, or the user's name.
 	Name string `json:"name"`
 	// Why says what was done to it since the backup: revoked, disabled, rotated,
-	// deleted, "other password", "other roles or groups".
+	// deleted, "overlap ended" of the secret before the last rotation, "other
+	// password", "other roles or groups".
 	Why string `json:"why"`
 }
 
 // Compare holds the backup against the store at l, as it is at this moment. The
 // error is ErrNoStore if there is none, ErrDamaged if it cannot be read.
 func (r *Restore) Compare(ctx context.Context, l Location) (c Comparison, err error) {
-	old := filepath.Join(r.dir, "now.db")
+	old := filepath.Join(r.dir.Path, "now.db")
 	if c.Now, err = r.copyOf(ctx, l, old); err != nil {
 		return c, err
 	}
@@ -71,7 +72,7 @@ func (r *Restore) against(ctx context.Context, old string, c *Comparison) (err e
 		err = errors.Join(err, detached)
 	}()
 	scan := func(r row) (b Returning, err error) { return b, r.Scan(&b.ID, &b.Name, &b.Why) }
-	rows, err := conn.QueryContext(ctx, returningKeys, micros(r.copy.now()), micros(r.Backup.Latest))
+	rows, err := conn.QueryContext(ctx, returningKeys, micros(r.copy.now()))
 	if err != nil {
 		return err
 	}
@@ -120,20 +121,26 @@ func (s *Store) copyTo(ctx context.Context, path string, summary *Summary) error
 	})
 }
 
-// A rotation leaves no other trace than its event once the pepper is another one.
+// A rotation, and an overlap that was ended, leave no other trace than their events
+// once the pepper is another one. Those that are not in the backup are later, whatever
+// their times say: the clock may have been set back.
 const returningKeys = `
+	WITH later AS MATERIALIZED (SELECT e.key_id, e.kind FROM now.audit_events e
+		WHERE e.kind IN ('key.rotate', 'key.end_overlap') AND NOT EXISTS (SELECT 1 FROM main.audit_events m WHERE m.id = e.id))
 	SELECT k.id, u.username || '/' || k.name, CASE
 		WHEN n.id IS NULL THEN 'deleted'
 		WHEN n.revoked IS NOT NULL THEN 'revoked'
 		WHEN n.disabled IS NOT NULL THEN 'disabled'
-		ELSE 'rotated' END
+		WHEN k.id IN (SELECT key_id FROM later WHERE kind = 'key.rotate') THEN 'rotated'
+		ELSE 'overlap ended' END
 	FROM main.api_keys k JOIN main.users u ON u.id = k.user_id
 		JOIN now.users o ON o.id = k.user_id
 		LEFT JOIN now.api_keys n ON n.id = k.id
 	WHERE k.revoked IS NULL AND k.disabled IS NULL AND u.state = 'active' AND o.state = 'active'
 		AND (k.expires IS NULL OR k.expires > ?1)
-		AND (n.id IS NULL OR n.revoked IS NOT NULL OR n.disabled IS NOT NULL OR EXISTS (
-			SELECT 1 FROM now.audit_events e WHERE e.time > ?2 AND e.kind = 'key.rotate' AND e.key_id = k.id))
+		AND (n.id IS NULL OR n.revoked IS NOT NULL OR n.disabled IS NOT NULL
+			OR k.id IN (SELECT key_id FROM later WHERE kind = 'key.rotate')
+			OR k.previous_expires > ?1 AND k.id IN (SELECT key_id FROM later WHERE kind = 'key.end_overlap'))
 	ORDER BY u.username_fold, k.name, k.id`
 
 const returningUsers = `

@@ -48,8 +48,9 @@ type connections struct {
 }
 
 // logSuffix and indexSuffix make the names of the write-ahead log and of its
-// index, which is made anew from the log where it is missing.
-const logSuffix, indexSuffix = "-wal", "-shm"
+// index, which is made anew from the log where it is missing; journalSuffix makes that
+// of the journal of a database that has no such log.
+const logSuffix, indexSuffix, journalSuffix = "-wal", "-shm", "-journal"
 
 func newConnections(file fs.FileInfo) *connections {
 	c := &connections{file: file}

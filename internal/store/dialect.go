@@ -15,6 +15,8 @@ import (
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/sallyport/sallyport/internal/atomicfile"
 )
 
 // Location says where a store is. Its text form is `sqlite:<path>`.
@@ -82,9 +84,10 @@ type dialect struct {
 	// three numbers of its row the last two are the pages in the log, and those
 	// that have been put into the database.
 	settle string
-	// isUnique, isFault and isDamage recognise the driver's errors: a name that
-	// is taken, anything at all, and what is no database any more.
-	isUnique, isFault, isDamage func(error) bool
+	// isUnique, isOrphan, isFault and isDamage recognise the driver's errors: a name
+	// that is taken, a row that refers to one that is missing, anything at all, and
+	// what is no database any more.
+	isUnique, isOrphan, isFault, isDamage func(error) bool
 	// isUnreadable recognises that the disk, or a file beside the database, does
 	// not give what it should.
 	isUnreadable func(error) bool
@@ -128,6 +131,7 @@ var sqliteDialect = dialect{
 		code := sqliteCode(err)
 		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 	},
+	isOrphan: func(err error) bool { return sqliteCode(err) == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY },
 	advice: func(err error, l Location) string {
 		switch sqliteCode(err) & primaryCode {
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
@@ -201,6 +205,9 @@ func checkFile(path string) (fs.FileInfo, error) {
 		return nil, err
 	case info.IsDir():
 		return nil, fmt.Errorf("'%s' is a directory; name the database file", path)
+	case !info.Mode().IsRegular():
+		// SQLite would wait for whoever is at the other end of a pipe.
+		return nil, fmt.Errorf("'%s': %w; name the database file", path, atomicfile.ErrNotRegular)
 	case info.Size() == 0:
 		return nil, &emptyError{path}
 	}

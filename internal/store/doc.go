@@ -11,7 +11,8 @@
 // with the number it stands for, ChangesSince what came later, DataVersion
 // tells cheaply whether anything came at all.
 //
-// The statements are written so that both SQLite and PostgreSQL take them. What
-// differs between engines stands in dialect.go alone, and in pages.go and lock_unix.go
-// for backups and restores, which are about files.
+// The engine is SQLite, and the statements are its own. Where another engine would
+// differ stands mostly in dialect.go: connections, settings, and what an error means.
+// What is about files stands in pages.go, replace.go, reopen.go and lock_unix.go, and a
+// few questions to SQLite's own tables in inspect.go and summary.go.
 package store

@@ -11,7 +11,7 @@ var (
 	ErrExists = errors.New("exists already")
 	// ErrNoStore: there is no database at the location.
 	ErrNoStore = errors.New("there is no store")
-	// ErrPepper: the pepper is not the one the database was made with.
+	// ErrPepper: a pepper that something in the database is under is not at hand.
 	ErrPepper = errors.New("wrong pepper")
 	// ErrReplaced: the database file is no longer the one that was opened. Reopen
 	// opens the one that is there.
@@ -22,6 +22,9 @@ var (
 	// ErrUnreadable: the database could not be read for a while. Reopen looks
 	// whether it can again.
 	ErrUnreadable = errors.New("the database is opened anew as soon as it can be read")
+	// ErrPepperGone: the store does not know the pepper of a verifier, since another
+	// process has retired it or put back a backup. Look which peppers it needs now.
+	ErrPepperGone = errors.New("its pepper is none of the store's any more; try again")
 	// ErrInUse: another process has the store open.
 	ErrInUse = errors.New("is in use")
 )

@@ -48,12 +48,8 @@ func (s *Store) Summary(ctx context.Context) (summary Summary, err error) {
 // at next, since that may take long. The error is that it cannot be read at all.
 func (s *Store) Inspect(ctx context.Context, begin func(what string)) (problems []string, err error) {
 	begin("pages and indexes")
-	scan := func(r row) (problem string, err error) { return problem, r.Scan(&problem) }
-	if problems, err = readAll(ctx, s, scan, s.dialect.checkAll); err != nil {
+	if problems, err = s.check(ctx, s.dialect.checkAll); err != nil {
 		return nil, asDamage(err)
-	}
-	if len(problems) == 1 && problems[0] == "ok" {
-		problems = problems[:0]
 	}
 	begin("references")
 	orphans, err := s.orphans(ctx)

@@ -93,7 +93,7 @@ func (s *Store) Keys(ctx context.Context, f KeyFilter) ([]Key, error) {
 }
 
 // InsertKey adds a key with one secret. The error is ErrExists if the user has a
-// key of that name.
+// key of that name, ErrPepperGone if the store does not know its pepper.
 func (c *Change) InsertKey(k *Key) error {
 	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO api_keys (id, user_id, name, prefix, verifier, pepper_id, scopes,
 		networks, user_agent, audience, subject, api_version, not_before, expires, created, created_by)
@@ -104,13 +104,17 @@ func (c *Change) InsertKey(k *Key) error {
 	if c.dialect.isUnique(err) {
 		return fmt.Errorf("key '%s/%s' %w", k.Username, k.Name, ErrExists)
 	}
+	if c.dialect.isOrphan(err) {
+		return fmt.Errorf("key '%s/%s': %w", k.Username, k.Name, ErrPepperGone)
+	}
 	if err != nil {
 		return err
 	}
 	return c.changed(keyChange, k.ID)
 }
 
-// UpdateKey writes what may change of a key: verifiers, disabled, revoked.
+// UpdateKey writes what may change of a key: verifiers, disabled, revoked. The error
+// is ErrPepperGone if the store does not know the pepper of a verifier.
 func (c *Change) UpdateKey(k *Key) error {
 	var previous, previousPepper any
 	if !k.PreviousExpires.IsZero() {
@@ -121,6 +125,9 @@ func (c *Change) UpdateKey(k *Key) error {
 		disabled = ?, disabled_by = ?, revoked = ?, revoked_reason = ? WHERE id = ?`,
 		k.Prefix, k.Verifier[:], k.Pepper, previous, previousPepper, optionalMicros(k.PreviousExpires),
 		optionalMicros(k.Disabled), k.DisabledBy, optionalMicros(k.Revoked), k.RevokedReason, k.ID)
+	if c.dialect.isOrphan(err) {
+		err = ErrPepperGone
+	}
 	if err := onlyOne(result, err); err != nil {
 		return fmt.Errorf("key '%s/%s': %w", k.Username, k.Name, err)
 	}

@@ -40,7 +40,12 @@ func TestProcessToBeKilled(t *testing.T) {
 	case "replace":
 		for i := 0; ; i++ {
 			r := restore(t, paths[1+i%2])
-			if err := r.Replace(t.Context(), at(paths[0])); err != nil {
+			c, err := r.Compare(t.Context(), at(paths[0]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			seal(t, r, c.Now.Number)
+			if err := r.Replace(t.Context(), at(paths[0]), always); err != nil {
 				t.Fatal(err)
 			}
 			fmt.Println("replaced", i%2)

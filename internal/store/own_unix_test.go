@@ -72,12 +72,13 @@ func TestWhatRootDoesToAFileLeavesItToItsOwner(t *testing.T) {
 		t.Errorf("the backup belongs to %d", u)
 	}
 	r := restore(t, path)
-	if err := r.Replace(t.Context(), l); err != nil {
+	seal(t, r, 0)
+	if err := r.Replace(t.Context(), l, always); err != nil {
 		t.Fatal(err)
 	}
 	expect(l)
 	placed := at(filepath.Join(filepath.Dir(l.Path), "placed.db"))
-	if err := r.Place(t.Context(), placed); err != nil {
+	if err := r.Place(t.Context(), placed, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	expect(placed)

@@ -19,7 +19,11 @@ import (
 // Replace puts the copy in place of the content of the store at l, in one
 // transaction: whoever has the store open reads the old one, and then the new one.
 // It is on disk when Replace returns. On an error the old content stays.
-func (r *Restore) Replace(ctx context.Context, l Location) (err error) {
+//
+// Before the first page is written may is told what is in the store, where nobody
+// else can write any more. It can forbid the replacement, and is done with soon:
+// meanwhile all changes wait.
+func (r *Restore) Replace(ctx context.Context, l Location, may func(now *Summary) error) (err error) {
 	s, err := attach(ctx, l, Options{Now: r.copy.now})
 	if err != nil {
 		return err
@@ -33,8 +37,29 @@ func (r *Restore) Replace(ctx context.Context, l Location) (err error) {
 		return s.explain(s.open.Load(), err)
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	err = conn.Raw(func(c any) error { return overwrite(ctx, c, r.copy.location.Path) })
-	return errors.Join(s.explain(s.open.Load(), err), s.inPlace(ctx, s.open.Load()))
+	held := func() error {
+		now, err := s.Summary(ctx)
+		if err != nil {
+			return err
+		}
+		if err := r.mayFollow(ctx, &now); err != nil {
+			return err
+		}
+		return may(&now)
+	}
+	err = conn.Raw(func(c any) error { return overwrite(ctx, c, r.copy.location.Path, held) })
+	if err := errors.Join(s.explain(s.open.Load(), err), s.inPlace(ctx, s.open.Load())); err != nil {
+		return err
+	}
+	s.shortenLog(ctx)
+	return nil
+}
+
+// shortenLog gives back the room of the log, in which all of the database was just
+// written. Where somebody reads the store it stays as long as it is: it is used
+// again from its beginning, and costs nothing but the room.
+func (s *Store) shortenLog(ctx context.Context) {
+	_, _ = s.settle(ctx, s.open.Load())
 }
 
 // fit gives the copy pages as large as those of the store, since they cannot change
@@ -56,8 +81,9 @@ func (r *Restore) fit(ctx context.Context, s *Store) error {
 const overwriteAtOnce = 1000
 
 // overwrite replaces the content of a connection's database by that of a file. All
-// steps are one transaction, which ends with the last, or is undone by Finish.
-func overwrite(ctx context.Context, connection any, from string) error {
+// steps are one transaction, which ends with the last, or is undone by Finish. held
+// is called when it has begun, before anything is written.
+func overwrite(ctx context.Context, connection any, from string, held func() error) error {
 	target, ok := connection.(interface {
 		NewRestore(string) (*sqlite.Backup, error)
 	})
@@ -68,7 +94,12 @@ func overwrite(ctx context.Context, connection any, from string) error {
 	if err != nil {
 		return err
 	}
-	for more := true; more && err == nil; {
+	// A step of no pages takes the one turn to write.
+	more, err := pages.Step(0)
+	if err == nil {
+		err = held()
+	}
+	for more && err == nil {
 		if err = ctx.Err(); err == nil {
 			more, err = pages.Step(overwriteAtOnce)
 		}
@@ -81,11 +112,12 @@ func overwrite(ctx context.Context, connection any, from string) error {
 }
 
 // Place makes the copy the store at l, where there is none. It belongs to us or, if
-// we are root, to the owner of the directory.
-func (r *Restore) Place(ctx context.Context, l Location) error {
+// we are root, to the owner of the directory. ready is called when it is whole and on
+// disk, under another name; on its error there is no new store.
+func (r *Restore) Place(ctx context.Context, l Location, ready func() error) error {
 	err := r.copy.snapshot(ctx, func(tx *sql.Tx) error {
 		fill := func(w io.Writer) error { return writePages(ctx, tx, w, withLog) }
-		return atomicfile.WriteNewLarge(l.Path, fill, func(string) error { return nil })
+		return atomicfile.WriteNewLarge(l.Path, fill, func(string) error { return ready() })
 	})
 	if err != nil {
 		return fmt.Errorf("store %s cannot be made: %w", l, err)
@@ -109,7 +141,7 @@ func SetAside(l Location, now time.Time) (names []string, err error) {
 	defer func() { err = errors.Join(err, release()) }()
 	name := filepath.Base(l.Path)
 	aside := name + ".damaged-" + now.UTC().Format("20060102T150405Z")
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+	for _, suffix := range []string{"", logSuffix, indexSuffix, journalSuffix} {
 		if _, err := root.Lstat(name + suffix); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -14,9 +14,9 @@ import (
 )
 
 // Restore is a backup that may be put in place of a store. It works on a copy in a
-// directory of its own, below that for temporary files, which Close removes.
+// folder of its own, below that for temporary files, which Close removes.
 type Restore struct {
-	dir  string
+	dir  *atomicfile.TempFolder
 	copy *Store
 	// Backup is what was in the backup before it was brought up to date.
 	Backup Summary
@@ -25,7 +25,7 @@ type Restore struct {
 // NewRestore copies a backup, checks that all of it is sound, and brings the copy
 // up to the schema of this program. The backup itself stays as it is.
 func NewRestore(ctx context.Context, path string, now func() time.Time) (*Restore, error) {
-	dir, err := os.MkdirTemp("", "sallyport-restore-")
+	dir, err := atomicfile.NewTempFolder("sallyport-restore-")
 	if err != nil {
 		return nil, fmt.Errorf("a copy of the backup cannot be made: %w", err)
 	}
@@ -38,7 +38,7 @@ func NewRestore(ctx context.Context, path string, now func() time.Time) (*Restor
 
 // take copies the backup and looks at it.
 func (r *Restore) take(ctx context.Context, path string, now func() time.Time) (err error) {
-	copied := Location{Engine: "sqlite", Path: filepath.Join(r.dir, "backup.db")}
+	copied := Location{Engine: "sqlite", Path: filepath.Join(r.dir.Path, "backup.db")}
 	if err := copyBackup(ctx, path, copied.Path); err != nil {
 		return fmt.Errorf("backup '%s': %w", path, err)
 	}
@@ -104,7 +104,7 @@ func copyBackup(ctx context.Context, from, to string) (err error) {
 
 // beAlone refuses a database whose last changes lie in a file beside it.
 func beAlone(path string) error {
-	for _, suffix := range []string{"-wal", "-journal"} {
+	for _, suffix := range []string{logSuffix, journalSuffix} {
 		info, err := os.Stat(path + suffix)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 			continue
@@ -135,11 +135,14 @@ func (r *Restore) Store() *Store { return r.copy }
 
 // Seal makes the copy a store of its own: it begins a new history, whose first event
 // is the restore. Nobody may take its number for that of a change he has seen, so it
-// is greater than all that there are in the store that it replaces, whose last one
-// is given.
-func (r *Restore) Seal(ctx context.Context, history string, replaced int64, event *Event) error {
+// is greater than all that there are in the store that it replaces, and so are the
+// numbers of its peppers.
+func (r *Restore) Seal(ctx context.Context, history string, replaced *Summary, event *Event) error {
 	return r.copy.Change(ctx, func(c *Change) error {
-		if err := c.beginHistory(history, replaced); err != nil {
+		if err := c.beginHistory(history, replaced.Number); err != nil {
+			return err
+		}
+		if err := c.numberApart(replaced.Peppers); err != nil {
 			return err
 		}
 		return c.Record(event)
@@ -163,5 +166,5 @@ func (r *Restore) Close() error {
 	if r == nil {
 		return nil
 	}
-	return errors.Join(r.copy.Close(), os.RemoveAll(r.dir))
+	return errors.Join(r.copy.Close(), r.dir.Remove())
 }

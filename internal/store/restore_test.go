@@ -33,10 +33,13 @@ func restore(t *testing.T, path string) *store.Restore {
 
 func seal(t *testing.T, r *store.Restore, replaced int64) {
 	t.Helper()
-	if err := r.Seal(t.Context(), "another history", replaced, event("restored")); err != nil {
+	if err := r.Seal(t.Context(), "another history", &store.Summary{Number: replaced}, event("restored")); err != nil {
 		t.Fatal(err)
 	}
 }
+
+// always lets a replacement be.
+func always(*store.Summary) error { return nil }
 
 func TestABackupThatIsNoneIsRefused(t *testing.T) {
 	temporary := t.TempDir()
@@ -108,10 +111,10 @@ func TestWhereThereIsNoStoreTheBackupBecomesOne(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	seal(t, r, 0)
-	if err := r.Place(t.Context(), l); err != nil {
+	if err := r.Place(t.Context(), l, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Place(t.Context(), l); !errors.Is(err, os.ErrExist) {
+	if err := r.Place(t.Context(), l, func() error { return nil }); !errors.Is(err, os.ErrExist) {
 		t.Errorf("a second time: %v", err)
 	}
 	s := open(t, l)
@@ -137,7 +140,7 @@ func TestABackupOfEverySchemaCanBeRestored(t *testing.T) {
 			t.Errorf("it was of schema %d, not %d", r.Backup.Schema, schema)
 		}
 		seal(t, r, 0)
-		if err := r.Place(t.Context(), l); err != nil {
+		if err := r.Place(t.Context(), l, func() error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 		s := open(t, l)
@@ -182,7 +185,7 @@ func TestAStoreThatIsOpenIsReplacedAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	seal(t, r, 502)
-	if err := r.Replace(t.Context(), l); err != nil {
+	if err := r.Replace(t.Context(), l, always); err != nil {
 		t.Fatal(err)
 	}
 	close(stop)
@@ -228,7 +231,7 @@ func TestPagesOfAnotherSizeAreMadeToFit(t *testing.T) {
 	plainly(t, at(path), `PRAGMA page_size = 8192`, `VACUUM`)
 	r := restore(t, path)
 	seal(t, r, 2)
-	if err := r.Replace(t.Context(), l); err != nil {
+	if err := r.Replace(t.Context(), l, always); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Key(t.Context(), store.KeyRef{ID: idA}); err != nil {
@@ -245,7 +248,7 @@ func TestAReplacementThatIsBrokenOffChangesNothing(t *testing.T) {
 	seal(t, r, 3)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := r.Replace(ctx, l); !errors.Is(err, context.Canceled) {
+	if err := r.Replace(ctx, l, always); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 	s.Fill(t)
@@ -253,7 +256,7 @@ func TestAReplacementThatIsBrokenOffChangesNothing(t *testing.T) {
 	if _, err := lock.ExecContext(t.Context(), `BEGIN IMMEDIATE`); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Replace(t.Context(), l); err == nil || !strings.Contains(err.Error(), "is locked by another program") {
+	if err := r.Replace(t.Context(), l, always); err == nil || !strings.Contains(err.Error(), "is locked by another program") {
 		t.Errorf("while it is locked: %v", err)
 	}
 	if _, err := s.UserByFold(t.Context(), "bob"); err != nil {
@@ -324,6 +327,101 @@ func TestWhatARestoreUndoesIsTold(t *testing.T) {
 	}
 }
 
+func TestAnEventThatTheBackupHasIsNotLater(t *testing.T) {
+	l, s := made(t)
+	rotated := event("2")
+	rotated.Kind, rotated.KeyID, rotated.Time = "key.rotate", idA, now.Add(time.Hour)
+	change(t, s, func(c *store.Change) error { return c.Record(rotated) })
+	path, _ := backup(t, l)
+	if c, err := restore(t, path).Compare(t.Context(), l); err != nil || len(c.Keys) != 0 {
+		t.Errorf("%+v, %v", c.Keys, err)
+	}
+	rotated.ID, rotated.Time = "3", now.Add(-time.Hour)
+	change(t, s, func(c *store.Change) error { return c.Record(rotated) })
+	if c, err := restore(t, path).Compare(t.Context(), l); err != nil || len(c.Keys) != 1 || c.Keys[0].Why != "rotated" {
+		t.Errorf("%+v, %v", c.Keys, err)
+	}
+}
+
+// What may is told is the last word: nobody writes any more.
+func TestNobodyWritesWhileAReplacementIsDecided(t *testing.T) {
+	l, s := made(t)
+	path, _ := backup(t, l)
+	alice := user("alice")
+	k := key(&alice, "999999999999", "acknowledged")
+	r := restore(t, path)
+	c, err := r.Compare(t.Context(), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seal(t, r, c.Now.Number)
+	change(t, s, func(c *store.Change) error { return c.InsertKey(&k) })
+	refused := errors.New("refused")
+	err = r.Replace(t.Context(), l, func(now *store.Summary) error {
+		if now.Number != c.Now.Number+1 || now.Keys != 2 {
+			t.Errorf("it is told %+v", now)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if err := s.Change(ctx, func(*store.Change) error { return nil }); err == nil {
+			t.Error("somebody else can write")
+		}
+		return refused
+	})
+	if !errors.Is(err, refused) {
+		t.Errorf("%v", err)
+	}
+	if _, err := s.Key(t.Context(), store.KeyRef{ID: k.ID}); err != nil {
+		t.Errorf("it has changed: %v", err)
+	}
+	change(t, s, func(c *store.Change) error { return c.Record(event("goes on")) })
+}
+
+func TestACopyThatIsNotOfThisStoreIsRefused(t *testing.T) {
+	l, s := made(t)
+	path, _ := backup(t, l)
+	for what, between := range map[string]func(*store.Change) error{
+		"got another pepper": func(c *store.Change) error { return c.AddPepper("another", now) },
+		"was restored":       func(c *store.Change) error { return nil },
+	} {
+		r := restore(t, path)
+		c, err := r.Compare(t.Context(), l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seal(t, r, c.Now.Number)
+		change(t, s, between)
+		if what == "was restored" {
+			other := restore(t, path)
+			if c, err = other.Compare(t.Context(), l); err != nil {
+				t.Fatal(err)
+			}
+			if err := other.Seal(t.Context(), "other", &c.Now, event("other")); err != nil {
+				t.Fatal(err)
+			}
+			if err := other.Replace(t.Context(), l, always); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.Replace(t.Context(), l, always); err == nil || !strings.Contains(err.Error(), "nothing was changed, try again") {
+			t.Errorf("the store %s: %v", what, err)
+		}
+	}
+}
+
+func TestAReplacementLeavesNoLogBehind(t *testing.T) {
+	l, _ := made(t)
+	path, _ := backup(t, l)
+	r := restore(t, path)
+	seal(t, r, 2)
+	if err := r.Replace(t.Context(), l, always); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(l.Path + "-wal"); err != nil || info.Size() != 0 {
+		t.Errorf("it has %d bytes, %v", info.Size(), err)
+	}
+}
+
 func TestAStoreOfANewerVersionIsNotCompared(t *testing.T) {
 	l, _ := made(t)
 	path, _ := backup(t, l)
@@ -357,7 +455,7 @@ func TestAStoreThatCannotBeReadIsMovedAside(t *testing.T) {
 		if text, err := os.ReadFile(names[0]); err != nil || string(text) != damage {
 			t.Errorf("'%s' has '%s', %v", names[0], text, err)
 		}
-		if err := r.Place(t.Context(), l); err != nil {
+		if err := r.Place(t.Context(), l, func() error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := open(t, l).Key(t.Context(), store.KeyRef{ID: idA}); err != nil {

@@ -31,7 +31,8 @@ func scanSession(r row) (s Session, err error) {
 	return s, r.Scan(&s.ID, &s.UserID, &s.Username, &s.Method, &s.KeyID, scopesColumn{&s.Scopes}, &s.Address, &s.UserAgent, timeColumn{&s.Created})
 }
 
-// InsertSession adds a session with its tokens.
+// InsertSession adds a session with its tokens. The error is ErrPepperGone if the
+// store does not know the pepper of one.
 func (c *Change) InsertSession(s *Session) error {
 	var key any
 	if s.KeyID != "" {
@@ -53,6 +54,10 @@ func (c *Change) InsertSession(s *Session) error {
 func (c *Change) insertToken(sessionID string, t *Token) error {
 	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO tokens (id, session_id, kind, verifier, pepper_id, expires, idle, last_used) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		t.ID, sessionID, t.Kind, t.Verifier[:], t.Pepper, optionalMicros(t.Expires), optionalDuration(t.Idle), micros(t.LastUsed))
+	if c.dialect.isOrphan(err) {
+		// Its session is there.
+		err = ErrPepperGone
+	}
 	if err != nil {
 		return fmt.Errorf("token %s: %w", t.ID, err)
 	}

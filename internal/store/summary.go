@@ -13,6 +13,8 @@ type Summary struct {
 	Counts
 	// Number is that of the last change.
 	Number int64 `json:"last_change"`
+	// History is what the number belongs to; empty before the first restore.
+	History string `json:"-"`
 	// Latest is the time of the last event of the audit trail; zero if there is
 	// none.
 	Latest time.Time `json:"latest_event,omitzero"`
@@ -45,6 +47,12 @@ func summarize(ctx context.Context, tx *sql.Tx) (s Summary, err error) {
 	const withSessions = 2
 	if s.Schema >= withSessions {
 		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM sessions`).Scan(&s.Sessions); err != nil {
+			return s, err
+		}
+	}
+	const withHistory = 3
+	if s.Schema >= withHistory {
+		if err := tx.QueryRowContext(ctx, `SELECT history FROM change_counter`).Scan(&s.History); err != nil {
 			return s, err
 		}
 	}

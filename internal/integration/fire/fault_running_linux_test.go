@@ -107,7 +107,8 @@ var faults = map[string]fault{
 		begin:  func(p *patient) func() { return p.lock("BEGIN EXCLUSIVE", "ROLLBACK") },
 		checks: true,
 		lasts:  10 * time.Second,
-		log:    "is locked by another program; find it with `fuser`",
+		// Who waits behind another one is told that the store is busy.
+		log: "`fuser`",
 	},
 	"the folder can be read only": {
 		begin: func(p *patient) func() {

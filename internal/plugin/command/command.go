@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/signal"
 	"os/user"
 	"syscall"
@@ -95,7 +96,12 @@ func Verb(c cobra.Command, code func(error) int, run func(r *Run, args []string)
 }
 
 func once(cmd *cobra.Command, run func(*Run) error) error {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	// `nohup` has it ignored.
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	defer stop()
 	return run(&Run{Ctx: ctx, Out: cmd.OutOrStdout(), Talk: cmd.ErrOrStderr()})
 }
