@@ -173,11 +173,12 @@ func TestAnUpgradeMayBeBrokenOffAtAnyTime(t *testing.T) {
 			}
 			break
 		}
-		cancel()
-		broken++
-		if !errors.Is(err, context.Canceled) && !strings.Contains(err.Error(), "interrupt") {
+		// What it says depends on where the engine was.
+		if ctx.Err() == nil {
 			t.Fatalf("after %v: %v", patience, err)
 		}
+		cancel()
+		broken++
 		expectWhole(t, made.Location, keys)
 	}
 	if broken == 0 {
