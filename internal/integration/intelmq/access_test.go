@@ -64,10 +64,17 @@ func (w *world) loseStore(t *testing.T) (undo func()) {
 	move(t, here, away)
 	// For a second after it was read the server can still tell who asks. A server that
 	// is busy may answer 503 before it has looked.
-	within(t, 10*time.Second, func() bool {
-		return strings.Count(w.Log(t), lost) > before && w.Get(t, "/v1/api/version", "Authorization", w.token).StatusCode == 503
-	})
-	return func() { move(t, away, here) }
+	unavailable := func() bool {
+		return w.Get(t, "/v1/api/version", "Authorization", w.token).StatusCode == 503
+	}
+	within(t, 10*time.Second, func() bool { return strings.Count(w.Log(t), lost) > before && unavailable() })
+	return func() {
+		move(t, away, here)
+		// It is opened anew once a second at most. At the end of a test nobody waits.
+		if t.Context().Err() == nil {
+			within(t, 10*time.Second, func() bool { return !unavailable() })
+		}
+	}
 }
 
 func move(t *testing.T, from, to string) {

@@ -42,6 +42,7 @@ var states = map[int]func(*testing.T, *world){
 	231: func(t *testing.T, w *world) { w.write(t, "etc/runtime.yaml", "global: {\n") },
 	232: func(t *testing.T, w *world) { w.recordedFiles(t) },
 	301: func(t *testing.T, w *world) { w.undo = w.loseStore(t) },
+	302: func(t *testing.T, w *world) { w.undo = w.loseStore(t) },
 }
 
 // recordedLog is the log file that the recorded answers were read from: that to
