@@ -148,6 +148,8 @@ func TestAKilledReplacementIsWholeOrNone(t *testing.T) {
 	replaced, seen := killRounds, map[int64]bool{}
 	for range killRounds {
 		replaced += strings.Count(killed(t, "replace "+l.Path+" "+many+" "+few), "replaced")
+		// On a slow machine there is one replacement before the kill.
+		many, few = few, many
 		counts, err := s.Count(t.Context())
 		if err != nil {
 			t.Fatal(err)
