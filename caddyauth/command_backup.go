@@ -27,11 +27,8 @@ The pepper is not in it. It changes only when it is rotated: copy it once with
 		Example: "  caddy auth store backup /var/backups/sallyport/auth-2026-11-22.db",
 		Args:    cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {
-		f, err := s.file()
+		f, err := s.readableFile()
 		if err != nil {
-			return err
-		}
-		if err := f.readable(); err != nil {
 			return err
 		}
 		summary, err := identity.Backup(s.Ctx, f.settings, args[0], pepper)

@@ -35,18 +35,23 @@ any other nothing was looked at.`,
 			return err
 		}
 		found := e.run()
-		if asJSON {
-			err = s.Show(found)
-		} else {
-			err = s.report(found)
-		}
-		if err != nil || len(found) == 0 {
-			return err
-		}
-		return &command.Exit{Code: exitCodeOf(found)}
+		return s.conclude(found, asJSON)
 	})
 	c.Flags().BoolVar(&asJSON, "json", false, "Write a JSON array")
 	return c
+}
+
+// conclude writes findings and gives the exit code that they have.
+func (s *session) conclude(found []finding, asJSON bool) (err error) {
+	if asJSON {
+		err = s.Show(found)
+	} else {
+		err = s.report(found)
+	}
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	return &command.Exit{Code: exitCodeOf(found)}
 }
 
 // examination collects what the checks look at.

@@ -51,11 +51,8 @@ one back into use, which is told.`,
 		Example: "  caddy auth store restore /var/backups/sallyport/auth-2026-11-22.db --force",
 		Args:    cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {
-		f, err := s.file()
+		f, err := s.readableFile()
 		if err != nil {
-			return err
-		}
-		if err := f.readable(); err != nil {
 			return err
 		}
 		r, err := identity.NewRestore(s.Ctx, f.settings, args[0], flags.pepper)

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/internal/identity"
-	"github.com/sallyport/sallyport/internal/plugin/command"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -26,35 +25,25 @@ func storeCheckCommand(where *targetFlags) *cobra.Command {
 	c := verb(where, cobra.Command{
 		Use:   "check",
 		Short: "Reads all of the store, and says what is wrong with it",
-		Long: `Reads the store from beginning to end: whether it is made as this program makes one,
-all pages and indexes, what records refer to, whether each record is sound, and
-whether the pepper file has the peppers that it needs. Nothing is changed, and the server may be running. Owners and modes of
-files are looked at by 'caddy auth doctor'.
+		Long: `Reads the store from beginning to end: whether it is made as this program makes
+one, all pages and indexes, what records refer to, whether each record is sound,
+and whether the pepper file has the peppers that it needs. Nothing is changed,
+and the server may be running. Owners and modes of files are looked at by
+'caddy auth doctor'.
 
 Exit codes: 0 nothing was found, 10 there are warnings, 20 there are errors. With any
 other it could not look.`,
 		Example: "  caddy auth store check --config /etc/caddy/Caddyfile",
 	}, func(s *session, _ []string) error {
-		f, err := s.file()
+		f, err := s.readableFile()
 		if err != nil {
-			return err
-		}
-		if err := f.readable(); err != nil {
 			return err
 		}
 		found, err := s.checkFile(&f)
 		if err != nil {
 			return err
 		}
-		if asJSON {
-			err = s.Show(found)
-		} else {
-			err = s.report(found)
-		}
-		if err != nil || len(found) == 0 {
-			return err
-		}
-		return &command.Exit{Code: exitCodeOf(found)}
+		return s.conclude(found, asJSON)
 	})
 	c.Flags().BoolVar(&asJSON, "json", false, "Write a JSON array")
 	return c

@@ -35,6 +35,15 @@ func (s *session) file() (storeFile, error) {
 	return f, s.Say("store %s (%s)", f.settings.Location, f.how())
 }
 
+// readableFile is file for a command that reads it.
+func (s *session) readableFile() (storeFile, error) {
+	f, err := s.file()
+	if err != nil {
+		return f, err
+	}
+	return f, f.readable()
+}
+
 func (f *targetFlags) findFile(ctx context.Context) (file storeFile, err error) {
 	if file.settings, err = f.namedStore(); f.store != "" || err != nil {
 		return file, err

@@ -29,6 +29,11 @@ func (r *Restore) Replace(ctx context.Context, l Location, may func(now *Summary
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	// What is there is read while it is locked, which takes the journal of a store: a
+	// file that was put there by hand may have another.
+	if err := s.journal(ctx); err != nil {
+		return err
+	}
 	if err := r.fit(ctx, s); err != nil {
 		return err
 	}

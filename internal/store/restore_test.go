@@ -41,6 +41,22 @@ func seal(t *testing.T, r *store.Restore, replaced int64) {
 // always lets a replacement be.
 func always(*store.Summary) error { return nil }
 
+// A backup that was put in place as a file has not the journal of a store.
+func TestAStoreThatWasPutThereByHandIsReplaced(t *testing.T) {
+	l, _ := made(t)
+	path, _ := backup(t, l)
+	r := restore(t, path)
+	seal(t, r, 2)
+	there, _ := backup(t, l)
+	byHand := store.Location{Engine: l.Engine, Path: there}
+	if err := r.Replace(t.Context(), byHand, always); err != nil {
+		t.Fatal(err)
+	}
+	if mode := open(t, byHand).Pragma(t, "journal_mode"); mode != "wal" {
+		t.Errorf("its journal is '%s'", mode)
+	}
+}
+
 func TestABackupThatIsNoneIsRefused(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
