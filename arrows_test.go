@@ -47,8 +47,8 @@ var mayImport = map[string][]string{
 	"internal/intelmqconf":  {"internal/atomicfile"},
 	"internal/howler":       {"internal/credential", "internal/principal"},
 	"internal/redact":       {"internal/credential"},
-	"internal/store":        {"internal/atomicfile", "internal/credential", "internal/principal"},
-	"internal/identity":     {"internal/atomicfile", "internal/brake", "internal/credential", "internal/password", "internal/principal", "internal/store", "internal/urlpath"},
+	"internal/store":        {"internal/atomicfile", "internal/credential", "internal/plural", "internal/principal"},
+	"internal/identity":     {"internal/atomicfile", "internal/brake", "internal/credential", "internal/password", "internal/plural", "internal/principal", "internal/store", "internal/urlpath"},
 	"internal/botfiles":     {"internal/atomicfile"},
 	"internal/intelmqsetup": {"internal/atomicfile", "internal/intelmqctl"},
 

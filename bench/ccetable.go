@@ -40,7 +40,12 @@ func printCCETable(w io.Writer, results []result, client []clientResult) {
 }
 
 func times(ratios []float64) string {
-	return fmt.Sprintf("%.3g (%.3g–%.3g)", quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75))
+	// Three digits, but four places at most: nobody reads 8.8e-05.
+	digits := "%.3g (%.3g–%.3g)"
+	if quantile(ratios, 0.5) < 0.01 {
+		digits = "%.4f (%.4f–%.4f)"
+	}
+	return fmt.Sprintf(digits, quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75))
 }
 
 func printKept(w io.Writer, name, base string, promise, ratio float64, noisy bool) {

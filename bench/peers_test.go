@@ -243,7 +243,7 @@ func TestTheTableOfPeersIsThatOfTheDocument(t *testing.T) {
 	if want := []string{
 		"| accepted | ours | 0.876 (0.876–0.876) | 25 | 1710000 |",
 		"| accepted | theirs | 0.4 (0.4–0.4) | 25 | 1710000 |",
-		"| refused | theirs | 5e-05 (5e-05–5e-05) | 25 | 1710000 |",
+		"| refused | theirs | 0.0001 (0.0001–0.0001) | 25 | 1710000 |",
 		"",
 	}; !slices.Equal(lines[2:6], want) {
 		t.Errorf("the rows are\n%s", strings.Join(lines[2:6], "\n"))

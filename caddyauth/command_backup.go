@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plural"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -53,7 +54,7 @@ The pepper is not in it. It changes only when it is rotated: copy it once with
 
 // inWords says what is in a store.
 func inWords(s *store.Summary) string {
-	return fmt.Sprintf("schema %d, %d users, %d keys, last event %s", s.Schema, s.Users, s.Keys, eventTime(s.Latest))
+	return fmt.Sprintf("schema %d, %s, %s, last event %s", s.Schema, plural.Of(s.Users, "user"), plural.Of(s.Keys, "key"), eventTime(s.Latest))
 }
 
 func eventTime(t time.Time) string {

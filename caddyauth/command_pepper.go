@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/plugin/command"
+	"github.com/sallyport/sallyport/internal/plural"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -108,7 +109,7 @@ broken off, run it again. Backups of the store from before need the old pepper f
 			if err := s.perform("store/pepper/status", struct{}{}, &status); err != nil {
 				return err
 			}
-			if _, err := fmt.Fprintf(s.Talk, "refusing for ever: %d keys, %d tokens\n", status.OldKeys, status.OldTokens); err != nil {
+			if _, err := fmt.Fprintf(s.Talk, "refusing for ever: %s, %s\n", plural.Of(status.OldKeys, "key"), plural.Of(status.OldTokens, "token")); err != nil {
 				return err
 			}
 		}
@@ -117,7 +118,7 @@ broken off, run it again. Backups of the store from before need the old pepper f
 			return err
 		}
 		if in.Force {
-			if err := s.Say("%d keys revoked, %d sessions ended", done.Keys, done.Sessions); err != nil {
+			if err := s.Say("%s revoked, %s ended", plural.Of(done.Keys, "key"), plural.Of(done.Sessions, "session")); err != nil {
 				return err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/plugin/command"
+	"github.com/sallyport/sallyport/internal/plural"
 )
 
 func replaceLostCommand(where *targetFlags) *cobra.Command {
@@ -35,7 +36,7 @@ The server must be stopped, and the pepper file must not be there.`,
 		if err != nil {
 			return err
 		}
-		return s.Say("pepper of fingerprint %s made; %d keys revoked, %d sessions ended; passwords and roles are what they were", fingerprint, lost.Keys, lost.Sessions)
+		return s.Say("pepper of fingerprint %s made; %s revoked, %s ended; passwords and roles are what they were", fingerprint, plural.Of(lost.Keys, "key"), plural.Of(lost.Sessions, "session"))
 	})
 	c.Flags().BoolVar(&revoke, "revoke-all-keys", false, "Say that you know that all keys and sessions are lost")
 	return c

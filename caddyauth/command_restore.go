@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/plugin/command"
+	"github.com/sallyport/sallyport/internal/plural"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -142,10 +143,10 @@ func (s *session) sayReplaced(c *store.Comparison, flags *restoreFlags) error {
 		return s.Say("it was used by a newer version of this program, so that keys and users cannot be compared")
 	}
 	err := errors.Join(
-		s.sayReturning("users", "get back what they had", c.Users, flags),
-		s.sayReturning("keys", "are accepted again", c.Keys, flags))
+		s.sayReturning("user", "as before again", c.Users, flags),
+		s.sayReturning("key", "accepted again", c.Keys, flags))
 	if c.Sessions > 0 {
-		err = errors.Join(err, s.Say("%d sessions go on that have ended", c.Sessions))
+		err = errors.Join(err, s.Say("%s accepted again that had ended", plural.Of(c.Sessions, "session")))
 	}
 	return err
 }
@@ -157,7 +158,7 @@ func (s *session) sayReturning(what, happens string, list []store.Returning, fla
 	if len(list) == 0 {
 		return nil
 	}
-	if err := s.Say("%d %s %s:", len(list), what, happens); err != nil {
+	if err := s.Say("%s %s:", plural.Of(len(list), what), happens); err != nil {
 		return err
 	}
 	for _, b := range list[:min(len(list), maxReturning)] {

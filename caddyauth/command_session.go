@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sallyport/sallyport/internal/plugin/command"
+	"github.com/sallyport/sallyport/internal/plural"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -71,10 +72,7 @@ all sessions of that user end. API keys are not touched.`,
 		if err := s.perform("session/revoke", input, &n); err != nil {
 			return err
 		}
-		if n.Ended == 1 {
-			return s.Say("1 session ended")
-		}
-		return s.Say("%d sessions ended", n.Ended)
+		return s.Say("%s ended", plural.Of(n.Ended, "session"))
 	})
 	c.Flags().StringVar(&user, "user", "", "End all sessions of this user")
 	return c

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plural"
 )
 
 // pepperMovesWithin is how long after a change of the pepper what is in use should
@@ -68,8 +69,8 @@ func judgePeppers(e *examination, file *credential.Peppers, status *identity.Pep
 		found = append(found, pepperLeftOver.of(fmt.Sprintf("nothing needs the peppers %s any more", strings.Join(leftOver, ", "))))
 	}
 	if changed := status.Peppers[0].Created; old > 0 && e.now.Sub(changed) > pepperMovesWithin {
-		found = append(found, pepperUnfinished.of(fmt.Sprintf("the pepper was changed %s, and %d keys and %d tokens have not been used since",
-			changed.UTC().Format(time.RFC3339), status.OldKeys, status.OldTokens)))
+		found = append(found, pepperUnfinished.of(fmt.Sprintf("the pepper was changed %s, and %s and %s have not been used since",
+			changed.UTC().Format(time.RFC3339), plural.Of(status.OldKeys, "key"), plural.Of(status.OldTokens, "token"))))
 	}
 	return found
 }

@@ -38,7 +38,7 @@ func TestDoctorJudgesAChangeOfThePepper(t *testing.T) {
 		want   string
 	}{
 		"a change that goes on":             {identity.PepperStatus{PepperUses: unfinished(29*24*time.Hour, recent, old)}, ""},
-		"a change that does not end":        {identity.PepperStatus{PepperUses: unfinished(31*24*time.Hour, recent, old)}, "pepper_unfinished: the pepper was changed 2026-10-22T12:00:00Z, and 3 keys and 1 tokens have not been used since"},
+		"a change that does not end":        {identity.PepperStatus{PepperUses: unfinished(31*24*time.Hour, recent, old)}, "pepper_unfinished: the pepper was changed 2026-10-22T12:00:00Z, and 3 keys and 1 token have not been used since"},
 		"a change before the last one":      {identity.PepperStatus{PepperUses: unfinished(0, recent, middle, old)}, "pepper_left_over: nothing needs the peppers " + middle + " any more"},
 		"a change that has come to its end": {identity.PepperStatus{PepperUses: peppers(0, recent, old)}, "pepper_left_over: nothing needs the peppers " + old + " any more"},
 		"a change that was broken off":      {identity.PepperStatus{PepperUses: peppers(0, old), LeftOver: []string{recent}}, "pepper_left_over: nothing needs the peppers " + recent + " any more"},

@@ -2,9 +2,9 @@ package identity
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/plural"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -53,7 +53,7 @@ func Inspect(ctx context.Context, c Config, begin func(what string)) (i Inspecti
 	i.Damage = damage
 	i.Known = s.Newest()
 	if i.Schema == i.Known && len(i.Damage) == 0 {
-		begin(fmt.Sprintf("%d users and %d keys", i.Users, i.Keys))
+		begin(plural.Of(i.Users, "user") + " and " + plural.Of(i.Keys, "key"))
 		if i.Refused, err = unsound(ctx, s); err != nil {
 			return i, err
 		}

@@ -184,7 +184,7 @@ func TestWhatNeedsAnOldPepperIsRefusedByForce(t *testing.T) {
 	if got := w.events("key.end_overlap"); len(got) != 1 {
 		t.Errorf("events %+v", got)
 	}
-	if got := w.events("pepper.refuse"); len(got) != 1 || got[0].Detail != "2 keys, 1 sessions" {
+	if got := w.events("pepper.refuse"); len(got) != 1 || got[0].Detail != "2 keys, 1 session" {
 		t.Errorf("events %+v", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/plural"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -41,7 +42,7 @@ type Retired struct {
 type OldPepperError struct{ Keys, Tokens int64 }
 
 func (e *OldPepperError) Error() string {
-	return fmt.Sprintf("%d keys and %d tokens need an old pepper; they move when they are used: wait for them, or refuse them for ever with --force", e.Keys, e.Tokens)
+	return fmt.Sprintf("%s and %s need an old pepper; they move when they are used: wait for them, or refuse them for ever with --force", plural.Of(e.Keys, "key"), plural.Of(e.Tokens, "token"))
 }
 
 // expiredFor is how long a key has expired before it needs no pepper: the clock may
@@ -237,7 +238,7 @@ func (r *Registry) refuseOld(ctx context.Context, actor string, done *Retired) e
 			if keys+sessions == 0 {
 				return errNoneOld
 			}
-			e.Detail = fmt.Sprintf("%d keys, %d sessions", keys, sessions)
+			e.Detail = plural.Of(keys, "key") + ", " + plural.Of(sessions, "session")
 			return nil
 		})
 		if errors.Is(err, errNoneOld) {

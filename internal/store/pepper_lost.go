@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/sallyport/sallyport/internal/plural"
 )
 
 // Lost counts what nobody can check any more.
@@ -46,7 +48,7 @@ func ReplaceLostPepper(ctx context.Context, l Location, fingerprint string, even
 		if lost, err = c.replaceLostPepper(fingerprint, event); err != nil {
 			return err
 		}
-		event.Detail = fmt.Sprintf("%d keys revoked, %d sessions ended", lost.Keys, lost.Sessions)
+		event.Detail = fmt.Sprintf("%s revoked, %s ended", plural.Of(lost.Keys, "key"), plural.Of(lost.Sessions, "session"))
 		if err := c.beginHistory(event.ID, 0); err != nil {
 			return err
 		}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+
+	"github.com/sallyport/sallyport/internal/plural"
 )
 
 //go:embed migrations/*.sql
@@ -36,7 +38,7 @@ func (u Upgrade) String() string {
 	case u.Took != 0:
 		return fmt.Sprintf("upgrading %s, %v so far", step, u.Took.Round(time.Second))
 	}
-	return fmt.Sprintf("upgrading %s: %d users, %d keys; it may be broken off and goes on at the next start", step, u.Users, u.Keys)
+	return fmt.Sprintf("upgrading %s: %s, %s; it may be broken off and goes on at the next start", step, plural.Of(u.Users, "user"), plural.Of(u.Keys, "key"))
 }
 
 // upgradeNews is how often a step that lasts is told of.

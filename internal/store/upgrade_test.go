@@ -115,8 +115,8 @@ func TestEachStepOfAnUpgradeIsTold(t *testing.T) {
 		}
 	}
 	want := []string{
-		"upgrading schema 1 to 2: 1 users, 1 keys; it may be broken off and goes on at the next start", "upgraded schema 1 to 2 in 1ms",
-		"upgrading schema 2 to 3: 1 users, 1 keys; it may be broken off and goes on at the next start", "upgraded schema 2 to 3 in 1ms",
+		"upgrading schema 1 to 2: 1 user, 1 key; it may be broken off and goes on at the next start", "upgraded schema 1 to 2 in 1ms",
+		"upgrading schema 2 to 3: 1 user, 1 key; it may be broken off and goes on at the next start", "upgraded schema 2 to 3 in 1ms",
 	}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
