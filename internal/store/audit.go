@@ -7,15 +7,15 @@ import (
 
 // Record adds an event to the audit trail.
 func (c *Change) Record(e *Event) error {
-	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO audit_events (id, time, kind, outcome, actor, user_id, key_id, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		e.ID, micros(e.Time), e.Kind, e.Outcome, e.Actor, e.UserID, e.KeyID, e.Detail)
+	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO audit_events (id, time, kind, outcome, actor, on_behalf_of, user_id, key_id, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		e.ID, micros(e.Time), e.Kind, e.Outcome, e.Actor, e.OnBehalfOf, e.UserID, e.KeyID, e.Detail)
 	return err
 }
 
-const eventColumns = `id, time, kind, outcome, actor, user_id, key_id, detail`
+const eventColumns = `id, time, kind, outcome, actor, on_behalf_of, user_id, key_id, detail`
 
 func scanEvent(r row) (e Event, err error) {
-	return e, r.Scan(&e.ID, timeColumn{&e.Time}, &e.Kind, &e.Outcome, &e.Actor, &e.UserID, &e.KeyID, &e.Detail)
+	return e, r.Scan(&e.ID, timeColumn{&e.Time}, &e.Kind, &e.Outcome, &e.Actor, &e.OnBehalfOf, &e.UserID, &e.KeyID, &e.Detail)
 }
 
 // Events lists the last events of the audit trail, the newest first.

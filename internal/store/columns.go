@@ -141,6 +141,18 @@ func (c numberColumn) Scan(value any) error {
 	return nil
 }
 
+// boolColumn scans a number that is 0 or 1.
+type boolColumn struct{ b *bool }
+
+func (c boolColumn) Scan(value any) error {
+	n, ok := value.(int64)
+	if !ok || n != 0 && n != 1 {
+		return fmt.Errorf("a yes or no in the database is damaged: it is a %T, and neither 0 nor 1", value)
+	}
+	*c.b = n == 1
+	return nil
+}
+
 // verifierColumn scans a verifier of exactly its length; NULL gives zeros.
 type verifierColumn struct{ v *credential.Verifier }
 

@@ -12,7 +12,8 @@ import (
 
 const keyColumns = `k.id, k.user_id, u.username, u.state, k.name, k.prefix, k.verifier, k.pepper_id, k.previous_verifier, COALESCE(k.previous_pepper_id, 0), k.previous_expires,
 	k.scopes, k.networks, k.user_agent, k.audience, k.subject, k.api_version, k.not_before, k.expires,
-	k.disabled, k.disabled_by, k.revoked, k.revoked_reason, k.created, k.created_by, k.last_used`
+	k.disabled, k.disabled_by, k.revoked, k.revoked_reason, k.created, k.created_by, k.last_used,
+	k.impersonation, k.agents, k.by_name, k.imported_hash`
 
 const keysFrom = ` FROM api_keys k JOIN users u ON u.id = k.user_id `
 
@@ -23,7 +24,8 @@ func scanKey(r row) (Key, error) {
 		scopesColumn{&k.Scopes}, listColumn[netip.Prefix]{&k.Networks}, &k.UserAgent,
 		listColumn[string]{&k.Audience}, listColumn[string]{&k.Subject}, &k.APIVersion,
 		timeColumn{&k.NotBefore}, timeColumn{&k.Expires}, timeColumn{&k.Disabled}, &k.DisabledBy,
-		timeColumn{&k.Revoked}, &k.RevokedReason, timeColumn{&k.Created}, &k.CreatedBy, timeColumn{&k.LastUsed})
+		timeColumn{&k.Revoked}, &k.RevokedReason, timeColumn{&k.Created}, &k.CreatedBy, timeColumn{&k.LastUsed},
+		boolColumn{&k.Impersonation}, listColumn[string]{&k.Agents}, boolColumn{&k.ByName}, &k.ImportedHash)
 	return k, err
 }
 
@@ -96,11 +98,13 @@ func (s *Store) Keys(ctx context.Context, f KeyFilter) ([]Key, error) {
 // key of that name, ErrPepperGone if the store does not know its pepper.
 func (c *Change) InsertKey(k *Key) error {
 	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO api_keys (id, user_id, name, prefix, verifier, pepper_id, scopes,
-		networks, user_agent, audience, subject, api_version, not_before, expires, created, created_by)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		networks, user_agent, audience, subject, api_version, not_before, expires, created, created_by,
+		impersonation, agents, by_name, imported_hash)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		k.ID, k.UserID, k.Name, k.Prefix, k.Verifier[:], k.Pepper, scopesColumn{&k.Scopes},
 		listColumn[netip.Prefix]{&k.Networks}, k.UserAgent, listColumn[string]{&k.Audience}, listColumn[string]{&k.Subject},
-		k.APIVersion, optionalMicros(k.NotBefore), optionalMicros(k.Expires), micros(k.Created), k.CreatedBy)
+		k.APIVersion, optionalMicros(k.NotBefore), optionalMicros(k.Expires), micros(k.Created), k.CreatedBy,
+		k.Impersonation, listColumn[string]{&k.Agents}, k.ByName, k.ImportedHash)
 	if c.dialect.isUnique(err) {
 		return fmt.Errorf("key '%s/%s' %w", k.Username, k.Name, ErrExists)
 	}
@@ -113,8 +117,8 @@ func (c *Change) InsertKey(k *Key) error {
 	return c.changed(keyChange, k.ID)
 }
 
-// UpdateKey writes what may change of a key: verifiers, disabled, revoked. The error
-// is ErrPepperGone if the store does not know the pepper of a verifier.
+// UpdateKey writes what may change of a key: verifiers and form of the secret, agents,
+// disabled, revoked. The error is ErrPepperGone if the store does not know the pepper of a verifier.
 func (c *Change) UpdateKey(k *Key) error {
 	var previous, previousPepper any
 	if !k.PreviousExpires.IsZero() {
@@ -122,9 +126,10 @@ func (c *Change) UpdateKey(k *Key) error {
 	}
 	result, err := c.tx.ExecContext(c.ctx, `UPDATE api_keys SET prefix = ?, verifier = ?, pepper_id = ?,
 		previous_verifier = ?, previous_pepper_id = ?, previous_expires = ?,
-		disabled = ?, disabled_by = ?, revoked = ?, revoked_reason = ? WHERE id = ?`,
+		disabled = ?, disabled_by = ?, revoked = ?, revoked_reason = ?, agents = ?, by_name = ?, imported_hash = ? WHERE id = ?`,
 		k.Prefix, k.Verifier[:], k.Pepper, previous, previousPepper, optionalMicros(k.PreviousExpires),
-		optionalMicros(k.Disabled), k.DisabledBy, optionalMicros(k.Revoked), k.RevokedReason, k.ID)
+		optionalMicros(k.Disabled), k.DisabledBy, optionalMicros(k.Revoked), k.RevokedReason,
+		listColumn[string]{&k.Agents}, k.ByName, k.ImportedHash, k.ID)
 	if c.dialect.isOrphan(err) {
 		err = ErrPepperGone
 	}

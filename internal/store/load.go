@@ -61,14 +61,16 @@ func (l *Limits) loaded() []sql.Scanner {
 // keysToLoad reads keys as they lie in the file. In the order of their ids each
 // would be looked for, and so would the user of each in a join.
 const keysToLoad = `SELECT ` + limitsToLoad + `, k.id, k.user_id, k.name, k.verifier, k.previous_verifier, k.previous_expires,
-	k.scopes, k.not_before, k.expires, k.disabled, k.revoked, k.pepper_id, k.previous_pepper_id FROM api_keys k`
+	k.scopes, k.not_before, k.expires, k.disabled, k.revoked, k.pepper_id, k.previous_pepper_id,
+	k.impersonation, CASE WHEN k.agents <> '[]' THEN k.agents END, k.by_name, CASE WHEN k.imported_hash <> '' THEN k.imported_hash END FROM api_keys k`
 
 func (k *Key) loaded() []sql.Scanner {
 	return append(k.Limits.loaded(),
 		textColumn{&k.ID}, textColumn{&k.UserID}, textColumn{&k.Name},
 		verifierColumn{&k.Verifier}, verifierColumn{&k.Previous}, timeColumn{&k.PreviousExpires},
 		scopesColumn{&k.Scopes}, timeColumn{&k.NotBefore}, timeColumn{&k.Expires}, timeColumn{&k.Disabled}, timeColumn{&k.Revoked},
-		numberColumn{&k.Pepper}, numberColumn{&k.PreviousPepper})
+		numberColumn{&k.Pepper}, numberColumn{&k.PreviousPepper},
+		boolColumn{&k.Impersonation}, listColumn[string]{&k.Agents}, boolColumn{&k.ByName}, textColumn{&k.ImportedHash})
 }
 
 const tokensToLoad = `SELECT ` + limitsToLoad + `, t.id, t.kind, t.verifier, t.pepper_id, t.expires, t.idle, t.last_used,

@@ -34,6 +34,9 @@ type User struct {
 	State       UserState `json:"state"`
 	Roles       []string  `json:"roles"`
 	Groups      []string  `json:"groups"`
+	// Quota is how many of the user's requests an endpoint answers at once; 0
+	// stands for what the endpoint says.
+	Quota int64 `json:"quota,omitempty"`
 	// Epoch is counted up when what was proven before must not count any more:
 	// when the password changes.
 	Epoch   int64     `json:"-"`
@@ -96,7 +99,22 @@ type Key struct {
 	CreatedBy     string    `json:"created_by"`
 	// LastUsed is exact to a minute or so and may lag behind after a crash.
 	LastUsed time.Time `json:"last_used,omitzero"`
+	// Impersonation: the key is for others, who act as its owner by it. It is
+	// accepted beside a credential of theirs only.
+	Impersonation bool `json:"impersonation,omitempty"`
+	// Agents are who may use such a key: folded user names, and AgentGroup with
+	// the name of a group.
+	Agents []string `json:"agents,omitempty"`
+	// ByName: the secret comes from other software. It has not the form of our
+	// keys, and the key is found by the names of its user and its own.
+	ByName bool `json:"by_name,omitempty"`
+	// ImportedHash is the hash of such a secret until its first use. Until then
+	// there is no verifier.
+	ImportedHash string `json:"-"`
 }
+
+// AgentGroup begins an agent that is a group.
+const AgentGroup = "group:"
 
 // Session is a log-in that has not ended. Its tokens prove it.
 type Session struct {
@@ -153,7 +171,11 @@ type Event struct {
 	// Outcome is ok; what failed changed nothing and is in the log.
 	Outcome string `json:"outcome"`
 	// Actor is who asked for it, such as os:root.
-	Actor  string `json:"actor"`
+	Actor string `json:"actor"`
+	// OnBehalfOf is as whom the actor acted, such as user:alice; empty is as
+	// nobody else.
+	OnBehalfOf string `json:"on_behalf_of,omitempty"`
+	// UserID and KeyID are whom and what it was done to.
 	UserID string `json:"user_id,omitempty"`
 	KeyID  string `json:"key_id,omitempty"`
 	Detail string `json:"detail,omitempty"`

@@ -4,15 +4,16 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 )
 
-const userColumns = `id, username, username_fold, display_name, email, state, roles, groups, auth_epoch, created, updated, version`
+const userColumns = `id, username, username_fold, display_name, email, state, roles, groups, auth_epoch, created, updated, version, quota`
 
 func scanUser(r row) (User, error) {
 	var u User
 	err := r.Scan(&u.ID, &u.Username, &u.Fold, &u.DisplayName, &u.Email, &u.State,
 		listColumn[string]{&u.Roles}, listColumn[string]{&u.Groups}, &u.Epoch,
-		timeColumn{&u.Created}, timeColumn{&u.Updated}, &u.Version)
+		timeColumn{&u.Created}, timeColumn{&u.Updated}, &u.Version, &u.Quota)
 	return u, err
 }
 
@@ -45,10 +46,10 @@ func (s *Store) Users(ctx context.Context, after string, limit int) ([]User, err
 // InsertUser adds a user. The error is ErrExists if the name is taken.
 func (c *Change) InsertUser(u *User) error {
 	u.Version, u.Epoch = 1, 1
-	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO users (`+userColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO users (`+userColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		u.ID, u.Username, u.Fold, u.DisplayName, u.Email, u.State,
 		listColumn[string]{&u.Roles}, listColumn[string]{&u.Groups}, u.Epoch,
-		micros(u.Created), micros(u.Updated), u.Version)
+		micros(u.Created), micros(u.Updated), u.Version, u.Quota)
 	if c.dialect.isUnique(err) {
 		return fmt.Errorf("user '%s' %w", u.Username, ErrExists)
 	}
@@ -61,22 +62,26 @@ func (c *Change) InsertUser(u *User) error {
 // UpdateUser writes what may change of a user and counts the version up.
 func (c *Change) UpdateUser(u *User) error {
 	u.Version++
-	result, err := c.tx.ExecContext(c.ctx, `UPDATE users SET display_name = ?, email = ?, state = ?, roles = ?, groups = ?, auth_epoch = ?, updated = ?, version = ? WHERE id = ?`,
+	result, err := c.tx.ExecContext(c.ctx, `UPDATE users SET display_name = ?, email = ?, state = ?, roles = ?, groups = ?, auth_epoch = ?, updated = ?, version = ?, quota = ? WHERE id = ?`,
 		u.DisplayName, u.Email, u.State, listColumn[string]{&u.Roles}, listColumn[string]{&u.Groups}, u.Epoch,
-		micros(u.Updated), u.Version, u.ID)
+		micros(u.Updated), u.Version, u.Quota, u.ID)
 	if err := onlyOne(result, err); err != nil {
 		return fmt.Errorf("user '%s': %w", u.Username, err)
 	}
 	return c.changed(userChange, u.ID)
 }
 
-// DeleteUser removes a user with password, keys and sessions.
+// DeleteUser removes a user with password, keys and sessions, and from the agents of
+// the keys of others.
 func (c *Change) DeleteUser(u *User) error {
 	if _, err := c.EndSessions(SessionFilter{UserID: u.ID}); err != nil {
 		return err
 	}
 	ids, err := c.texts(`SELECT id FROM api_keys WHERE user_id = ?`, u.ID)
 	if err != nil {
+		return err
+	}
+	if err := c.dropAgent(u.Fold); err != nil {
 		return err
 	}
 	result, err := c.tx.ExecContext(c.ctx, `DELETE FROM users WHERE id = ?`, u.ID)
@@ -89,6 +94,26 @@ func (c *Change) DeleteUser(u *User) error {
 		}
 	}
 	return c.changed(userChange, u.ID)
+}
+
+// dropAgent takes a user out of all lists of agents: whoever gets the name one day is
+// somebody else.
+func (c *Change) dropAgent(fold string) error {
+	ids, err := c.texts(`SELECT k.id FROM api_keys k, json_each(k.agents) a WHERE k.agents <> '[]' AND a.value = ?`, fold)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		k, err := c.Key(KeyRef{ID: id})
+		if err != nil {
+			return err
+		}
+		k.Agents = slices.DeleteFunc(k.Agents, func(agent string) bool { return agent == fold })
+		if err := c.UpdateKey(&k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // onlyOne checks that a statement has changed the one row it was meant for.
