@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,9 +39,11 @@ func TestKeyComesBackAsItWasStored(t *testing.T) {
 			UserAgent: "curl/8", Audience: []string{"reports"}, Subject: []string{"/reports/*"}, APIVersion: "2",
 		}
 		want.NotBefore, want.Expires = now.Add(-time.Hour), now.Add(time.Hour)
+		want.Impersonation, want.Agents, want.ByName, want.ImportedHash = true, []string{"bob", "group:ops"}, true, "bcrypt"
 		change(t, s, func(c *store.Change) error { return errors.Join(c.InsertUser(&owner), c.InsertKey(&want)) })
 		want.Previous, want.PreviousPepper, want.PreviousExpires = credential.Verifier{9}, 1, now.Add(time.Minute)
 		want.Disabled = now
+		want.Agents, want.ImportedHash = []string{"bob"}, ""
 		change(t, s, func(c *store.Change) error { return c.UpdateKey(&want) })
 		for _, ref := range []store.KeyRef{{ID: idA}, {UserFold: "alice", Name: "ci"}} {
 			got, err := s.Key(t.Context(), ref)
@@ -128,5 +131,33 @@ func TestDeletingAUserDeletesItsKeys(t *testing.T) {
 		if diff := cmp.Diff([]string{owner.ID}, delta.GoneUsers); diff != "" {
 			t.Errorf("users gone (-want +got):\n%s", diff)
 		}
+	})
+}
+
+func TestAUserWhoIsDeletedIsNoAgentAnyMore(t *testing.T) {
+	overEngines(t, func(t *testing.T, s *store.Store) {
+		alice, bob := user("alice"), user("bob")
+		k := key(&alice, idA, "impersonate_us")
+		k.Impersonation, k.Agents = true, []string{"bob", "group:bob", "carol"}
+		change(t, s, func(c *store.Change) error {
+			return errors.Join(c.InsertUser(&alice), c.InsertUser(&bob), c.InsertKey(&k))
+		})
+		change(t, s, func(c *store.Change) error { return c.DeleteUser(&bob) })
+		got, err := s.Key(t.Context(), store.KeyRef{ID: idA})
+		if err != nil || !slices.Equal(got.Agents, []string{"group:bob", "carol"}) {
+			t.Errorf("agents %q, %v", got.Agents, err)
+		}
+		if keys := since(t, s, 3).Keys; len(keys) != 1 || keys[0].ID != idA {
+			t.Errorf("whoever has the keys in memory is told of %+v", keys)
+		}
+	})
+}
+
+func TestAnEventSaysOnWhoseBehalfItWas(t *testing.T) {
+	overEngines(t, func(t *testing.T, s *store.Store) {
+		want := store.Event{ID: "1", Time: now, Kind: "session.end", Outcome: "ok", Actor: "user:bob", OnBehalfOf: "user:alice", UserID: "id-alice", KeyID: idA, Detail: "d"}
+		change(t, s, func(c *store.Change) error { return c.Record(&want) })
+		events, err := s.Events(t.Context(), 1)
+		equal(t, "the event", []store.Event{want}, events, err)
 	})
 }

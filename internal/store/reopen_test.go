@@ -367,7 +367,7 @@ func TestAStoreThatWasUpgradedByANewerProgramIsLeftAlone(t *testing.T) {
 	s := open(t, l)
 	before := number(t, s)
 	execute(t, l, newerSchema)
-	const want = "was upgraded to schema 999 by a newer version while this one, which knows 3, has it open; replace this program by that version"
+	const want = "was upgraded to schema 999 by a newer version while this one, which knows 4, has it open; replace this program by that version"
 	owner := user("bob")
 	_, load := s.Load(t.Context(), nil, nil, nil)
 	_, since := s.ChangesSince(t.Context(), store.Position{Number: before})

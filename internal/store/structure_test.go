@@ -61,7 +61,7 @@ func TestADatabaseThatIsMadeOtherwiseIsFoundAndNotRestored(t *testing.T) {
 		`ALTER TABLE users ADD COLUMN cats TEXT`:                                                     "the table 'users' is not made as this program makes it",
 		`CREATE TABLE cats (name TEXT)`:                                                              "the table 'cats' was added by another program",
 		`CREATE INDEX cats ON users (email)`:                                                         "the index 'cats' of table 'users' was added by another program",
-		`DELETE FROM goose_db_version WHERE version_id = 2`:                                          "it has schema 3, and step 2 to it is not in table 'goose_db_version'",
+		`DELETE FROM goose_db_version WHERE version_id = 2`:                                          "it has schema 4, and step 2 to it is not in table 'goose_db_version'",
 		`DROP TABLE users`: "is a database of another program",
 	} {
 		l, _ := made(t)
@@ -89,7 +89,7 @@ func TestADatabaseThatIsMadeOtherwiseIsFoundAndNotRestored(t *testing.T) {
 }
 
 func TestAStoreOfAnySchemaIsMadeAsThisProgramMakesIt(t *testing.T) {
-	for schema := int64(1); schema <= 3; schema++ {
+	for schema := int64(1); schema <= 4; schema++ {
 		l := locate(t)
 		store.CreateOld(t, l, schema, schema1...)
 		plainly(t, l, `ANALYZE`, `VACUUM`)

@@ -57,7 +57,7 @@ func TestAStoreOfSchema2IsUpgradedWithAllThatIsInIt(t *testing.T) {
 		ID: idA, UserID: "id-alice", Username: "Alice", UserState: store.Active, Name: "ci", Prefix: "sly",
 		Verifier: credential.Verifier{7}, Pepper: 1, Previous: credential.Verifier{8}, PreviousPepper: 1, PreviousExpires: at(9), Scopes: principal.Read,
 		Limits: limits, NotBefore: at(1), Expires: at(8), Disabled: at(4), DisabledBy: "user:alice",
-		Created: at(1), CreatedBy: "os:root", LastUsed: at(3),
+		Created: at(1), CreatedBy: "os:root", LastUsed: at(3), Agents: []string{},
 	}
 	token := store.Token{
 		ID: idB, SessionID: "s1", Kind: credential.AppToken, Verifier: credential.Verifier{9}, Pepper: 1, Expires: at(9), Idle: 2 * time.Second,
@@ -97,6 +97,47 @@ func equal[T any](t *testing.T, what string, want, got T, err error) {
 	}
 }
 
+func TestAStoreOfSchema3IsUpgradedWithAllThatIsInIt(t *testing.T) {
+	l := locate(t)
+	store.CreateOld(t, l, 3, append(slices.Clip(schema2),
+		`INSERT INTO peppers (id, fingerprint, created) VALUES (2, 'newer', 2)`,
+		`UPDATE api_keys SET previous_pepper_id = 1, pepper_id = 2`,
+		`UPDATE tokens SET former_id = 'former'`,
+		`UPDATE change_counter SET history = 'of the store'`,
+	)...)
+	s, err := store.Open(t.Context(), l, store.Options{Fingerprints: []string{fingerprint, "newer"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	k, err := s.Key(t.Context(), store.KeyRef{UserFold: "alice", Name: "ci"})
+	if err != nil || k.Pepper != 2 || k.PreviousPepper != 1 || k.Impersonation || len(k.Agents) != 0 || k.ByName || k.ImportedHash != "" {
+		t.Errorf("key %+v, %v", k, err)
+	}
+	sessions, err := s.Sessions(t.Context(), store.SessionFilter{Limit: 10})
+	if err != nil || len(sessions) != 1 || len(sessions[0].Tokens) != 1 || sessions[0].Tokens[0].FormerID != "former" {
+		t.Errorf("sessions %+v, %v", sessions, err)
+	}
+	u, err := s.UserByFold(t.Context(), "alice")
+	if err != nil || u.Quota != 0 || u.Roles[0] != "admin" {
+		t.Errorf("user %+v, %v", u, err)
+	}
+	events, err := s.Events(t.Context(), 10)
+	if err != nil || len(events) != 1 || events[0].Actor != "os:root" || events[0].OnBehalfOf != "" {
+		t.Errorf("events %+v, %v", events, err)
+	}
+	if delta, err := s.ChangesSince(t.Context(), store.Position{}); err != nil || delta.Position.History != "of the store" {
+		t.Errorf("the changes are %+v, %v", delta, err)
+	}
+	if problems, err := s.Check(t.Context()); err != nil || len(problems) != 0 {
+		t.Errorf("the check says %v, %v", problems, err)
+	}
+}
+
 func TestEachStepOfAnUpgradeIsTold(t *testing.T) {
 	l := locate(t)
 	store.CreateOld(t, l, 1, schema1...)
@@ -117,6 +158,7 @@ func TestEachStepOfAnUpgradeIsTold(t *testing.T) {
 	want := []string{
 		"upgrading schema 1 to 2: 1 user, 1 key; it may be broken off and goes on at the next start", "upgraded schema 1 to 2 in 1ms",
 		"upgrading schema 2 to 3: 1 user, 1 key; it may be broken off and goes on at the next start", "upgraded schema 2 to 3 in 1ms",
+		"upgrading schema 3 to 4: 1 user, 1 key; it may be broken off and goes on at the next start", "upgraded schema 3 to 4 in 1ms",
 	}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -187,7 +229,7 @@ func TestAnUpgradeMayBeBrokenOffAtAnyTime(t *testing.T) {
 	t.Logf("broken off %d times", broken)
 }
 
-// expectWhole checks that a database is of schema 2 or 3, and nothing between.
+// expectWhole checks that a database is of schema 2, 3 or 4, and nothing between.
 func expectWhole(t *testing.T, l store.Location, keys int) {
 	t.Helper()
 	db := plain(t, l)
@@ -195,9 +237,13 @@ func expectWhole(t *testing.T, l store.Location, keys int) {
 	err := db.QueryRowContext(t.Context(), `SELECT (SELECT MAX(version_id) FROM goose_db_version),
 		(SELECT COUNT(*) FROM pragma_table_info('api_keys') WHERE name = 'previous_pepper_id') +
 		(SELECT COUNT(*) FROM pragma_table_info('tokens') WHERE name = 'former_id') +
-		(SELECT COUNT(*) FROM pragma_table_info('change_counter') WHERE name = 'history'),
+		(SELECT COUNT(*) FROM pragma_table_info('change_counter') WHERE name = 'history') +
+		(SELECT COUNT(*) FROM pragma_table_info('api_keys') WHERE name IN ('impersonation', 'agents', 'by_name', 'imported_hash')) +
+		(SELECT COUNT(*) FROM pragma_table_info('users') WHERE name = 'quota') +
+		(SELECT COUNT(*) FROM pragma_table_info('audit_events') WHERE name = 'on_behalf_of'),
 		(SELECT COUNT(*) FROM api_keys)`).Scan(&schema, &columns, &found)
-	if state := fmt.Sprint(schema, columns, found); err != nil || state != fmt.Sprint(2, 0, keys) && state != fmt.Sprint(3, 3, keys) {
+	whole := []string{fmt.Sprint(2, 0, keys), fmt.Sprint(3, 3, keys), fmt.Sprint(4, 9, keys)}
+	if state := fmt.Sprint(schema, columns, found); err != nil || !slices.Contains(whole, state) {
 		t.Fatalf("schema, new columns and keys: %s, %v", state, err)
 	}
 }
