@@ -219,7 +219,7 @@ func (s *manyStore) list(ctx context.Context) (l listFigures, err error) {
 
 // measureUpgrade opens a store of schema 2, as a command does.
 func (m *millionFigures) measureUpgrade(ctx context.Context, dir string) error {
-	old, err := newManyStore(ctx, filepath.Join(dir, "old"), manykeys.Plan{Keys: manyKeys, Users: manyUsers, Words: 1, Schema: 3})
+	old, err := newManyStore(ctx, filepath.Join(dir, "old"), manykeys.Plan{Keys: manyKeys, Users: manyUsers, Words: 1, Schema: 2})
 	if err != nil {
 		return err
 	}
