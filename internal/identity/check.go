@@ -15,7 +15,7 @@ import (
 // Reason says how a check ended. Its text is for logs; callers are told less.
 type Reason uint8
 
-// The reasons. Those from WrongUser to APIVersion are found only for a caller who
+// The reasons. Those from WrongUser to NotAgent are found only for a caller who
 // has presented the right secret.
 const (
 	// Accepted: the caller is who the credential says.
@@ -47,6 +47,10 @@ const (
 	Audience
 	Subject
 	APIVersion
+	// Impersonation: the key is for impersonation, and was presented as a credential.
+	// NotAgent: it is no such key, or not for this agent.
+	Impersonation
+	NotAgent
 	// WrongPassword and the following are about user name and password: wrong,
 	// refused for earlier failures of the name or of the network, and too many
 	// at once.
@@ -65,7 +69,7 @@ var reasonTexts = [...]string{
 	Accepted: "accepted", NotFresh: "not_fresh", Malformed: "malformed", UnknownKey: "unknown_key", UnknownToken: "unknown_token",
 	WrongSecret: "wrong_secret", WrongUser: "wrong_user", WrongName: "wrong_name", Revoked: "revoked",
 	KeyDisabled: "key_disabled", UserDisabled: "user_disabled", Expired: "expired", Idle: "idle", NotYetValid: "not_yet_valid",
-	Address: "address", UserAgent: "user_agent", Audience: "audience", Subject: "subject", APIVersion: "api_version",
+	Address: "address", UserAgent: "user_agent", Audience: "audience", Subject: "subject", APIVersion: "api_version", Impersonation: "impersonation_key", NotAgent: "not_agent",
 	WrongPassword: "wrong_password", Locked: "locked", Throttled: "throttled", Busy: "busy",
 }
 
@@ -114,6 +118,12 @@ const (
 // Check says whether the presented key is accepted. It allocates nothing.
 // circumstances is called only for a key that is bound to some.
 func (m *Mirror) Check(p *credential.Presented, circumstances func() Circumstances) (Caller, Reason) {
+	return m.checkKey(p, nil, circumstances)
+}
+
+// checkKey is Check where agent is nil; else it checks a key by which the agent acts
+// as its owner.
+func (m *Mirror) checkKey(p *credential.Presented, agent *principal.User, circumstances func() Circumstances) (Caller, Reason) {
 	x, now, fresh := m.look()
 	if !fresh {
 		return Caller{}, NotFresh
@@ -134,12 +144,15 @@ func (m *Mirror) Check(p *credential.Presented, circumstances func() Circumstanc
 	switch {
 	case a == nil:
 		return Caller{}, UnknownKey
-	case p.Kind == credential.Basic && a.Name != p.User && a.fold != Fold(p.User):
+	case p.Kind == credential.Basic && a.Name != p.User && a.Fold != Fold(p.User):
 		return Caller{}, WrongUser
 	case p.KeyName != "" && r.name != x.hashName(p.KeyName):
 		return Caller{}, WrongName
 	}
 	if reason := admit(a, s, r, now, circumstances); reason != Accepted {
+		return Caller{}, reason
+	}
+	if reason := purpose(s, r, agent); reason != Accepted {
 		return Caller{}, reason
 	}
 	if r.use(now, keyUseEvery) {
@@ -252,6 +265,11 @@ func (m *Mirror) Recheck(p *principal.Principal, circumstances func() Circumstan
 	if !fresh {
 		return NotFresh
 	}
+	if by := p.Impersonation; by != nil {
+		if reason := x.recheck(&x.keys, by.KeyID, now, circumstances, UnknownKey); reason != Accepted {
+			return reason
+		}
+	}
 	switch p.Method {
 	case principal.MethodAPIKey:
 		return x.recheck(&x.keys, p.KeyID, now, circumstances, UnknownKey)
@@ -327,11 +345,27 @@ func admit(a *account, s *shard, r *record, now time.Time, circumstances func() 
 	case r.isKey() && seconds < int64(r.window):
 		return NotYetValid
 	}
-	if limits := s.limitsOf(r); limits != nil {
+	if t := s.termsOf(r); t != nil && !t.None() {
 		c := circumstances()
-		return withinLimits(limits, &c)
+		return withinLimits(&t.Limits, &c)
 	}
 	return Accepted
+}
+
+// purpose holds a key against what it is used for: by an agent, or as the credential of
+// its owner where agent is nil.
+func purpose(s *shard, r *record, agent *principal.User) Reason {
+	forAgents := r.flags&flagImpersonation != 0
+	switch {
+	case agent == nil && forAgents:
+		return Impersonation
+	case agent == nil:
+		return Accepted
+	}
+	if t := s.termsOf(r); forAgents && t != nil && isAgent(t.agents, agent) {
+		return Accepted
+	}
+	return NotAgent
 }
 
 func withinLimits(l *store.Limits, c *Circumstances) Reason {

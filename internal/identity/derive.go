@@ -26,8 +26,8 @@ func (e *DerivedError) Error() string {
 // key could carry the same limits, but then the first one's end, its rotation
 // and its revocation would have to reach the second as well.
 //
-// The error is a DerivedError, or ErrEnded if the credential has ended since it
-// was proven.
+// The error is a DerivedError, ErrEnded if the credential has ended since it was
+// proven, or ErrImpersonated.
 func (r *Registry) IssueKeyFor(ctx context.Context, p *principal.Principal, n NewKey) (store.Key, credential.Secret, error) {
 	n.Username = p.Name
 	return r.issueKey(ctx, UserActor(p.Name), n, func(c *store.Change) error { return r.mayGive(c, p, n.Scopes) })
@@ -39,7 +39,7 @@ func (r *Registry) IssueKeyFor(ctx context.Context, p *principal.Principal, n Ne
 // have one secret only, or the one that was replaced could take the key over.
 func (r *Registry) RotateKeyFor(ctx context.Context, p *principal.Principal, ref store.KeyRef) (store.Key, credential.Secret, error) {
 	return r.rotateKey(ctx, UserActor(p.Name), ref, 0, func(c *store.Change, k *store.Key) error {
-		if k.ID != p.KeyID {
+		if k.ID != p.KeyID || p.Impersonation != nil {
 			return r.mayGive(c, p, k.Scopes)
 		}
 		switch {
@@ -61,6 +61,9 @@ func (r *Registry) EnableKeyFor(ctx context.Context, p *principal.Principal, ref
 // mayGive reports within a change whether the credential of a caller still
 // stands, and is worth at least what it asks for.
 func (r *Registry) mayGive(c *store.Change, p *principal.Principal, scopes principal.Scopes) error {
+	if p.Impersonation != nil {
+		return ErrImpersonated
+	}
 	if scopes&^p.Scopes != 0 {
 		return &DerivedError{"more_scopes"}
 	}

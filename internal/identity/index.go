@@ -17,7 +17,6 @@ import (
 // account is what checks need to know of a user. It is never changed.
 type account struct {
 	principal.User
-	fold   string
 	active bool
 }
 
@@ -65,10 +64,9 @@ func (x *index) putUsers(users []store.User) {
 func newAccount(u *store.User) *account {
 	return &account{
 		User: principal.User{
-			ID: u.ID, Name: u.Username, Roles: u.Roles, Groups: u.Groups, Epoch: u.Epoch,
+			ID: u.ID, Name: u.Username, Fold: u.Fold, Roles: u.Roles, Groups: u.Groups, Epoch: u.Epoch,
 			RoleList: strings.Join(u.Roles, ","), GroupList: strings.Join(u.Groups, ","),
 		},
-		fold:   u.Fold,
 		active: u.State == store.Active,
 	}
 }
@@ -151,7 +149,7 @@ func parseID(what, text string) (credential.KeyID, error) {
 
 // records is what records are appended to.
 type records interface {
-	append(credential.KeyID, record, *store.Limits)
+	append(credential.KeyID, record, *terms)
 }
 
 // addKey appends the records of k to b, the current one first.
@@ -174,8 +172,11 @@ func (x *index) addKey(b records, id credential.KeyID, k *store.Key) error {
 	if !k.Revoked.IsZero() {
 		r.flags |= flagRevoked
 	}
-	limits := limitsOrNil(&k.Limits)
-	b.append(id, r, limits)
+	if k.Impersonation {
+		r.flags |= flagImpersonation
+	}
+	terms := termsOrNil(&k.Limits, k.Agents)
+	b.append(id, r, terms)
 	if k.PreviousExpires.IsZero() {
 		return nil
 	}
@@ -188,7 +189,7 @@ func (x *index) addKey(b records, id credential.KeyID, k *store.Key) error {
 	if until := secondsDown(k.PreviousExpires); r.expires == 0 || until < r.expires {
 		previous.expires = until
 	}
-	b.append(id, previous, limits)
+	b.append(id, previous, terms)
 	return nil
 }
 
@@ -209,17 +210,23 @@ func (x *index) addToken(b records, id credential.KeyID, t *store.Token) error {
 	b.append(id, record{
 		verifier: t.Verifier, pepper: pepper, user: number, scopes: t.Scopes, flags: flag,
 		window: uint32(t.Idle / time.Second), expires: secondsDown(t.Expires), used: secondsDown(t.LastUsed),
-	}, limitsOrNil(&t.Limits))
+	}, termsOrNil(&t.Limits, nil))
 	return nil
 }
 
-// limitsOrNil returns limits to keep, or nil if they bind to nothing. They are a
-// copy, so that they do not keep alive what they are part of.
-func limitsOrNil(l *store.Limits) *store.Limits {
-	if l.None() {
+// terms are what a key or token is bound to, and who may use a key for impersonation.
+type terms struct {
+	store.Limits
+	agents []string
+}
+
+// termsOrNil returns terms to keep, or nil if there are none. The limits are a copy,
+// so that they do not keep alive what they are part of.
+func termsOrNil(l *store.Limits, agents []string) *terms {
+	if l.None() && len(agents) == 0 {
 		return nil
 	}
-	return new(*l)
+	return &terms{*l, agents}
 }
 
 func (x *index) hashName(name string) uint64 { return maphash.String(x.seed, name) }

@@ -20,6 +20,13 @@ type NewKey struct {
 	// Scopes is what the key may be used for; empty opens only what asks for
 	// no scope.
 	Scopes principal.Scopes `json:"scopes"`
+	// Impersonation makes the key one for Agents, who act as the owner by it,
+	// beside a credential of their own. It is good for nothing else, and cannot have
+	// the scope extended.
+	Impersonation bool `json:"impersonation,omitempty"`
+	// Agents are user names, whether there is such a user or not, and `group:` with
+	// the name of a group. None at all means that nobody may.
+	Agents []string `json:"agents,omitempty"`
 	store.Limits
 	NotBefore time.Time `json:"not_before,omitzero"`
 	Expires   time.Time `json:"expires,omitzero"`
@@ -75,7 +82,7 @@ func (r *Registry) issueKey(ctx context.Context, actor string, n NewKey, may fun
 	k := store.Key{
 		ID: id.String(), Name: n.Name, Prefix: prefix,
 		Scopes: n.Scopes, Limits: n.Limits, NotBefore: n.NotBefore, Expires: n.Expires,
-		Created: now, CreatedBy: actor,
+		Impersonation: n.Impersonation, Agents: n.Agents, Created: now, CreatedBy: actor,
 	}
 	err = r.change(ctx, store.Event{Kind: "key.issue", Actor: actor, KeyID: k.ID}, func(c *store.Change, e *store.Event) error {
 		if err := may(c); err != nil {
@@ -103,6 +110,9 @@ func (n *NewKey) check(now time.Time) error {
 	}
 	if n.Scopes&^principal.AllScopes != 0 {
 		return invalid("the scopes are unknown")
+	}
+	if err := n.checkAgents(); err != nil {
+		return err
 	}
 	switch {
 	case !n.Expires.IsZero() && !n.Expires.After(now):

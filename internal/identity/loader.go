@@ -67,12 +67,12 @@ func (l *loader) finish() *index {
 // their shards there are two copies of them.
 type arrivals struct {
 	blocks [][]arrival
-	limits []*store.Limits
+	terms  []*terms
 	// counts is how many came for each shard.
 	counts [credential.KeyShards]uint32
 }
 
-// arrival is a record on its way. Its limits are numbered in arrivals.
+// arrival is a record on its way. Its terms are numbered in arrivals.
 type arrival struct {
 	id     credential.KeyID
 	record record
@@ -81,11 +81,11 @@ type arrival struct {
 // blockSize is how many records a block holds: 320 kB.
 const blockSize = 4096
 
-func (a *arrivals) append(id credential.KeyID, r record, limits *store.Limits) {
-	r.limits = 0
-	if limits != nil {
-		a.limits = append(a.limits, limits)
-		r.limits = uint32(len(a.limits))
+func (a *arrivals) append(id credential.KeyID, r record, terms *terms) {
+	r.terms = 0
+	if terms != nil {
+		a.terms = append(a.terms, terms)
+		r.terms = uint32(len(a.terms))
 	}
 	last := len(a.blocks) - 1
 	if last < 0 || len(a.blocks[last]) == blockSize {
@@ -134,12 +134,12 @@ func (a *arrivals) shard(places []uint32) *shard {
 	}
 	for _, place := range places {
 		one := a.at(place)
-		var limits *store.Limits
-		if n := one.record.limits; n != 0 {
-			limits = a.limits[n-1]
+		var terms *terms
+		if n := one.record.terms; n != 0 {
+			terms = a.terms[n-1]
 		}
-		s.append(one.id, one.record, limits)
+		s.append(one.id, one.record, terms)
 	}
-	s.limits = slices.Clip(s.limits)
+	s.terms = slices.Clip(s.terms)
 	return s
 }

@@ -52,7 +52,7 @@ func TestKeysInAnyOrderAreLoadedInThatOfTheirIds(t *testing.T) {
 			len(records) == 2 != rotated || rotated && records[1].flags&flagPrevious == 0 {
 			t.Fatalf("key %d: %d records", i, len(records))
 		}
-		if limits := s.limitsOf(&records[0]); (limits != nil) != (i%7 == 0) || limits != nil && limits.UserAgent != want.ID {
+		if limits := s.termsOf(&records[0]); (limits != nil) != (i%7 == 0) || limits != nil && limits.UserAgent != want.ID {
 			t.Fatalf("key %d is bound to %+v", i, limits)
 		}
 	}

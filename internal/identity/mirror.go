@@ -36,6 +36,7 @@ type Mirror struct {
 	used, tokensUsed usage
 	moves            moves
 	remembered       remembered
+	impersonations   impersonations
 
 	// loaded is closed when the first load is done; index is set from then on.
 	loaded chan struct{}

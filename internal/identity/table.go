@@ -9,7 +9,6 @@ import (
 
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/principal"
-	"github.com/sallyport/sallyport/internal/store"
 )
 
 // Flags of a record.
@@ -22,6 +21,8 @@ const (
 	flagApp
 	flagBare
 	flagSession
+	// flagImpersonation marks a key that others act as its owner by.
+	flagImpersonation
 )
 
 // tokenFlags holds the flag of each kind of token.
@@ -43,8 +44,8 @@ type record struct {
 	window uint32
 	// expires is in seconds since 1970; 0 is not set.
 	expires uint32
-	// limits is the number of the limits in the shard plus one; 0 is none.
-	limits uint32
+	// terms is the number of the terms in the shard plus one; 0 is none.
+	terms  uint32
 	scopes principal.Scopes
 	flags  uint8
 	// pepper is the number of the pepper in index.peppers that the verifier is
@@ -59,7 +60,7 @@ type record struct {
 func (r *record) copy() record {
 	return record{
 		verifier: r.verifier, name: r.name, user: r.user, window: r.window, expires: r.expires,
-		limits: r.limits, scopes: r.scopes, flags: r.flags, pepper: r.pepper, used: atomic.LoadUint32(&r.used),
+		terms: r.terms, scopes: r.scopes, flags: r.flags, pepper: r.pepper, used: atomic.LoadUint32(&r.used),
 	}
 }
 
@@ -88,7 +89,7 @@ type shard struct {
 	tags    []uint32
 	ids     []credential.KeyID
 	records []record
-	limits  []*store.Limits
+	terms   []*terms
 }
 
 // table is all keys, or all tokens, in memory. Readers need no lock; there must
@@ -99,7 +100,7 @@ type table struct {
 	size int
 }
 
-// find returns the records of id, and the shard that holds their limits.
+// find returns the records of id, and the shard that holds their terms.
 func (t *table) find(id credential.KeyID) (*shard, []record) {
 	s := t.shards[id.Shard()].Load()
 	if s == nil {
@@ -177,28 +178,28 @@ func (t *table) edit(id credential.KeyID) *shard {
 		if from <= i && i < to {
 			continue
 		}
-		b.append(old.ids[i], old.records[i].copy(), old.limitsOf(&old.records[i]))
+		b.append(old.ids[i], old.records[i].copy(), old.termsOf(&old.records[i]))
 	}
 	return b
 }
 
-func (s *shard) append(id credential.KeyID, r record, limits *store.Limits) {
-	r.limits = 0
-	if limits != nil {
-		s.limits = append(s.limits, limits)
-		r.limits = uint32(len(s.limits))
+func (s *shard) append(id credential.KeyID, r record, terms *terms) {
+	r.terms = 0
+	if terms != nil {
+		s.terms = append(s.terms, terms)
+		r.terms = uint32(len(s.terms))
 	}
 	s.tags = append(s.tags, id.Tag())
 	s.ids = append(s.ids, id)
 	s.records = append(s.records, r)
 }
 
-// limitsOf returns the limits of one of the shard's records, or nil.
-func (s *shard) limitsOf(r *record) *store.Limits {
-	if r.limits == 0 {
+// termsOf returns the terms of one of the shard's records, or nil.
+func (s *shard) termsOf(r *record) *terms {
+	if r.terms == 0 {
 		return nil
 	}
-	return s.limits[r.limits-1]
+	return s.terms[r.terms-1]
 }
 
 // sorted puts the records that were appended last into their places.

@@ -10,6 +10,8 @@ package principal
 type User struct {
 	// ID outlives a change of name (a UUID). Name is the user name.
 	ID, Name string
+	// Fold is the form of the name that is unique.
+	Fold string
 	// Roles and Groups are sorted.
 	Roles, Groups []string
 	// Epoch is counted up by each change of the password.
@@ -29,6 +31,25 @@ type Principal struct {
 	// KeyID is the public id of the API key that was used, TokenID that of the
 	// token; each is empty if it was something else.
 	KeyID, TokenID string
+	// Impersonation is set where somebody else acts as User; nil is the user himself.
+	// Method, KeyID and TokenID are about the credential of the one who acts.
+	Impersonation *Impersonation
+}
+
+// Impersonation says who acts as a user, and by what right.
+type Impersonation struct {
+	// By is who acts.
+	By *User
+	// KeyID is the public id of the user's key that allows it.
+	KeyID string
+}
+
+// Impersonator is the name of who acts as the user, "" if it is the user himself.
+func (p *Principal) Impersonator() string {
+	if p.Impersonation == nil {
+		return ""
+	}
+	return p.Impersonation.By.Name
 }
 
 // Methods by which callers are authenticated, as gates accept them.
