@@ -39,7 +39,9 @@ const (
 	codeInsecure     = "insecure_transport"
 	codeWeakPassword = "weak_password"
 	codeUnavailable  = "unavailable"
-	codeInternal     = "internal"
+	// codeImpersonation is about X-Impersonating and the key in it.
+	codeImpersonation = "impersonation_refused"
+	codeInternal      = "internal"
 )
 
 // Failures of any request.
