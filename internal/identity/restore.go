@@ -166,7 +166,11 @@ func (r *Restore) Apply(ctx context.Context, actor string) (done Applied, err er
 		return done, r.found
 	}
 	for _, path := range []string{r.config.Location.Path, r.config.pepperFile()} {
-		if _, err := atomicfile.Folder(path); err != nil {
+		_, err := atomicfile.Folder(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return done, fmt.Errorf("%w, owned by the server's user", err)
+		}
+		if err != nil {
 			return done, err
 		}
 	}

@@ -107,7 +107,7 @@ func TestARestoreNamesWhatIsNotThere(t *testing.T) {
 	if _, err := r.Compare(t.Context()); !errors.Is(err, store.ErrNoStore) {
 		t.Error(err)
 	}
-	if _, err := r.Apply(t.Context(), "os:test"); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "the folder '"+missing+"' is not there") {
+	if _, err := r.Apply(t.Context(), "os:test"); !errors.Is(err, fs.ErrNotExist) || !strings.HasSuffix(err.Error(), "the folder '"+missing+"': file does not exist; make it by `install -d -m 0700 '"+missing+"'`, owned by the server's user") {
 		t.Errorf("no folder for the pepper: %v", err)
 	}
 	if _, err := os.Stat(c.Location.Path); !errors.Is(err, fs.ErrNotExist) {
