@@ -64,10 +64,17 @@ func (r *Restore) check(ctx context.Context, file, pepperFile string) error {
 	if err := r.gather(pepperFile); err != nil {
 		return err
 	}
-	if err := has(r.peppers, &r.backup.Backup); err != nil {
-		return fmt.Errorf("backup '%s': pepper file '%s' %w; name the copy of the pepper with --pepper", file, r.config.pepperFile(), err)
+	err = has(r.peppers, &r.backup.Backup)
+	switch path := r.config.pepperFile(); {
+	case err == nil:
+		return nil
+	case len(r.peppers.Fingerprints()) == 0:
+		return fmt.Errorf("backup '%s': pepper file '%s': %w; name the copy of the pepper with --pepper", file, path, fs.ErrNotExist)
+	case pepperFile != "":
+		return fmt.Errorf("backup '%s': the file '%s' %w; name the copy of the pepper that belongs to the backup", file, pepperFile, err)
+	default:
+		return fmt.Errorf("backup '%s': pepper file '%s' %w; name the copy of the pepper with --pepper", file, path, err)
 	}
-	return nil
 }
 
 // gather reads the pepper files: the store's, if it is there, and the one that is

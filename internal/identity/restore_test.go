@@ -75,8 +75,20 @@ func TestARunningMirrorFollowsARestore(t *testing.T) {
 func TestAPepperComesBackWithItsBackup(t *testing.T) {
 	_, word, file, pepper := backedUp(t)
 	c := newConfig(t, nil)
-	if _, err := NewRestore(t.Context(), c, file, ""); !errors.Is(err, store.ErrPepper) || !strings.Contains(err.Error(), "name the copy of the pepper with --pepper") {
-		t.Errorf("without it: %v", err)
+	if _, err := NewRestore(t.Context(), c, file, ""); !errors.Is(err, fs.ErrNotExist) || !strings.HasSuffix(err.Error(), "pepper file '"+c.pepperFile()+"': file does not exist; name the copy of the pepper with --pepper") {
+		t.Errorf("without any: %v", err)
+	}
+	other := filepath.Join(t.TempDir(), "other")
+	write(t, other, strings.Repeat("ab", 32), 0o600)
+	if _, err := NewRestore(t.Context(), c, file, other); !errors.Is(err, store.ErrPepper) || !strings.Contains(err.Error(), "the file '"+other+"' lacks the pepper") {
+		t.Errorf("with another one: %v", err)
+	}
+	write(t, c.pepperFile(), strings.Repeat("ab", 32), 0o600)
+	if _, err := NewRestore(t.Context(), c, file, ""); !errors.Is(err, store.ErrPepper) || !strings.Contains(err.Error(), "pepper file '"+c.pepperFile()+"' lacks the pepper") || !strings.HasSuffix(err.Error(), "name the copy of the pepper with --pepper") {
+		t.Errorf("beside another one: %v", err)
+	}
+	if err := os.Remove(c.pepperFile()); err != nil {
+		t.Fatal(err)
 	}
 	r := prepared(t, c, file, pepper)
 	if _, err := r.Compare(t.Context()); !errors.Is(err, store.ErrNoStore) {
