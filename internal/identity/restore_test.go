@@ -63,7 +63,14 @@ func TestARunningMirrorFollowsARestore(t *testing.T) {
 		t.Errorf("it undoes %+v, %v", c.Keys, err)
 	}
 	w.must(r.Apply(t.Context(), "os:test"))
+	const replaced = "the store's content was replaced by another one"
+	if strings.Contains(w.log.String(), replaced) {
+		t.Error("a replacement was logged before there was one")
+	}
 	w.later(0)
+	if n := strings.Count(w.log.String(), replaced); n != 1 {
+		t.Errorf("the replacement was logged %d times", n)
+	}
 	if was, is := w.check(word), w.check(later); was != Accepted || is != UnknownKey {
 		t.Errorf("the key of the backup is %v, that of after it %v", was, is)
 	}
