@@ -34,7 +34,7 @@ The pepper is not in it. It changes only when it is rotated: copy it once with
 		}
 		summary, err := identity.Backup(s.Ctx, f.settings, args[0], pepper)
 		if err != nil {
-			return err
+			return orAnother(err)
 		}
 		info, err := os.Stat(args[0])
 		if err != nil {

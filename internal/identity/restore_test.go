@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -249,12 +250,15 @@ func TestAnInspectionHoldsThePepperFileAgainstTheStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if i := inspect(); !slices.Equal(i.LeftOver, []string{status.Peppers[1].Fingerprint}) {
+		t.Errorf("no key is under the old pepper, and left over is %v", i.LeftOver)
+	}
 	write(t, c.pepperFile(), before, 0o600)
 	if i := inspect(); len(i.Missing) != 1 || i.Missing[0] != status.Peppers[0].Fingerprint {
 		t.Errorf("missing: %v", i.Missing)
 	}
 	write(t, c.pepperFile(), strings.Repeat("ab", 32), 0o600)
-	if i := inspect(); len(i.Missing) != 2 || len(i.LeftOver) != 1 {
+	if i := inspect(); len(i.Missing) != 2 || len(i.LeftOver) != 0 {
 		t.Errorf("%v are missing and %v left over", i.Missing, i.LeftOver)
 	}
 	if err := os.Remove(c.pepperFile()); err != nil {
