@@ -47,7 +47,7 @@ other it could not look.`,
 		return s.conclude(found, asJSON)
 	})
 	c.Flags().BoolVar(&asJSON, "json", false, "Write a JSON array")
-	return c
+	return withoutCreate(c)
 }
 
 // slowStore is from how many bytes on a check takes so long that it tells what it is
