@@ -151,8 +151,10 @@ func (s *session) issue(operation string, input any, done string) error {
 	if !k.PreviousExpires.IsZero() {
 		until += "; the old secret is accepted until " + k.PreviousExpires.Format(time.RFC3339)
 	}
-	_, err := fmt.Fprintf(s.Talk, "key %s/%s %s: id %s, scopes %s, %s\n", k.Username, k.Name, done, k.ID, k.Scopes, until)
-	return err
+	if err := s.Say("key %s/%s %s: id %s, scopes %s, %s", k.Username, k.Name, done, k.ID, k.Scopes, until); err != nil || k.UserState != store.Disabled {
+		return err
+	}
+	return s.Say("user '%s' is disabled: the key is refused until `caddy auth user enable %s`", k.Username, k.Username)
 }
 
 func keyListCommand(where *targetFlags) *cobra.Command {

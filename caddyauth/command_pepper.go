@@ -1,6 +1,7 @@
 package caddyauth
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ long as there is room. If it is broken off, run it again.`,
 		if err := s.Say("a new pepper is in use; keep a copy of the pepper file apart from copies of the store"); err != nil {
 			return err
 		}
-		return s.showPeppers(&status)
+		return errors.Join(s.showPeppers(&status), fileErrorOf(&status))
 	})
 }
 
@@ -54,13 +55,22 @@ tokens that have ended in the last five minutes.`,
 		if err := s.perform("store/pepper/status", struct{}{}, &status); err != nil {
 			return err
 		}
+		show := s.showPeppers
 		if asJSON {
-			return s.Show(status)
+			show = func(status *identity.PepperStatus) error { return s.Show(status) }
 		}
-		return s.showPeppers(&status)
+		return errors.Join(show(&status), fileErrorOf(&status))
 	})
 	c.Flags().BoolVar(&asJSON, "json", false, "Write JSON")
 	return c
+}
+
+// fileErrorOf is why the pepper file cannot be read, nil if it can.
+func fileErrorOf(status *identity.PepperStatus) error {
+	if status.FileError == "" {
+		return nil
+	}
+	return errors.New(status.FileError)
 }
 
 // showPeppers prints a status as text.
@@ -71,11 +81,6 @@ func (s *session) showPeppers(status *identity.PepperStatus) error {
 	}
 	if err := command.List(s.Run, false, "PEPPER\tCREATED\tKEYS\tTOKENS", row, page); err != nil {
 		return err
-	}
-	if status.FileError != "" {
-		if err := s.Say("%s", status.FileError); err != nil {
-			return err
-		}
 	}
 	if len(status.LeftOver) > 0 {
 		if err := s.Say("in the pepper file, and not needed: %s", strings.Join(status.LeftOver, ", ")); err != nil {

@@ -3,6 +3,7 @@ package caddyauth
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -46,7 +47,7 @@ other it could not look.`,
 		return s.conclude(found, asJSON)
 	})
 	c.Flags().BoolVar(&asJSON, "json", false, "Write a JSON array")
-	return c
+	return withoutCreate(c)
 }
 
 // slowStore is from how many bytes on a check takes so long that it tells what it is
@@ -70,7 +71,7 @@ func (s *session) checkFile(f *storeFile) ([]finding, error) {
 		return []finding{storeDamaged.of(err.Error())}, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, orAnother(err)
 	}
 	if len(i.Structure) > 0 {
 		return madeOtherwise(&i, f), nil
@@ -84,6 +85,15 @@ func madeOtherwise(i *identity.Inspection, f *storeFile) (list []finding) {
 		list = append(list, storeDamaged.of(fmt.Sprintf("store %s: %s; its records were not looked at", f.settings.Location, problem)))
 	}
 	return list
+}
+
+// elsewhere says what to do where what was looked at is a copy or a backup, beside
+// which there is no pepper.
+func elsewhere(fault error) string {
+	if errors.Is(fault, fs.ErrNotExist) {
+		return "; for a copy or a backup whose pepper is kept elsewhere name that by --pepper-file <file>"
+	}
+	return ""
 }
 
 // findingsOf puts an inspection into words.
@@ -103,13 +113,10 @@ func findingsOf(i *identity.Inspection, f *storeFile) []finding {
 		list = append(list, schemaNew.of(fmt.Sprintf("store %s has schema %d, this program knows %d; its records were not looked at", location, i.Schema, i.Known)))
 	}
 	if i.PepperFault != nil {
-		list = append(list, pepperUnusable.of(i.PepperFault.Error()))
+		list = append(list, pepperUnusable.of(i.PepperFault.Error()+elsewhere(i.PepperFault)))
 	}
 	for _, print := range i.Missing {
 		list = append(list, pepperWrong.of(fmt.Sprintf("the pepper file lacks the pepper of fingerprint %s", print)))
 	}
-	for _, print := range i.LeftOver {
-		list = append(list, pepperLeftOver.of(fmt.Sprintf("the pepper file has one of fingerprint %s, which the store does not need", print)))
-	}
-	return list
+	return append(list, judgeUnneeded(i.LeftOver)...)
 }

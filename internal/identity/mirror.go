@@ -321,6 +321,9 @@ func (m *Mirror) reload(ctx context.Context) error {
 	if position.History != m.position.History {
 		// They are under peppers of the history before.
 		m.moves.take()
+		if m.index.Load() != nil {
+			m.log.Info("the store's content was replaced by another one, as a restore does it")
+		}
 	}
 	m.index.Store(x)
 	m.position = position

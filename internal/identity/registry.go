@@ -221,7 +221,7 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 	if err := r.peppers.read(ctx, r.store); err != nil {
 		return errors.Join(err, r.store.Close())
 	}
-	r.peppers.sweepAtStart(ctx, r.store)
+	r.peppers.sweepAtStart(ctx, r.store, r.now())
 	if err := r.expectImported(ctx); err != nil {
 		return errors.Join(err, r.store.Close())
 	}

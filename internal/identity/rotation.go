@@ -29,6 +29,20 @@ type PepperStatus struct {
 	FileError string `json:"file_error,omitempty"`
 }
 
+// Unneeded are the fingerprints of the peppers that nothing needs: those that only the
+// pepper file has, and old ones of the store that no living key or token is under.
+func (s *PepperStatus) Unneeded() []string { return unneeded(s.LeftOver, &s.PepperUses) }
+
+func unneeded(onlyInFile []string, uses *store.PepperUses) []string {
+	list := slices.Clone(onlyInFile)
+	for i, p := range uses.Peppers {
+		if i > 0 && p.Keys+p.Tokens == 0 {
+			list = append(list, p.Fingerprint)
+		}
+	}
+	return list
+}
+
 // Retired says what RetirePeppers has done.
 type Retired struct {
 	// Peppers are the fingerprints of those that are gone, from store or file.
@@ -51,10 +65,11 @@ const expiredFor = 30 * 24 * time.Hour
 
 // livingAt is what counts as living, as far as peppers go. The last uses of tokens
 // may not have been written yet.
-func (r *Registry) livingAt() store.LivingAt {
-	now := r.now()
+func livingAt(now time.Time) store.LivingAt {
 	return store.LivingAt{Keys: now.Add(-expiredFor), Tokens: now.Add(-sweepSlack)}
 }
+
+func (r *Registry) livingAt() store.LivingAt { return livingAt(r.now()) }
 
 // PepperStatus counts what is under which pepper. Keys that have expired in the last
 // 30 days are among them, and tokens that have ended in the last minutes may be.
