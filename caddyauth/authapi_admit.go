@@ -47,7 +47,11 @@ func (h *AuthAPI) identify(c *apiCall) (p *principal.Principal, method string, f
 	if p := caller.Earlier(c.r); p != nil && p.User != nil && p.Method != principal.MethodClientSecret {
 		c.step("earlier gate: " + p.Method)
 		reason, err := h.recheck(c.r, p)
-		return p, p.Method, claimFailure(&claim{method: p.Method}, reason, err)
+		failed := claimFailure(&claim{method: p.Method}, reason, err)
+		if failed == nil && p.Method == principal.MethodSession {
+			failed = h.guardEarlierSession(c)
+		}
+		return p, p.Method, failed
 	}
 	claimed, failed := readAPIClaim(c.r)
 	if failed != nil {
@@ -59,9 +63,12 @@ func (h *AuthAPI) identify(c *apiCall) (p *principal.Principal, method string, f
 	}
 	caller, reason, err := h.prove(c.r, &claimed)
 	if failed := claimFailure(&claimed, reason, err); failed != nil {
-		return nil, claimed.method, failed
+		return nil, claimed.method, h.keyFailure(c, &claimed, failed)
 	}
-	return claimed.principal(&caller), claimed.method, nil
+	if claimed.method == principal.MethodSession {
+		failed = h.guardSession(c, claimed.Word)
+	}
+	return claimed.principal(&caller), claimed.method, failed
 }
 
 // readAPIClaim finds the credential of a call, in howler's order and with its
@@ -110,6 +117,8 @@ func claimFailure(c *claim, reason identity.Reason, err error) *failure {
 		return brakeFailure(reason, err)
 	case reason == identity.Expired && c.method == principal.MethodAPIKey:
 		return told(howler.ExpiredKey, cause)
+	case reason == identity.Impersonation:
+		return told(howler.ImpersonationKey, cause)
 	case reason == identity.WrongName:
 		return told(howler.UnknownKey, cause)
 	}

@@ -159,9 +159,16 @@ func (h *AuthAPI) answer(c *apiCall, payload any) {
 		c.w.WriteHeader(http.StatusNoContent)
 		return
 	}
+	record, isRecord := payload.(tagged)
+	if isRecord {
+		payload = record.payload
+	}
 	body, err := howler.Success(h.version, payload).Append(nil)
 	if err != nil {
 		h.refuse(c, told(howler.Internal, err.Error()))
+		return
+	}
+	if isRecord && answerTag(c, body) {
 		return
 	}
 	writeEnvelope(c.w, http.StatusOK, body)
