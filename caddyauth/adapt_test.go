@@ -35,7 +35,7 @@ func TestCaddyfileErrors(t *testing.T) {
 		"passwords of a length in words":   {"caddyauth {\npassword_length long\n}", "", "password_length: 'long' is not a number from 1 to 1024, at Testfile:3"},
 		"common passwords without a file":  {"caddyauth {\ncommon_passwords\n}", "", "'common_passwords' needs a value, at Testfile:3"},
 		"an argument that is no matcher":   {"", "token_auth on", "wrong argument count or unexpected line ending after 'on', at Testfile:4"},
-		"an unknown option":                {"", "token_auth {\nrealm x\n}", "unrecognized option 'realm'; there are accept, api_version, audience, debug, errors, forward_credential, forward_identity, identity_headers, insecure_plain_http, optional, require, at Testfile:5"},
+		"an unknown option":                {"", "token_auth {\nrealm x\n}", "unrecognized option 'realm'; there are accept, api_version, audience, debug, errors, forward_credential, forward_identity, identity_headers, impersonation, insecure_plain_http, optional, require, at Testfile:5"},
 		"a kind of credential to come":     {"", "token_auth {\naccept jwt\n}", "accept 'jwt' is unknown; there are api_key, app_token, bare_token, password, session, at Testfile:5"},
 		"accept nothing":                   {"", "token_auth {\naccept\n}", "'accept' needs at least one value, at Testfile:5"},
 		"an empty value":                   {"", "token_auth {\naudience \"\"\n}", "'audience' needs a value, at Testfile:5"},

@@ -20,6 +20,9 @@ import (
 func (h *AuthAPI) admit(c *apiCall) *failure {
 	caller, method, failed := h.identify(c)
 	if failed == nil {
+		caller, failed = h.impersonate(c, caller)
+	}
+	if failed == nil {
 		c.caller = caller
 		publish(c.r, caller)
 		failed = c.authorize()
@@ -138,6 +141,9 @@ func claimFailure(c *claim, reason identity.Reason, err error) *failure {
 // then user types, as howler has it.
 func (c *apiCall) authorize() *failure {
 	c.step("caller: proven by " + c.caller.Method)
+	if c.caller.Impersonation != nil {
+		c.step("acts as another user: by key " + c.caller.Impersonation.KeyID)
+	}
 	if wanted := c.target.Privileges; wanted != 0 {
 		has := c.caller.Scopes.Any(wanted)
 		c.step("privilege " + strings.Join(howler.Letters(wanted), " or ") + ": " + strconv.FormatBool(has))

@@ -59,7 +59,6 @@ func toldAs(f *refusal) *failure {
 
 // Failures that howler has not.
 var (
-	impersonation = &howler.Failure{Status: 400, Code: codeMalformed, Text: "This server does not offer impersonation. Leave X-Impersonating out."}
 	noSession     = &howler.Failure{Status: 400, Code: codeMalformed, Text: "This credential has no session that could end. Log out with the app token or the session cookie."}
 	derivedKey    = &howler.Failure{Status: 403, Code: codeScope, Text: "The key would be worth more than the credential that asks for it."}
 	adminDisabled = &howler.Failure{Status: 403, Code: codeScope, Text: "An administrator has disabled the key. Ask one to enable it."}

@@ -100,7 +100,7 @@ func (h *AuthAPI) newSession(c *apiCall, tokens ...identity.NewToken) identity.N
 // logOut ends the session of the token or the cookie, with all that it has: both
 // came from one log-in. Where there is no session, success would be a lie.
 func (h *AuthAPI) logOut(c *apiCall) (any, *failure) {
-	if c.caller.TokenID == "" {
+	if c.caller.TokenID == "" || c.caller.Impersonation != nil {
 		return nil, told(noSession, "no_session")
 	}
 	err := c.people.LogOut(c.r.Context(), c.actor(), c.caller.TokenID)

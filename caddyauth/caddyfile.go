@@ -108,6 +108,7 @@ func (a *App) unmarshalStore(d *caddyfile.Dispenser) error {
 //		optional
 //		identity_headers   <names...>
 //		forward_identity   <header>
+//		impersonation
 //		forward_credential
 //		insecure_plain_http
 //		errors             caddy
@@ -130,6 +131,7 @@ func (t *TokenAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"optional":            func() error { return grammar.Flag(&t.Optional) },
 		"identity_headers":    func() error { return grammar.Words(d, &t.IdentityHeaders) },
 		"forward_identity":    func() error { return grammar.Word(d, &t.ForwardIdentity) },
+		"impersonation":       func() error { return grammar.Flag(&t.Impersonation) },
 		"forward_credential":  func() error { return grammar.Flag(&t.ForwardCredential) },
 		"insecure_plain_http": func() error { return grammar.Flag(&t.InsecurePlainHTTP) },
 		"errors":              func() error { return grammar.Word(d, &t.Errors) },

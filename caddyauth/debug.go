@@ -22,6 +22,9 @@ func (t *Rules) explain(r *http.Request, p *principal.Principal, refused *refusa
 	steps = append(steps, "accept: "+acceptedNames(t.Accept))
 	if p != nil {
 		steps = append(steps, "caller: proven by "+p.Method)
+		if p.Impersonation != nil {
+			steps = append(steps, "acts as another user: by key "+p.Impersonation.KeyID)
+		}
 		steps = append(steps, t.explainRules(p)...)
 	}
 	decision := "passes"

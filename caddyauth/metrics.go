@@ -57,7 +57,7 @@ func newCollectors() *collectors {
 	}
 	results := []string{
 		resultAccepted, codeMissing, codeMalformed, codeInvalid, codeScope,
-		codeAddress, codeSecret, codeCrossOrigin, codePlainHTTP, codeTooMany, codeUnavailable,
+		codeAddress, codeSecret, codeCrossOrigin, codePlainHTTP, codeTooMany, codeUnavailable, codeImpersonation,
 	}
 	for _, method := range append([]string{methodNone, principal.MethodClientSecret}, methods...) {
 		for _, result := range results {
@@ -78,7 +78,11 @@ func (c *collectors) countCheck(method string, refused *refusal) {
 	if refused != nil {
 		result = refused.code
 	}
-	c.checked[checkLabels{method, result}].Inc()
+	if counter, usual := c.checked[checkLabels{method, result}]; usual {
+		counter.Inc()
+		return
+	}
+	c.checks.WithLabelValues(method, result).Inc()
 }
 
 // countLogin counts what came of a log-in.

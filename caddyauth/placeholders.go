@@ -6,6 +6,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
 	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/principal"
@@ -20,11 +21,16 @@ func replacerOf(r *http.Request) *caddy.Replacer {
 
 // publish makes the caller known to all who come later, in place of one whom an
 // earlier gate has found. The values of {http.auth.user.*} are looked up when
-// somebody asks, since few requests need all six. Values that were set, by
+// somebody asks, since few requests need all of them. Values that were set, by
 // setNobody or another module, would hide them.
 func publish(r *http.Request, p *principal.Principal) {
 	ctx, repl := r.Context(), replacerOf(r)
 	first := caller.Earlier(r) == nil
+	if p.Impersonation != nil {
+		if extra, ok := ctx.Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields); ok {
+			extra.Set(zap.String("impersonator", p.Impersonator()))
+		}
+	}
 	caddyhttp.SetVar(ctx, principal.Variable, p)
 	repl.DeleteByPrefix(userPlaceholders)
 	if !first {
@@ -55,6 +61,8 @@ func placeholder(p *principal.Principal, name string) (any, bool) {
 		return p.KeyID, true
 	case "method":
 		return p.Method, true
+	case "impersonator":
+		return p.Impersonator(), true
 	}
 	return nil, false
 }
@@ -66,7 +74,7 @@ func setNobody(repl *caddy.Replacer) {
 	if _, known := repl.Get(userPlaceholders + "id"); known {
 		return
 	}
-	for _, name := range []string{"id", "roles", "groups", "scopes", "key_id", "method"} {
+	for _, name := range []string{"id", "roles", "groups", "scopes", "key_id", "method", "impersonator"} {
 		repl.Set(userPlaceholders+name, "")
 	}
 }

@@ -56,7 +56,7 @@ func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request) (httpaut
 func metadata(p *principal.Principal) map[string]string {
 	return map[string]string{
 		"roles": p.RoleList, "groups": p.GroupList, "scopes": p.Scopes.String(),
-		"key_id": p.KeyID, "method": p.Method,
+		"key_id": p.KeyID, "method": p.Method, "impersonator": p.Impersonator(),
 	}
 }
 

@@ -27,6 +27,8 @@ const (
 	codeTooMany     = "too_many_attempts"
 	codeUnavailable = "unavailable"
 	codeNoSession   = principal.CodeNoSession
+	// codeImpersonation is about X-Impersonating, not about the caller's credential.
+	codeImpersonation = "impersonation_refused"
 	// Those of client_secret.
 	codeAddress = "address_not_allowed"
 	codeSecret  = "invalid_secret"
@@ -49,14 +51,16 @@ func (f *refusal) Error() string { return f.code + ": " + f.cause }
 // What clients are told. It is the same whatever was wrong: that is the business
 // of nobody who has not got it right.
 const (
-	textMissing     = "this needs a credential"
-	textInvalid     = "the credential is not accepted"
-	textScope       = "the credential is good, but not for this"
-	textCrossOrigin = "a session opens this only to pages of this site; programs send an Authorization header"
-	textPlainHTTP   = "passwords are accepted over HTTPS only"
-	textTooMany     = "too many attempts; try again later"
-	textUnavailable = "credentials cannot be checked now"
-	textNoSession   = "this credential has no session that could end; log out with the token of a log-in"
+	textMissing       = "this needs a credential"
+	textInvalid       = "the credential is not accepted"
+	textScope         = "the credential is good, but not for this"
+	textCrossOrigin   = "a session opens this only to pages of this site; programs send an Authorization header"
+	textPlainHTTP     = "passwords are accepted over HTTPS only"
+	textTooMany       = "too many attempts; try again later"
+	textUnavailable   = "credentials cannot be checked now"
+	textImpersonation = "X-Impersonating is not accepted"
+	textNotAgent      = "the key in X-Impersonating is good, but not for this caller to act by"
+	textNoSession     = "this credential has no session that could end; log out with the token of a log-in"
 )
 
 var (
@@ -67,6 +71,7 @@ var (
 	roleMissing   = &refusal{status: http.StatusForbidden, code: codeScope, message: textScope, cause: "role"}
 	groupMissing  = &refusal{status: http.StatusForbidden, code: codeScope, message: textScope, cause: "group"}
 	crossSite     = &refusal{status: http.StatusForbidden, code: codeCrossOrigin, message: textCrossOrigin, cause: "cross_origin"}
+	notAgent      = &refusal{status: http.StatusForbidden, code: codeImpersonation, message: textNotAgent, cause: "impersonation_not_agent"}
 	plainHTTP     = &refusal{status: http.StatusForbidden, code: codePlainHTTP, message: textPlainHTTP, cause: "plain_http"}
 )
 
@@ -170,6 +175,7 @@ func newChallenges(scopes principal.Scopes, accepts func(method string) bool) ch
 	// Without Basic a browser does not ask for a password where none is accepted.
 	// Where nothing can be told Bearer stays: a 401 has to have a challenge (RFC
 	// 9110 section 15.5.2).
+	c[codeImpersonation] = c[codeInvalid]
 	if scopes != 0 {
 		c[codeScope][0] += `, scope="` + strings.Join(scopes.Words(), " ") + `"`
 	}

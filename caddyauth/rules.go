@@ -43,6 +43,12 @@ type Rules struct {
 	// name. What the client sent in it is removed.
 	ForwardIdentity string `json:"forward_identity,omitempty"`
 
+	// Impersonation lets a caller act as another user, whose key for impersonation he
+	// presents in `X-Impersonating: Basic` with `user:keyname:key` besides his own
+	// credential. What he may do then, both credentials must allow; roles and groups
+	// are those of the user. Without it the header is none of this gate's business.
+	Impersonation bool `json:"impersonation,omitempty"`
+
 	// ForwardCredential leaves the accepted credential in the request.
 	ForwardCredential bool `json:"forward_credential,omitempty"`
 
@@ -124,6 +130,9 @@ func (t *Rules) accepts(method string) bool {
 func (t *Rules) authenticate(r *http.Request) (*principal.Principal, *refusal) {
 	p, method, refused := t.identify(r)
 	if refused == nil {
+		p, refused = t.impersonate(r, p)
+	}
+	if refused == nil {
 		refused = t.authorize(p)
 	}
 	metrics.countCheck(method, refused)
@@ -176,8 +185,16 @@ func haveCommon(a, b []string) bool {
 	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
-func removeCredential(h http.Header) {
+// removeCredential takes away what the gate has looked at, unless the configuration
+// wants it to stay.
+func (t *Rules) removeCredential(h http.Header) {
+	if t.ForwardCredential {
+		return
+	}
 	delete(h, credential.AuthorizationHeader)
 	delete(h, credential.APIKeyHeader)
 	removeSessionCookie(h)
+	if t.Impersonation {
+		delete(h, credential.ImpersonatingHeader)
+	}
 }

@@ -78,7 +78,7 @@ func (a *App) LogOut(r *http.Request, p *principal.Principal) *principal.Refusal
 }
 
 func (a *App) logOut(r *http.Request, p *principal.Principal) *refusal {
-	if p == nil || p.TokenID == "" {
+	if p == nil || p.TokenID == "" || p.Impersonation != nil {
 		return noSessionToEnd
 	}
 	people, err := a.people(r.Context())

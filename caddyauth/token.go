@@ -46,6 +46,7 @@ func init() {
 // `{http.auth.user.scopes}` | The credential's scopes
 // `{http.auth.user.key_id}` | The public id of the API key, empty for other kinds
 // `{http.auth.user.method}` | How the caller was authenticated: one of the kinds
+// `{http.auth.user.impersonator}` | With impersonation, the name of who acts as the user; else empty. It is also `impersonator` in the access log
 //
 // Behind another token_auth that has authenticated the caller already, by a kind
 // that is accepted here too, the rules of this one are held against that caller.
@@ -97,9 +98,7 @@ func (t *TokenAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddy
 	}
 	// A refused key may be a good one that lacks a role; what answers instead
 	// must not see it either.
-	if !t.ForwardCredential {
-		removeCredential(r.Header)
-	}
+	t.removeCredential(r.Header)
 	id := t.report(r, refused)
 	t.challenge(w, refused)
 	if t.Errors == errorsCaddy {
@@ -111,9 +110,7 @@ func (t *TokenAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddy
 // admit makes the caller known to all who come later, and takes the credential
 // away.
 func (t *Rules) admit(r *http.Request, p *principal.Principal) {
-	if !t.ForwardCredential {
-		removeCredential(r.Header)
-	}
+	t.removeCredential(r.Header)
 	announce(r, p, t.ForwardIdentity)
 }
 

@@ -42,7 +42,7 @@ func (v *visitor) name() string {
 	case listed:
 		return "client:" + v.entry.Text
 	case guest:
-		return "user:" + v.principal.Name
+		return v.principal.Actor()
 	case stranger:
 	}
 	return "stranger"

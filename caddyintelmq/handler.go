@@ -57,7 +57,7 @@ func (c *call) ctx() context.Context { return c.r.Context() }
 // who says who asks: for the queue, and for the audit trail.
 func (c *call) who() string {
 	if c.principal != nil {
-		return "user:" + c.principal.Name
+		return c.principal.Actor()
 	}
 	return "address:" + caller.Address(c.r).String()
 }

@@ -41,7 +41,9 @@ const (
 	codeQuota        = "quota_exceeded"
 	codeVersion      = "version_differs"
 	codeUnavailable  = "unavailable"
-	codeInternal     = "internal"
+	// codeImpersonation is about X-Impersonating and the key in it.
+	codeImpersonation = "impersonation_refused"
+	codeInternal      = "internal"
 )
 
 // Failures of any request.

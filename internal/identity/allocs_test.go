@@ -29,6 +29,20 @@ func TestCheckAllocatesNothing(t *testing.T) {
 	check(t, p, &presented, Accepted)
 }
 
+// TestActingAllocatesNothing holds the promise of Mirror.Impersonate.
+func TestActingAllocatesNothing(t *testing.T) {
+	w := newImpersonated(t)
+	key, circumstances := present(w.key), at(Circumstances{})
+	allocs := testing.AllocsPerRun(1000, func() {
+		if _, got, err := w.mirror.Impersonate(t.Context(), w.bob, key, home, circumstances); got != Accepted {
+			t.Errorf("%s, %v", got, err)
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("acting as another user makes %v allocations, want none", allocs)
+	}
+}
+
 // TestCheckTokenAllocatesNothing holds the same for tokens of all kinds.
 func TestCheckTokenAllocatesNothing(t *testing.T) {
 	for _, kind := range tokenKinds {

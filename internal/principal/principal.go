@@ -55,6 +55,16 @@ func (p *Principal) Impersonator() string {
 	return p.Impersonation.By.Name
 }
 
+// Actor names who does something, for logs: `user:alice`, or `user:bob on behalf of
+// user:alice` where bob acts as alice.
+func (p *Principal) Actor() string {
+	const user = "user:"
+	if p.Impersonation == nil {
+		return user + p.Name
+	}
+	return user + p.Impersonator() + " on behalf of " + user + p.Name
+}
+
 // Methods by which callers are authenticated, as gates accept them.
 const (
 	// MethodAPIKey is an API key.
