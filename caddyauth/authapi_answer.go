@@ -130,6 +130,8 @@ func changeFailure(err error, missing *howler.Failure) *failure {
 		return told(howler.NoUser, "ended")
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, identity.ErrRevoked):
 		return told(missing, "not_found")
+	case errors.Is(err, identity.ErrImpersonated):
+		return told(howler.NoAccess, "impersonated")
 	case errors.Is(err, identity.ErrDisabled):
 		return told(adminDisabled, "disabled_by_administrator")
 	}

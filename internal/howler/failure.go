@@ -114,9 +114,6 @@ var (
 	UnknownKey = &Failure{Status: 401, Code: codeLogin, Text: "API Key does not exist"}
 	// ExpiredKey is only for a caller who has presented the right secret.
 	ExpiredKey = &Failure{Status: 401, Code: codeLogin, Text: "Key is expired"}
-	// ImpersonationKey: a key for X-Impersonating came as a credential. It is only
-	// for a caller who has presented the right secret.
-	ImpersonationKey = &Failure{Status: 403, Code: codeForbidden, Text: "Cannot use impersonation key in normal Authorization Header! Provide your credentials and supply it in the X-Impersonating header instead."}
 	// OAuthDisabled: a provider was named, and there is none.
 	OAuthDisabled = &Failure{Status: 400, Code: codeDisabled, Text: "OAuth is disabled."}
 )
