@@ -20,7 +20,8 @@ func init() {
 
 // AuthAPI answers the requests of people and programs that are about
 // themselves: to log in and out, to make and to end API keys, to change the
-// password, to see and to end sessions. Paths, bodies and texts are those of
+// password, to see and to end sessions; and by which administrators look after
+// users. Paths, bodies and texts are those of
 // howler's authentication where it has them, so that its client works
 // unchanged:
 //
@@ -33,10 +34,12 @@ func init() {
 //	GET, DELETE      <base>/v1/auth/sessions                 list own sessions, end all of them
 //	DELETE           <base>/v1/auth/sessions/{id}
 //	GET              <base>/v1/user/whoami
-//	GET              <base>/v1/user/{name}                   oneself; anybody for the role admin
+//	GET, PUT         <base>/v1/user/{name}                   oneself; anybody for the role admin
+//	POST, DELETE     <base>/v1/user/{name}                   add and delete a user, for the role admin
+//	GET              <base>/v1/configs                       what a log-in page has to know
 //	POST, PUT        <base>/v1/user/password
 //
-// All but the log-in need a credential: Basic with a password or a key, Bearer
+// All but the log-in and configs need a credential: Basic with a password or a key, Bearer
 // with a key or an app token, X-Api-Key, or the cookie of a session. A caller
 // whom a gate has authenticated before needs no other one.
 //
@@ -67,6 +70,19 @@ type AuthAPI struct {
 	// NoExtendedKeys forbids to make keys with the scope extended.
 	NoExtendedKeys bool `json:"no_extended_keys,omitempty"`
 
+	// Quota is how many requests of a user are answered at once, unless the user has
+	// a number of his own. Default: 25; 0 is no limit.
+	Quota *int `json:"quota,omitempty"`
+
+	// InsecureQueryCredentials takes the credentials of a log-in from the query as
+	// well, where every log on the way keeps them.
+	InsecureQueryCredentials bool `json:"insecure_query_credentials,omitempty"`
+
+	// InsecureKeyErrors tells anybody which names of keys a user has, and which of
+	// the keys have expired or are for impersonation. Without it only those are told
+	// who have presented the secret.
+	InsecureKeyErrors bool `json:"insecure_key_errors,omitempty"`
+
 	// InsecurePlainHTTP accepts log-ins and passwords over connections that are
 	// not encrypted. Without it they are accepted over TLS, and from this
 	// machine.
@@ -81,6 +97,7 @@ type AuthAPI struct {
 	appTokens, sessions principal.Lifetime
 	challenges          challenges
 	version             string
+	running             *running
 }
 
 // defaultAppToken is howler's.
@@ -102,6 +119,13 @@ func (h *AuthAPI) Provision(ctx caddy.Context) (err error) {
 	h.sessions = h.SessionLifetime.OrElse(h.app.session)
 	h.challenges = newChallenges(0, func(string) bool { return true })
 	h.version = serverVersion()
+	h.running = newRunning()
+	if h.InsecureQueryCredentials {
+		h.log.Warn("insecure_query_credentials: log-ins take passwords and keys from the query, where every log on the way keeps them")
+	}
+	if h.InsecureKeyErrors {
+		h.log.Warn("insecure_key_errors: anybody can find out which names of keys a user has")
+	}
 	return nil
 }
 
@@ -112,6 +136,9 @@ func (h *AuthAPI) Validate() error {
 	}
 	if h.MaxKeyLifetime < 0 {
 		return fmt.Errorf("max_key_lifetime %s: it must not be negative", time.Duration(h.MaxKeyLifetime))
+	}
+	if h.Quota != nil && *h.Quota < 0 {
+		return fmt.Errorf("quota %d: it must not be negative", *h.Quota)
 	}
 	for option, lifetime := range map[string]principal.Lifetime{"app_token_lifetime": h.appTokens, "session_lifetime": h.sessions} {
 		if err := lifetime.Check(); err != nil {
@@ -173,6 +200,11 @@ func (h *AuthAPI) dispatch(c *apiCall, path string) (any, *failure) {
 	if c.people, err = h.app.people(c.r.Context()); err != nil {
 		return nil, unknown(err)
 	}
+	leave, failed := h.enter(c)
+	if failed != nil {
+		return nil, failed
+	}
+	defer leave()
 	return actions[target.Action].do(h, c)
 }
 
@@ -199,9 +231,16 @@ var actions = map[howler.Action]action{
 	howler.ShowSelf:       {"show oneself", (*AuthAPI).showSelf},
 	howler.ShowUser:       {"show a user", (*AuthAPI).showUser},
 	howler.AddUser:        {"add a user", (*AuthAPI).addUser},
+	howler.EditUser:       {"change a user", (*AuthAPI).editUser},
+	howler.DeleteUser:     {"delete a user", (*AuthAPI).deleteUser},
+	howler.ShowConfigs:    {"tell what a log-in page needs", (*AuthAPI).showConfigs},
 }
 
 func (h *AuthAPI) listVersions(*apiCall) (any, *failure) { return howler.VersionList(), nil }
+
+func (h *AuthAPI) showConfigs(*apiCall) (any, *failure) {
+	return howler.Configs{NoExtendedKeys: h.NoExtendedKeys, MaxKeyLifetime: time.Duration(h.MaxKeyLifetime)}, nil
+}
 
 var (
 	_ caddyhttp.MiddlewareHandler = (*AuthAPI)(nil)

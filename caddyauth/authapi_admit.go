@@ -50,7 +50,11 @@ func (h *AuthAPI) identify(c *apiCall) (p *principal.Principal, method string, f
 	if p := caller.Earlier(c.r); p != nil && p.User != nil && p.Method != principal.MethodClientSecret {
 		c.step("earlier gate: " + p.Method)
 		reason, err := h.recheck(c.r, p)
-		return p, p.Method, claimFailure(&claim{method: p.Method}, reason, err)
+		failed := claimFailure(&claim{method: p.Method}, reason, err)
+		if failed == nil && p.Method == principal.MethodSession {
+			failed = h.guardEarlierSession(c)
+		}
+		return p, p.Method, failed
 	}
 	claimed, failed := readAPIClaim(c.r)
 	if failed != nil {
@@ -62,9 +66,12 @@ func (h *AuthAPI) identify(c *apiCall) (p *principal.Principal, method string, f
 	}
 	caller, reason, err := h.prove(c.r, &claimed)
 	if failed := claimFailure(&claimed, reason, err); failed != nil {
-		return nil, claimed.method, failed
+		return nil, claimed.method, h.keyFailure(c, &claimed, failed)
 	}
-	return claimed.principal(&caller), claimed.method, nil
+	if claimed.method == principal.MethodSession {
+		failed = h.guardSession(c, claimed.Word)
+	}
+	return claimed.principal(&caller), claimed.method, failed
 }
 
 // readAPIClaim finds the credential of a call, in howler's order and with its

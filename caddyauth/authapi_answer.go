@@ -130,6 +130,8 @@ func changeFailure(err error, missing *howler.Failure) *failure {
 		return told(howler.NoUser, "ended")
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, identity.ErrRevoked):
 		return told(missing, "not_found")
+	case errors.Is(err, identity.ErrImpersonated):
+		return told(howler.NoAccess, "impersonated")
 	case errors.Is(err, identity.ErrDisabled):
 		return told(adminDisabled, "disabled_by_administrator")
 	}
@@ -158,9 +160,16 @@ func (h *AuthAPI) answer(c *apiCall, payload any) {
 		c.w.WriteHeader(http.StatusNoContent)
 		return
 	}
+	record, isRecord := payload.(tagged)
+	if isRecord {
+		payload = record.payload
+	}
 	body, err := howler.Success(h.version, payload).Append(nil)
 	if err != nil {
 		h.refuse(c, told(howler.Internal, err.Error()))
+		return
+	}
+	if isRecord && answerTag(c, body) {
 		return
 	}
 	writeEnvelope(c.w, http.StatusOK, body)

@@ -14,6 +14,8 @@ type keyRecord struct {
 	Name       string   `json:"name"`
 	ID         string   `json:"id"`
 	Privileges []string `json:"privileges"`
+	// Agents are who may use a key for impersonation.
+	Agents []string `json:"agents,omitempty"`
 	store.Limits
 	NotBefore time.Time `json:"not_before,omitzero"`
 	Expires   time.Time `json:"expires,omitzero"`
@@ -26,7 +28,7 @@ type keyRecord struct {
 
 func newKeyRecord(k *store.Key) keyRecord {
 	return keyRecord{
-		Name: k.Name, ID: k.ID, Privileges: howler.Letters(k.Scopes), Limits: k.Limits,
+		Name: k.Name, ID: k.ID, Privileges: howler.KeyLetters(k.Scopes, k.Impersonation), Agents: k.Agents, Limits: k.Limits,
 		NotBefore: k.NotBefore, Expires: k.Expires, Disabled: k.Disabled,
 		Created: k.Created, CreatedBy: k.CreatedBy, LastUsed: k.LastUsed,
 	}
@@ -89,7 +91,9 @@ func (h *AuthAPI) createKey(c *apiCall) (any, *failure) {
 	case refused != nil:
 		return nil, told(refused, "key_refused")
 	}
-	key, word, err := c.people.IssueKeyFor(c.r.Context(), c.caller, identity.NewKey{Name: wanted.Name, Scopes: wanted.Scopes, Expires: wanted.Expires})
+	key, word, err := c.people.IssueKeyFor(c.r.Context(), c.caller, identity.NewKey{
+		Name: wanted.Name, Scopes: wanted.Scopes, Expires: wanted.Expires, Impersonation: wanted.Impersonation, Agents: wanted.Agents,
+	})
 	switch {
 	case errors.Is(err, store.ErrExists):
 		return nil, told(howler.KeyExists(wanted.Name), "exists")

@@ -36,7 +36,11 @@ func (h *AuthAPI) tryLogIn(c *apiCall) (method string, answer howler.LoginAnswer
 	if failed != nil {
 		return methodNone, answer, failed
 	}
-	login, refused := howler.ParseLogin(c.r.Header.Get("Content-Type"), body, c.r.URL.Query())
+	parse := howler.ParseLogin
+	if h.InsecureQueryCredentials {
+		parse = howler.ParseLoginWithQuery
+	}
+	login, refused := parse(c.r.Header.Get("Content-Type"), body, c.r.URL.Query())
 	if refused != nil {
 		return methodNone, answer, told(refused, "malformed")
 	}
@@ -73,7 +77,7 @@ func (h *AuthAPI) logInByKey(c *apiCall, login *howler.Login) (store.Session, cr
 	}}
 	caller, reason, err := h.prove(c.r, &claimed)
 	if failed := claimFailure(&claimed, reason, err); failed != nil {
-		return store.Session{}, credential.Secret{}, failed
+		return store.Session{}, credential.Secret{}, h.keyFailure(c, &claimed, failed)
 	}
 	session, words, err := c.people.LogInByKey(c.r.Context(), caller, h.newSession(c,
 		identity.NewToken{Kind: credential.AppToken, Lifetime: h.appTokens}))

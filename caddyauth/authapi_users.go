@@ -9,52 +9,92 @@ import (
 	"github.com/sallyport/sallyport/internal/store"
 )
 
-// roleAdmin is the role that sees other users.
+// roleAdmin is the role that looks after other users.
 const roleAdmin = "admin"
 
+// isAdmin reports whether the caller looks after other users.
+func (c *apiCall) isAdmin() bool { return slices.Contains(c.caller.Roles, roleAdmin) }
+
+// isSelf reports whether the path names the caller.
+func (c *apiCall) isSelf() bool { return identity.Fold(c.target.Name) == identity.Fold(c.caller.Name) }
+
 func (h *AuthAPI) showSelf(c *apiCall) (any, *failure) {
-	return c.describe(c.caller.Name, howler.NoUser, false)
+	u, failed := c.findUser(c.caller.Name, howler.NoUser)
+	if failed != nil {
+		return nil, failed
+	}
+	return asPayload(h.describe(c, &u, false))
 }
 
 // showUser tells the caller of himself, and an administrator of anybody.
 func (h *AuthAPI) showUser(c *apiCall) (any, *failure) {
-	self := identity.Fold(c.target.Name) == identity.Fold(c.caller.Name)
-	if !self && !slices.Contains(c.caller.Roles, roleAdmin) {
+	if !c.isSelf() && !c.isAdmin() {
 		return nil, told(howler.OtherUser, roleMissing.cause)
 	}
-	return c.describe(c.target.Name, howler.NoSuchUser(c.target.Name), true)
-}
-
-// describe tells of a user. missing is what is told if there is none.
-func (c *apiCall) describe(username string, missing *howler.Failure, keyNamesOnly bool) (any, *failure) {
-	u, err := c.people.User(c.r.Context(), username)
-	if _, invalid := errors.AsType[*identity.InvalidError](err); invalid || errors.Is(err, store.ErrNotFound) {
-		return nil, told(missing, "not_found")
-	}
-	if err != nil {
-		return nil, unknown(err)
-	}
-	keys, failed := c.keysOf(u.Username)
+	u, failed := c.findUser(c.target.Name, howler.NoSuchUser(c.target.Name))
 	if failed != nil {
 		return nil, failed
 	}
-	name := u.DisplayName
-	if name == "" {
-		name = u.Username
+	record, failed := h.record(c, &u)
+	if failed != nil {
+		return nil, failed
 	}
-	answer := howler.WhoAmI{
-		Username: u.Username, Name: name, Email: u.Email, Groups: u.Groups, Roles: u.Roles,
-		Active: u.State == store.Active, Admin: slices.Contains(u.Roles, roleAdmin),
-	}
-	for i := range keys {
-		answer.Keys = append(answer.Keys, howler.KeyTriple{
-			Name: keys[i].Name, Scopes: keys[i].Scopes, Expires: keys[i].Expires, NameOnly: keyNamesOnly,
-		})
+	return tagged{record}, nil
+}
+
+func asPayload(answer howler.WhoAmI, failed *failure) (any, *failure) {
+	if failed != nil {
+		return nil, failed
 	}
 	return answer, nil
 }
 
-// addUser tells an administrator that users are not made here.
-func (h *AuthAPI) addUser(c *apiCall) (any, *failure) {
-	return nil, told(howler.MethodNotAllowed(c.target.Allow), "route")
+// findUser finds a user by name. missing is what is told if there is none.
+func (c *apiCall) findUser(username string, missing *howler.Failure) (store.User, *failure) {
+	u, err := c.people.User(c.r.Context(), username)
+	if _, invalid := errors.AsType[*identity.InvalidError](err); invalid || errors.Is(err, store.ErrNotFound) {
+		return u, told(missing, "not_found")
+	}
+	if err != nil {
+		return u, unknown(err)
+	}
+	return u, nil
+}
+
+// record is what is told of a user by name: more than whoami tells, but for what his
+// keys may do.
+func (h *AuthAPI) record(c *apiCall, u *store.User) (howler.WhoAmI, *failure) {
+	answer, failed := h.describe(c, u, true)
+	if failed != nil {
+		return answer, failed
+	}
+	has, err := c.people.HasPassword(c.r.Context(), u.ID)
+	if err != nil {
+		return answer, unknown(err)
+	}
+	answer.Record = &howler.Record{HasPassword: has}
+	return answer, nil
+}
+
+func (h *AuthAPI) describe(c *apiCall, u *store.User, keyNamesOnly bool) (howler.WhoAmI, *failure) {
+	answer := howler.WhoAmI{
+		Username: u.Username, Name: shownName(u), Email: u.Email, Groups: u.Groups, Roles: u.Roles,
+		Active: u.State == store.Active, Admin: howler.IsAdmin(u.Roles), Quota: h.quotaOf(u.Quota),
+	}
+	keys, failed := c.keysOf(u.Username)
+	for i := range keys {
+		k := &keys[i]
+		answer.Keys = append(answer.Keys, howler.KeyTriple{
+			Name: k.Name, Scopes: k.Scopes, Impersonation: k.Impersonation, Expires: k.Expires, NameOnly: keyNamesOnly,
+		})
+	}
+	return answer, failed
+}
+
+// shownName is the name for people.
+func shownName(u *store.User) string {
+	if u.DisplayName == "" {
+		return u.Username
+	}
+	return u.DisplayName
 }

@@ -1,6 +1,8 @@
 package caddyauth
 
 import (
+	"strconv"
+
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
@@ -144,7 +146,10 @@ func (t *TokenAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 //		session_lifetime    <lifetime> [<idle>]
 //		max_key_lifetime    <duration>
 //		no_extended_keys
+//		quota               <requests>|off
 //		insecure_plain_http
+//		insecure_query_credentials
+//		insecure_key_errors
 //		debug
 //	}
 //
@@ -154,13 +159,29 @@ func (h *AuthAPI) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return err
 	}
 	return grammar.Block(d, grammar.Options{
-		"app_token_lifetime":  func() error { return grammar.Lifetimes(d, &h.AppTokenLifetime) },
-		"session_lifetime":    func() error { return grammar.Lifetimes(d, &h.SessionLifetime) },
-		"max_key_lifetime":    func() error { return grammar.Duration(d, &h.MaxKeyLifetime) },
-		"no_extended_keys":    func() error { return grammar.Flag(&h.NoExtendedKeys) },
-		"insecure_plain_http": func() error { return grammar.Flag(&h.InsecurePlainHTTP) },
-		"debug":               func() error { return grammar.Flag(&h.Debug) },
+		"app_token_lifetime":         func() error { return grammar.Lifetimes(d, &h.AppTokenLifetime) },
+		"session_lifetime":           func() error { return grammar.Lifetimes(d, &h.SessionLifetime) },
+		"max_key_lifetime":           func() error { return grammar.Duration(d, &h.MaxKeyLifetime) },
+		"no_extended_keys":           func() error { return grammar.Flag(&h.NoExtendedKeys) },
+		"quota":                      func() error { return h.unmarshalQuota(d) },
+		"insecure_plain_http":        func() error { return grammar.Flag(&h.InsecurePlainHTTP) },
+		"insecure_query_credentials": func() error { return grammar.Flag(&h.InsecureQueryCredentials) },
+		"insecure_key_errors":        func() error { return grammar.Flag(&h.InsecureKeyErrors) },
+		"debug":                      func() error { return grammar.Flag(&h.Debug) },
 	}, nil)
+}
+
+func (h *AuthAPI) unmarshalQuota(d *caddyfile.Dispenser) error {
+	h.Quota = new(int)
+	if d.NextArg() && d.Val() == "off" {
+		return nil
+	}
+	n, err := strconv.Atoi(d.Val())
+	if err != nil || n < 1 || n > maxQuota {
+		return d.Errf("write 'quota <requests>', a number from 1 to %d, or 'quota off'", maxQuota)
+	}
+	*h.Quota = n
+	return nil
 }
 
 func (r *Require) unmarshal(d *caddyfile.Dispenser) error {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/credential"
 )
 
 // sessionCookie is the name of the cookie of a browser session. Browsers take
@@ -11,18 +13,24 @@ import (
 // (RFC 6265bis section 4.1.3.2).
 const sessionCookie = "__Host-sallyport"
 
-// setSessionCookie gives a browser its session.
+// setSessionCookie gives a browser its session, and its pages what they need to
+// change something by it.
 func setSessionCookie(w http.ResponseWriter, word string, lifetime time.Duration) {
-	writeCookie(w, word, int(lifetime/time.Second))
+	writeCookie(w, sessionCookie, word, lifetime)
+	writeCookie(w, xsrfCookie, credential.XSRFToken(word), lifetime)
 }
 
-// clearSessionCookie takes it away.
-func clearSessionCookie(w http.ResponseWriter) { writeCookie(w, "", -1) }
+// clearSessionCookie takes both away.
+func clearSessionCookie(w http.ResponseWriter) {
+	const past = -time.Second
+	writeCookie(w, sessionCookie, "", past)
+	writeCookie(w, xsrfCookie, "", past)
+}
 
-func writeCookie(w http.ResponseWriter, value string, maxAge int) {
+func writeCookie(w http.ResponseWriter, name, value string, lifetime time.Duration) {
 	http.SetCookie(w, &http.Cookie{
-		Name: sessionCookie, Value: value, Path: "/", MaxAge: maxAge,
-		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Name: name, Value: value, Path: "/", MaxAge: int(lifetime / time.Second),
+		Secure: true, HttpOnly: name == sessionCookie, SameSite: http.SameSiteLaxMode,
 	})
 }
 

@@ -8,8 +8,11 @@
 //	DELETE           /v1/auth/apikey/{name}         delete a key
 //	GET              /v1/user/whoami                the caller
 //	GET              /v1/user/{name}                the caller, or anybody for an administrator
+//	PUT              /v1/user/{name}                change the same
+//	POST, DELETE     /v1/user/{name}                add and delete a user, for administrators
+//	GET              /v1/configs                    what a log-in page has to know
 //
-// Howler has no log-out and no way to change or list what a user owns. These
+// Howler has no log-out and no way to change or list keys and sessions. These
 // paths are ours, in the same envelope:
 //
 //	POST             /v1/auth/logout
@@ -20,7 +23,7 @@
 //	POST, PUT        /v1/user/password              change one's own
 //
 // A handler asks Route what is wanted, checks the caller, reads the body with
-// ParseLogin, ParseNewKey or ParsePasswordChange, and writes an Envelope of the
+// ParseLogin, ParseNewKey, ParseUser or ParsePasswordChange, and writes an Envelope of the
 // result or of a Failure. Nothing here decides whether a credential is good.
 //
 // Where howler does damage, ours differs, and the comment there says so: no

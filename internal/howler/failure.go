@@ -38,6 +38,8 @@ const (
 	codeTooMany      = "too_many_attempts"
 	codeInsecure     = "insecure_transport"
 	codeWeakPassword = "weak_password"
+	codeQuota        = "quota_exceeded"
+	codeVersion      = "version_differs"
 	codeUnavailable  = "unavailable"
 	// codeImpersonation is about X-Impersonating and the key in it.
 	codeImpersonation = "impersonation_refused"
@@ -123,14 +125,16 @@ var (
 	// BadKeyName: howler takes any name; one with a colon makes a key that
 	// cannot be used, and one with a slash a key that cannot be deleted.
 	BadKeyName = &Failure{Status: 400, Code: codeMalformed, Text: "Invalid API key name. Use 1 to 64 letters, digits and . _ - with a letter or digit first."}
+	// LongImpersonationName: with its prefix the name would be too long.
+	LongImpersonationName = &Failure{Status: 400, Code: codeMalformed, Text: "Invalid API key name. That of an impersonation key can have 52 characters, since impersonate_ is put in front."}
 	// UnknownPrivilege: a letter is none of R, W, E and I.
 	UnknownPrivilege = &Failure{Status: 400, Code: codeMalformed, Text: "APIKey contains permissions that do not exist. Please provide a subset of [R, W, E, I]."}
 	// ExtendedDisabled: E is switched off for keys.
 	ExtendedDisabled = &Failure{Status: 400, Code: codeMalformed, Text: "Extended permissions are disabled."}
 	// ExtendedImpersonation: E together with I.
 	ExtendedImpersonation = &Failure{Status: 400, Code: codeMalformed, Text: "Extended permission is not allowed on impersonation keys."}
-	// NoImpersonation: I without E. Howler makes a key for X-Impersonating.
-	NoImpersonation = &Failure{Status: 400, Code: codeMalformed, Text: "This server has no impersonation keys. Please provide a subset of [R, W, E]."}
+	// TooManyAgents: howler has no limit.
+	TooManyAgents = &Failure{Status: 400, Code: codeMalformed, Text: "A key can have 64 agents. Name a group in their place: group:<name>."}
 	// ExpiryNeeded: there is a longest life, and no date was given.
 	ExpiryNeeded = &Failure{Status: 400, Code: codeMalformed, Text: "API keys must have an expiry date."}
 	// ExpiryFormat: the date is no ISO 8601.
@@ -144,6 +148,33 @@ var (
 
 // Failures of users and sessions.
 var (
+	// OtherUserChange is OtherUser for who wants to change the record.
+	OtherUserChange = &Failure{Status: 403, Code: codeForbidden, Text: "You are not allowed to change another user than yourself."}
+	// UserExists: the name is taken, in whatever case.
+	UserExists = &Failure{Status: 400, Code: codeExists, Text: "The username you are trying to add already exists."}
+	// BracesInName: the name of a new user has { or }.
+	BracesInName = &Failure{Status: 400, Code: codeMalformed, Text: "You can't use '{}' in the username"}
+	// ReservedName: a path of ours would hide the user.
+	ReservedName = &Failure{Status: 400, Code: codeMalformed, Text: "There is an endpoint of this name. Choose another username."}
+	// OtherName: the body has another name than the path.
+	OtherName = &Failure{Status: 400, Code: codeMalformed, Text: "The username differs from that of the path."}
+	// EmptyName, FixedEmail and FixedUsername: nobody can change these so.
+	EmptyName     = &Failure{Status: 400, Code: codeMalformed, Text: "Full name of the user cannot be empty"}
+	FixedEmail    = &Failure{Status: 400, Code: codeMalformed, Text: "Cannot update user's email"}
+	FixedUsername = &Failure{Status: 400, Code: codeMalformed, Text: "Cannot update user's username"}
+	// HashedPassword: howler takes the hash of a password there, from whoever may
+	// write the record.
+	HashedPassword = &Failure{Status: 400, Code: codeMalformed, Text: "Set the password by new_pass."}
+	// AdminDiffers: roles and is_admin are two ways to say the same.
+	AdminDiffers = &Failure{Status: 400, Code: codeMalformed, Text: "is_admin does not agree with the roles. Change the roles."}
+	// TypeDiffers: type is another name for roles.
+	TypeDiffers = &Failure{Status: 400, Code: codeMalformed, Text: "type and roles differ. Give one of them."}
+	// OldPasswordNeeded: howler asks for none, so that whoever finds an open session
+	// owns the account.
+	OldPasswordNeeded = &Failure{Status: 403, Code: codeLogin, Text: "Changing your password needs the old one: send old_pass, or log in by password."}
+	// OtherVersion: the record is not the one that If-Match names. Howler does not
+	// look.
+	OtherVersion = &Failure{Status: 412, Code: codeVersion, Text: "The user has changed since. Get the record again, and send its ETag in If-Match."}
 	// OtherUser: one who is no administrator asked for the record of somebody
 	// else. Whether there is such a user is not told.
 	OtherUser = &Failure{Status: 403, Code: codeForbidden, Text: "You are not allow to view other users then yourself."}
@@ -190,6 +221,22 @@ func WrongUserType(path string, types []string) *Failure {
 // KeyExists says that the caller has a key of that name.
 func KeyExists(name string) *Failure {
 	return &Failure{Status: 400, Code: codeExists, Text: "APIKey '" + clip(name) + "' already exists"}
+}
+
+// QuotaSpent says how many requests of a user are answered at once. It goes with a
+// Retry-After header.
+func QuotaSpent(quota int64) *Failure {
+	return &Failure{Status: 429, Code: codeQuota, Text: "You've exceeded your maximum quota of " + strconv.FormatInt(quota, 10)}
+}
+
+// UnknownField says which field of a user there is not. Howler stores it.
+func UnknownField(name string) *Failure {
+	return &Failure{Status: 400, Code: codeMalformed, Text: "Unknown field [" + clip(name) + "]."}
+}
+
+// AdminField says which field only administrators may change.
+func AdminField(name string) *Failure {
+	return &Failure{Status: 403, Code: codeForbidden, Text: "Only Administrators can change the value of the field [" + name + "]."}
 }
 
 // ExpiryTooLate says how long a new key may live, to the second.

@@ -17,7 +17,7 @@ const MaxBody = 64 << 10
 
 // queryCredentials are the fields that must not stand in a query, where logs,
 // histories and Referer headers keep them.
-var queryCredentials = []string{"user", "password", "apikey", "refresh_token", "old_password", "new_password"}
+var queryCredentials = []string{"user", "password", "apikey", "refresh_token", "old_password", "new_password", "old_pass", "new_pass"}
 
 // hasCredentials reports whether a query has such a field, spelt in whatever
 // case: it has been seen by then, and the user should learn of it.

@@ -42,9 +42,39 @@ func ParseLogin(contentType string, body []byte, query url.Values) (Login, *Fail
 	if failure != nil {
 		return Login{}, failure
 	}
+	if query.Get("provider")+query.Get("oauth_provider") != "" {
+		return Login{}, OAuthDisabled
+	}
+	return newLogin(fields)
+}
+
+// ParseLoginWithQuery is ParseLogin as howler does it: what is not JSON is read from
+// a form and the query together. A field that stands in both is refused.
+func ParseLoginWithQuery(contentType string, body []byte, query url.Values) (Login, *Failure) {
+	fields, failure := readFields(contentType, body, loginFields)
+	if failure != nil {
+		return Login{}, failure
+	}
+	if len(body) > 0 && isJSON(parseMediaType(contentType)) {
+		return newLogin(fields)
+	}
+	asked, failure := readForm([]byte(query.Encode()), loginFields)
+	if failure != nil {
+		return Login{}, failure
+	}
+	for name, value := range fields {
+		if _, twice := asked[name]; twice {
+			return Login{}, InvalidData
+		}
+		asked[name] = value
+	}
+	return newLogin(asked)
+}
+
+func newLogin(fields map[string]string) (Login, *Failure) {
 	user, password, key := fields["user"], fields["password"], fields["apikey"]
 	switch {
-	case fields["provider"]+fields["oauth_provider"]+query.Get("provider")+query.Get("oauth_provider") != "":
+	case fields["provider"]+fields["oauth_provider"] != "":
 		return Login{}, OAuthDisabled
 	case user == "" || password == "" && key == "":
 		return Login{}, NotEnough

@@ -119,6 +119,38 @@ func TestLoginsAreRefused(t *testing.T) {
 	}
 }
 
+func TestLogInsAreReadFromTheQueryWhereThatIsWanted(t *testing.T) {
+	byPassword := Login{User: "a", Password: secret("p")}
+	for name, test := range map[string]struct {
+		contentType, body, query string
+		want                     Login
+		failure                  *Failure
+	}{
+		"a password in the query":       {"", "", "user=a&password=p", byPassword, nil},
+		"a key in the query":            {"", "", "user=a&apikey=k:s", Login{User: "a", ByKey: true, KeyName: "k", Key: secret("s")}, nil},
+		"query and form together":       {formType, "password=p", "user=a", byPassword, nil},
+		"a form alone":                  {formType, "user=a&password=p", "", byPassword, nil},
+		"JSON, which counts alone":      {jsonType, `{"user":"a","password":"p"}`, "user=b&password=q", byPassword, nil},
+		"JSON that is not enough":       {jsonType, `{"user":"a"}`, "password=p", Login{}, NotEnough},
+		"the type of JSON without body": {jsonType, "", "user=a&password=p", byPassword, nil},
+		"a field in both":               {formType, "user=a&password=p", "user=b", Login{}, InvalidData},
+		"a field twice in the query":    {"", "", "user=a&user=b&password=p", Login{}, InvalidData},
+		"a field in two cases":          {"", "", "user=a&User=b&password=p", Login{}, InvalidData},
+		"both credentials":              {formType, "password=p", "user=a&apikey=k:s", Login{}, BothCredentials},
+		"a provider":                    {"", "", "provider=x&user=a&password=p", Login{}, OAuthDisabled},
+		"a body that cannot be read":    {jsonType, "{", "user=a&password=p", Login{}, NoDataBlock},
+		"nothing":                       {"", "", "", Login{}, NotEnough},
+	} {
+		got, failure := ParseLoginWithQuery(test.contentType, []byte(test.body), query(test.query))
+		if failure != test.failure {
+			t.Errorf("%s: got '%s', want '%s'", name, told(failure), told(test.failure))
+		}
+		if diff := cmp.Diff(test.want, got, compareSecrets); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestPasswordChangesAreRead(t *testing.T) {
 	want := PasswordChange{Old: secret("o"), New: secret("n")}
 	for contentType, body := range map[string]string{

@@ -3,6 +3,7 @@ package howler
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/internal/credential"
@@ -11,10 +12,16 @@ import (
 
 // NewKey is a request to make an API key.
 type NewKey struct {
+	// Name is the one to store: that of a key for impersonation begins with
+	// ImpersonationPrefix, which the client has not written.
 	Name string
 	// Scopes may be empty: such a key proves who the caller is and opens
 	// nothing.
 	Scopes principal.Scopes
+	// Impersonation makes a key for X-Impersonating alone. Agents are who may use
+	// it, as they were written: user names, and `group:` with the name of a group.
+	Impersonation bool
+	Agents        []string
 	// Expires is in UTC; zero is never.
 	Expires time.Time
 }
@@ -33,39 +40,66 @@ type KeyRules struct {
 	NameFree func(name string) *Failure
 }
 
+// ImpersonationPrefix begins the names of keys for impersonation.
+const ImpersonationPrefix = "impersonate_"
+
+// MaxAgents is how many agents a key may have. A group is one.
+const MaxAgents = 64
+
 var newKeyFields = []string{"name", "priv", "expiry_date", "agents"}
 
 // keyName is what can stand in `keyname:secret` and in a path.
 var keyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // ParseNewKey reads a JSON body and checks it in howler's order: form, name,
-// letters, expiry date. Howler crashes without name or priv. The agents of
-// impersonation keys must be a list of texts and are not used.
+// letters, expiry date. Howler crashes without name or priv, and looks for a
+// key of the name before it puts the prefix in front, so that it overwrites the
+// first of two keys for impersonation. Agents are a list of texts; those of other
+// keys are ignored.
 func ParseNewKey(body []byte, rules KeyRules, now time.Time) (NewKey, *Failure) {
 	object, failure := readObject(body, newKeyFields)
 	if failure != nil {
 		return NewKey{}, failure
 	}
+	key, letters, failure := readNewKey(object)
+	if failure != nil {
+		return NewKey{}, failure
+	}
+	if failure := rules.NameFree(key.Name); failure != nil {
+		return NewKey{}, failure
+	}
+	if key.Scopes, failure = rules.scopes(letters); failure != nil {
+		return NewKey{}, failure
+	}
+	if len(key.Agents) > MaxAgents {
+		return NewKey{}, TooManyAgents
+	}
+	if key.Expires, failure = rules.expiry(object["expiry_date"], now); failure != nil {
+		return NewKey{}, failure
+	}
+	return key, nil
+}
+
+// readNewKey reads what does not depend on rules.
+func readNewKey(object map[string]json.RawMessage) (key NewKey, letters []string, failure *Failure) {
 	name, named := readText(object["name"])
 	letters, lettered := readPrivileges(object["priv"])
-	if !named || !lettered || !isOptionalList(object["agents"]) {
-		return NewKey{}, InvalidData
+	agents, listed := readOptionalList(object["agents"])
+	if !named || !lettered || !listed {
+		return key, nil, InvalidData
 	}
-	if !keyName.MatchString(name) {
-		return NewKey{}, BadKeyName
+	key.Name, key.Impersonation = name, slices.Contains(letters, impersonation)
+	switch {
+	case !keyName.MatchString(name):
+		return key, nil, BadKeyName
+	case !key.Impersonation:
+		return key, letters, nil
 	}
-	if failure := rules.NameFree(name); failure != nil {
-		return NewKey{}, failure
+	key.Name, key.Agents = ImpersonationPrefix+name, agents
+	if !keyName.MatchString(key.Name) {
+		return key, nil, LongImpersonationName
 	}
-	scopes, failure := rules.scopes(letters)
-	if failure != nil {
-		return NewKey{}, failure
-	}
-	expires, failure := rules.expiry(object["expiry_date"], now)
-	if failure != nil {
-		return NewKey{}, failure
-	}
-	return NewKey{Name: name, Scopes: scopes, Expires: expires}, nil
+	return key, letters, nil
 }
 
 func (r *KeyRules) scopes(letters []string) (principal.Scopes, *Failure) {
@@ -78,8 +112,6 @@ func (r *KeyRules) scopes(letters []string) (principal.Scopes, *Failure) {
 		return 0, ExtendedDisabled
 	case extended && impersonates:
 		return 0, ExtendedImpersonation
-	case impersonates:
-		return 0, NoImpersonation
 	}
 	return scopes, nil
 }
@@ -106,9 +138,12 @@ func (r *KeyRules) expiry(value json.RawMessage, now time.Time) (time.Time, *Fai
 	return expires, nil
 }
 
-func isOptionalList(value json.RawMessage) bool {
-	_, ok := readTextList(value)
-	return ok || value == nil || isNull(value)
+// readOptionalList reads a list of texts, which may be missing or null.
+func readOptionalList(value json.RawMessage) ([]string, bool) {
+	if value == nil || isNull(value) {
+		return nil, true
+	}
+	return readTextList(value)
 }
 
 // KeyAnswer is the payload that answers the making or the rotation of a key.

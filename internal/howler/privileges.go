@@ -31,6 +31,15 @@ func Letters(scopes principal.Scopes) []string {
 	return letters
 }
 
+// KeyLetters are the Letters of a key. One for impersonation has I last.
+func KeyLetters(scopes principal.Scopes, impersonates bool) []string {
+	letters := Letters(scopes)
+	if impersonates {
+		letters = append(letters, impersonation)
+	}
+	return letters
+}
+
 // readPrivileges reads "RW" or ["R","W"], which are the same. Whether there are
 // such letters is another question.
 func readPrivileges(value json.RawMessage) ([]string, bool) {

@@ -1,6 +1,7 @@
 package howler
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/internal/principal"
@@ -30,9 +31,13 @@ const (
 	ShowSelf
 	// ShowUser is for administrators, and for others who ask for themselves.
 	ShowUser
-	// AddUser is howler's. Those who are no administrators are refused as there;
-	// administrators are told MethodNotAllowed, as users are made by command.
+	// AddUser and DeleteUser are for administrators.
 	AddUser
+	DeleteUser
+	// EditUser is for administrators, and for others who change themselves.
+	EditUser
+	// ShowConfigs tells what a log-in page has to know.
+	ShowConfigs
 )
 
 // Target is what a path and a method mean, and who may.
@@ -49,6 +54,9 @@ type Target struct {
 	// UserTypes are the roles of which the caller needs one at least. None at
 	// all means that there is no such rule.
 	UserTypes []string
+	// NoQuota answers the request however many others of the caller are being
+	// answered.
+	NoQuota bool
 	// Allow are the methods of the path, as in `GET, HEAD`.
 	Allow string
 }
@@ -81,14 +89,14 @@ const (
 //
 // Privileges are howler's where the path is. Ours follow the same idea: R sees
 // what whoami tells anyway, E is for what changes credentials. To log out takes
-// any credential, because it must never be refused to a session that is to be
-// ended.
+// any credential and no quota, because it must never be refused to a session that
+// is to be ended.
 var resources = []resource{
 	newResource("", on("GET", Target{Action: Versions, Privileges: read | write})),
 	newResource("v1/auth/login",
 		on("GET", Target{Action: LogIn, Public: true}),
 		on("POST", Target{Action: LogIn, Public: true})),
-	newResource("v1/auth/logout", on("POST", Target{Action: LogOut})),
+	newResource("v1/auth/logout", on("POST", Target{Action: LogOut, NoQuota: true})),
 	newResource("v1/auth/apikey",
 		on("GET", Target{Action: ListKeys, Privileges: read}),
 		on("POST", Target{Action: CreateKey, Privileges: extended})),
@@ -100,13 +108,28 @@ var resources = []resource{
 		on("GET", Target{Action: ListSessions, Privileges: read}),
 		on("DELETE", Target{Action: EndSessions, Privileges: extended})),
 	newResource("v1/auth/sessions/{}", on("DELETE", Target{Action: EndSession, Privileges: extended})),
-	newResource("v1/user/whoami", on("GET", Target{Action: ShowSelf, Privileges: read})),
+	newResource("v1/configs", on("GET", Target{Action: ShowConfigs, Public: true})),
+	newResource("v1/user/whoami", on("GET", Target{Action: ShowSelf, Privileges: read, NoQuota: true})),
 	newResource("v1/user/password",
 		on("POST", Target{Action: ChangePassword, Privileges: extended}),
 		on("PUT", Target{Action: ChangePassword, Privileges: extended})),
 	newResource("v1/user/{}",
 		on("GET", Target{Action: ShowUser, Privileges: read}),
-		on("POST", Target{Action: AddUser, Privileges: extended, UserTypes: []string{"admin"}})),
+		on("POST", Target{Action: AddUser, Privileges: extended, UserTypes: administrators}),
+		on("PUT", Target{Action: EditUser, Privileges: extended, NoQuota: true}),
+		on("DELETE", Target{Action: DeleteUser, Privileges: extended, UserTypes: administrators})),
+}
+
+// administrators are the user types of those who look after others.
+var administrators = []string{"admin"}
+
+// isReserved reports whether a path of ours stands where that of a user would, in
+// whatever case: to us names of users are the same then.
+func isReserved(username string) bool {
+	return slices.ContainsFunc(resources, func(r resource) bool {
+		name, isUser := strings.CutPrefix(r.pattern, "v1/user/")
+		return isUser && name != "{}" && strings.EqualFold(name, username)
+	})
 }
 
 func on(name string, target Target) method { return method{name, target} }
@@ -114,10 +137,7 @@ func on(name string, target Target) method { return method{name, target} }
 func newResource(pattern string, methods ...method) resource {
 	var allow []string
 	for _, m := range methods {
-		// AddUser is there to be refused.
-		if m.target.Action != AddUser {
-			allow = append(allow, m.name)
-		}
+		allow = append(allow, m.name)
 		if m.name == "GET" {
 			allow = append(allow, "HEAD")
 		}

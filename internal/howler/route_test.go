@@ -12,6 +12,7 @@ import (
 
 func TestRoutes(t *testing.T) {
 	const r, w, e = principal.Read, principal.Write, principal.Extended
+	const ofUsers = "GET, HEAD, POST, PUT, DELETE"
 	for _, test := range []struct {
 		request string
 		want    Target
@@ -20,7 +21,7 @@ func TestRoutes(t *testing.T) {
 		{"GET v1/auth/login", Target{Action: LogIn, Public: true, Allow: "GET, HEAD, POST"}},
 		{"HEAD v1/auth/login", Target{Action: LogIn, Public: true, Allow: "GET, HEAD, POST"}},
 		{"POST v1/auth/login", Target{Action: LogIn, Public: true, Allow: "GET, HEAD, POST"}},
-		{"POST v1/auth/logout", Target{Action: LogOut, Allow: "POST"}},
+		{"POST v1/auth/logout", Target{Action: LogOut, NoQuota: true, Allow: "POST"}},
 		{"GET v1/auth/apikey", Target{Action: ListKeys, Privileges: r, Allow: "GET, HEAD, POST"}},
 		{"POST v1/auth/apikey", Target{Action: CreateKey, Privileges: e, Allow: "GET, HEAD, POST"}},
 		{"DELETE v1/auth/apikey/ci", Target{Action: DeleteKey, Name: "ci", Privileges: e, Allow: "DELETE"}},
@@ -31,11 +32,15 @@ func TestRoutes(t *testing.T) {
 		{"GET v1/auth/sessions", Target{Action: ListSessions, Privileges: r, Allow: "GET, HEAD, DELETE"}},
 		{"DELETE v1/auth/sessions", Target{Action: EndSessions, Privileges: e, Allow: "GET, HEAD, DELETE"}},
 		{"DELETE v1/auth/sessions/4f", Target{Action: EndSession, Name: "4f", Privileges: e, Allow: "DELETE"}},
-		{"GET v1/user/whoami", Target{Action: ShowSelf, Privileges: r, Allow: "GET, HEAD"}},
+		{"GET v1/user/whoami", Target{Action: ShowSelf, Privileges: r, NoQuota: true, Allow: "GET, HEAD"}},
 		{"POST v1/user/password", Target{Action: ChangePassword, Privileges: e, Allow: "POST, PUT"}},
 		{"PUT v1/user/password", Target{Action: ChangePassword, Privileges: e, Allow: "POST, PUT"}},
-		{"GET v1/user/alice", Target{Action: ShowUser, Name: "alice", Privileges: r, Allow: "GET, HEAD"}},
-		{"POST v1/user/alice", Target{Action: AddUser, Name: "alice", Privileges: e, UserTypes: []string{"admin"}, Allow: "GET, HEAD"}},
+		{"GET v1/user/alice", Target{Action: ShowUser, Name: "alice", Privileges: r, Allow: ofUsers}},
+		{"HEAD v1/user/alice", Target{Action: ShowUser, Name: "alice", Privileges: r, Allow: ofUsers}},
+		{"POST v1/user/alice", Target{Action: AddUser, Name: "alice", Privileges: e, UserTypes: []string{"admin"}, Allow: ofUsers}},
+		{"PUT v1/user/alice", Target{Action: EditUser, Name: "alice", Privileges: e, NoQuota: true, Allow: ofUsers}},
+		{"DELETE v1/user/alice", Target{Action: DeleteUser, Name: "alice", Privileges: e, UserTypes: []string{"admin"}, Allow: ofUsers}},
+		{"GET v1/configs", Target{Action: ShowConfigs, Public: true, Allow: "GET, HEAD"}},
 	} {
 		verb, path, _ := strings.Cut(test.request, " ")
 		for _, spelt := range []string{path, "/" + path, path + "/", "/" + path + "/"} {
@@ -63,7 +68,7 @@ func TestUnknownPathsAreToldAsTheyWereSent(t *testing.T) {
 	for _, path := range []string{
 		"/v1", "/v2", "/v1/auth", "/v1/auth/log", "/v1/auth/login/x", "/v1//auth/login", "//", "//v1/auth/login", "/v1/auth/login//",
 		"/V1/auth/login", "/v1/auth/apikey/ci/remove", "/v1/auth/apikey//disable", "/v1/auth/apikey/a/b/disable", "/v1/user",
-		"/v1/user/{}/x", "/v1/auth/../user/whoami", "/v1/configs",
+		"/v1/user/{}/x", "/v1/auth/../user/whoami", "/v1/configs/x",
 	} {
 		target, failure := Route("GET", path, "/api"+path)
 		if want := "Api does not exist (/api" + path + ")"; told(failure) != want || failure.Status != 404 {
@@ -86,8 +91,11 @@ func TestWrongMethodsLearnOfTheRightOnes(t *testing.T) {
 		"GET /v1/auth/apikey/ci/disable": "POST",
 		"POST /v1/user/whoami":           "GET, HEAD",
 		"GET /v1/user/password":          "POST, PUT",
-		"DELETE /v1/user/alice":          "GET, HEAD",
-		"\" /v1/user/alice":              "GET, HEAD",
+		"PATCH /v1/user/alice":           "GET, HEAD, POST, PUT, DELETE",
+		"\" /v1/user/alice":              "GET, HEAD, POST, PUT, DELETE",
+		"DELETE /v1/user/whoami":         "GET, HEAD",
+		"DELETE /v1/user/password":       "POST, PUT",
+		"POST /v1/configs/":              "GET, HEAD",
 	} {
 		verb, path, _ := strings.Cut(request, " ")
 		target, failure := Route(verb, path, path)
@@ -97,14 +105,14 @@ func TestWrongMethodsLearnOfTheRightOnes(t *testing.T) {
 	}
 }
 
-// TestOnlyLoggingInIsPublic would notice a path that was forgotten.
-func TestOnlyLoggingInIsPublic(t *testing.T) {
+// TestOnlyALogInAndItsPageArePublic would notice a path that was forgotten.
+func TestOnlyALogInAndItsPageArePublic(t *testing.T) {
 	for _, r := range resources {
 		for _, m := range r.methods {
-			if public := m.target.Action == LogIn; m.target.Public != public {
+			if public := m.target.Action == LogIn || m.target.Action == ShowConfigs; m.target.Public != public {
 				t.Errorf("%s %s: public is %v", m.name, r.pattern, m.target.Public)
 			}
-			if m.target.Privileges == 0 && m.target.Action != LogIn && m.target.Action != LogOut {
+			if m.target.Privileges == 0 && !m.target.Public && m.target.Action != LogOut {
 				t.Errorf("%s %s needs no privilege", m.name, r.pattern)
 			}
 			if changes := m.name != "GET"; changes && m.target.Action != LogIn && m.target.Action != LogOut && m.target.Privileges != principal.Extended {

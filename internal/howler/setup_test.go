@@ -3,6 +3,7 @@ package howler
 import (
 	"encoding/json"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,10 +32,10 @@ func query(text string) url.Values {
 	return values
 }
 
-// taken is a NameFree that knows one name.
-func taken(name string) func(string) *Failure {
+// taken is a NameFree that knows these names.
+func taken(names ...string) func(string) *Failure {
 	return func(asked string) *Failure {
-		if asked == name {
+		if slices.Contains(names, asked) {
 			return KeyExists(asked)
 		}
 		return nil

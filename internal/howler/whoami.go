@@ -16,20 +16,34 @@ type WhoAmI struct {
 	Groups, Roles []string
 	Active, Admin bool
 	Keys          []KeyTriple
+	// Quota is how many requests of the user are answered at once; 0 is no limit.
+	Quota int64
+	// Record is what a user's record has besides; nil leaves it out.
+	Record *Record
+}
+
+// Record is what the record of a user by name has, and whoami has not.
+type Record struct {
+	HasPassword bool
 }
 
 // refreshRate is howler's default, in seconds: how often its pages renew.
 const refreshRate = 15
 
-// MarshalJSON writes the fifteen keys that howler has. What there is nothing of
-// here is empty: its client and pages read some of them without asking. An
-// api_quota of 0 is no limit.
+// MarshalJSON writes the fifteen keys that howler has, and uname and has_password of
+// a record. What there is nothing of here is empty: its client and pages read some
+// of them without asking.
 func (w WhoAmI) MarshalJSON() ([]byte, error) {
 	var email *string
 	if w.Email != "" {
 		email = &w.Email
 	}
 	none := []string{}
+	var uname *string
+	var hasPassword *bool
+	if w.Record != nil {
+		uname, hasPassword = &w.Username, &w.Record.HasPassword
+	}
 	return json.Marshal(struct {
 		Username           string      `json:"username"`
 		Name               string      `json:"name"`
@@ -40,17 +54,20 @@ func (w WhoAmI) MarshalJSON() ([]byte, error) {
 		Roles              []string    `json:"roles"`
 		Classification     string      `json:"classification"`
 		Avatar             *string     `json:"avatar"`
-		Quota              int         `json:"api_quota"`
+		Quota              int64       `json:"api_quota"`
 		Keys               []KeyTriple `json:"apikeys"`
 		FavouriteViews     []string    `json:"favourite_views"`
 		FavouriteAnalytics []string    `json:"favourite_analytics"`
 		Dashboard          []string    `json:"dashboard"`
 		RefreshRate        int         `json:"refresh_rate"`
+		Uname              *string     `json:"uname,omitempty"`
+		HasPassword        *bool       `json:"has_password,omitempty"`
 	}{
 		Username: w.Username, Name: w.Name, Email: email,
 		Groups: append(none, w.Groups...), Active: w.Active, Admin: w.Admin, Roles: append(none, w.Roles...),
-		Keys:           append([]KeyTriple{}, w.Keys...),
+		Quota: w.Quota, Keys: append([]KeyTriple{}, w.Keys...),
 		FavouriteViews: none, FavouriteAnalytics: none, Dashboard: none, RefreshRate: refreshRate,
+		Uname: uname, HasPassword: hasPassword,
 	})
 }
 
@@ -58,6 +75,8 @@ func (w WhoAmI) MarshalJSON() ([]byte, error) {
 type KeyTriple struct {
 	Name   string
 	Scopes principal.Scopes
+	// Impersonation adds I.
+	Impersonation bool
 	// Expires is zero for a key that does not.
 	Expires time.Time
 	// NameOnly tells nothing of what the key may do, as in the record of a user
@@ -74,5 +93,5 @@ func (k KeyTriple) MarshalJSON() ([]byte, error) {
 	if !k.Expires.IsZero() {
 		expires = k.Expires.UTC().Format("2006-01-02T15:04:05.999999Z")
 	}
-	return json.Marshal([]any{k.Name, Letters(k.Scopes), expires})
+	return json.Marshal([]any{k.Name, KeyLetters(k.Scopes, k.Impersonation), expires})
 }

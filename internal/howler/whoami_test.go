@@ -22,6 +22,18 @@ func TestWhoAmIHasAllOfHowlersKeys(t *testing.T) {
 				"favourite_views": []any{}, "favourite_analytics": []any{}, "dashboard": []any{}, "refresh_rate": 15.0,
 			},
 		},
+		"the record of a user by name": {
+			WhoAmI{
+				Username: "alice", Name: "alice", Quota: 25, Record: &Record{},
+				Keys: []KeyTriple{{Name: "impersonate_ci", Impersonation: true, NameOnly: true}},
+			},
+			map[string]any{
+				"username": "alice", "name": "alice", "email": nil, "groups": []any{}, "is_active": false, "is_admin": false, "roles": []any{},
+				"classification": "", "avatar": nil, "api_quota": 25.0, "apikeys": []any{[]any{"impersonate_ci", []any{}}},
+				"favourite_views": []any{}, "favourite_analytics": []any{}, "dashboard": []any{}, "refresh_rate": 15.0,
+				"uname": "alice", "has_password": false,
+			},
+		},
 		"all is known": {
 			WhoAmI{
 				Username: "alice", Name: "Alice", Email: "alice@example.org", Groups: []string{"ops"}, Roles: []string{"admin", "user"},
@@ -39,6 +51,13 @@ func TestWhoAmIHasAllOfHowlersKeys(t *testing.T) {
 		if diff := cmp.Diff(any(test.want), asJSON(t, test.who)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
+	}
+}
+
+func TestAKeyForImpersonationHasItsLetterLast(t *testing.T) {
+	got := asJSON(t, KeyTriple{Name: "impersonate_ci", Scopes: principal.Write | principal.Read, Impersonation: true})
+	if diff := cmp.Diff(any([]any{"impersonate_ci", []any{"R", "W", "I"}, nil}), got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -64,7 +64,7 @@ func (x *index) putUsers(users []store.User) {
 func newAccount(u *store.User) *account {
 	return &account{
 		User: principal.User{
-			ID: u.ID, Name: u.Username, Fold: u.Fold, Roles: u.Roles, Groups: u.Groups, Epoch: u.Epoch,
+			ID: u.ID, Name: u.Username, Fold: u.Fold, Roles: u.Roles, Groups: u.Groups, Epoch: u.Epoch, Quota: u.Quota,
 			RoleList: strings.Join(u.Roles, ","), GroupList: strings.Join(u.Groups, ","),
 		},
 		active: u.State == store.Active,

@@ -47,13 +47,31 @@ func (r *Registry) setPassword(ctx context.Context, actor, username, text string
 		}
 		e.UserID, e.Detail = u.ID, u.Username
 		u.Updated = r.now()
-		if err := c.SetPassword(&u, store.Password{PHC: phc, Changed: u.Updated}); err != nil {
-			return err
-		}
-		_, err := c.EndSessions(store.SessionFilter{UserID: u.ID, Method: principal.MethodPassword})
-		return err
+		return replacePassword(c, &u, phc)
 	})
 	return u, err
+}
+
+// replacePassword writes a new password as of u.Updated, and ends all sessions that
+// began with the old one.
+func replacePassword(c *store.Change, u *store.User, phc string) error {
+	if err := c.SetPassword(u, store.Password{PHC: phc, Changed: u.Updated}); err != nil {
+		return err
+	}
+	_, err := c.EndSessions(store.SessionFilter{UserID: u.ID, Method: principal.MethodPassword})
+	return err
+}
+
+// HasPassword reports whether a user can log in by a password.
+func (r *Registry) HasPassword(ctx context.Context, userID string) (bool, error) {
+	return r.store.HasPassword(ctx, userID)
+}
+
+// CheckPassword holds a new password for a user against the policy. The error is an
+// InvalidError.
+func (r *Registry) CheckPassword(username, text string) error {
+	_, err := r.acceptable(username, text)
+	return err
 }
 
 // acceptable brings a new password to its usual form, and holds it against the

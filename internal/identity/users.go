@@ -15,6 +15,10 @@ type NewUser struct {
 	Groups      []string `json:"groups,omitempty"`
 	// Password lets the user log in; empty means that there is none.
 	Password string `json:"password,omitempty"`
+	// Disabled refuses all of the user's credentials from the beginning.
+	Disabled bool `json:"-"`
+	// Quota is as in UserEdit.
+	Quota int64 `json:"-"`
 }
 
 // UserEdit says what to change of a user; nil leaves things as they are.
@@ -23,7 +27,20 @@ type UserEdit struct {
 	Email       *string   `json:"email,omitempty"`
 	Roles       *[]string `json:"roles,omitempty"`
 	Groups      *[]string `json:"groups,omitempty"`
+	// Quota is how many of the user's requests an endpoint answers at once; 0
+	// leaves it to the endpoint.
+	Quota *int64 `json:"quota,omitempty"`
+	// Active set to false does what DisableUser does, to true what EnableUser does.
+	Active *bool `json:"-"`
+	// Password is a new one, with which all sessions end that began with the old
+	// one; "" is none.
+	Password string `json:"-"`
+	// Version is the only one of the user that is to be changed; 0 is any.
+	Version int64 `json:"-"`
 }
+
+// maxQuota is more than any server answers at once.
+const maxQuota = 1_000_000
 
 // User finds a user by name. The error is store.ErrNotFound if there is none.
 func (r *Registry) User(ctx context.Context, username string) (store.User, error) {
@@ -39,7 +56,7 @@ func (r *Registry) Users(ctx context.Context, after string, limit int) ([]store.
 	return r.store.Users(ctx, Fold(after), limit)
 }
 
-// AddUser makes an active user. The error is store.ErrExists if the name is
+// AddUser makes a user, who is active unless n says otherwise. The error is store.ErrExists if the name is
 // taken, in whatever case.
 func (r *Registry) AddUser(ctx context.Context, actor string, n NewUser) (store.User, error) {
 	if err := checkUsername(n.Username); err != nil {
@@ -49,9 +66,12 @@ func (r *Registry) AddUser(ctx context.Context, actor string, n NewUser) (store.
 	if err != nil {
 		return store.User{}, err
 	}
-	edit := UserEdit{DisplayName: &n.DisplayName, Email: &n.Email, Roles: &n.Roles, Groups: &n.Groups}
+	edit := UserEdit{DisplayName: &n.DisplayName, Email: &n.Email, Roles: &n.Roles, Groups: &n.Groups, Quota: &n.Quota}
 	if err := edit.apply(&u); err != nil {
 		return store.User{}, err
+	}
+	if n.Disabled {
+		u.State = store.Disabled
 	}
 	var phc string
 	if n.Password != "" {
@@ -78,6 +98,7 @@ func (r *Registry) newUser(username string) (store.User, error) {
 	return store.User{ID: id, Username: username, Fold: Fold(username), State: store.Active, Roles: []string{}, Groups: []string{}, Created: now, Updated: now}, nil
 }
 
+// apply changes what is in the record itself.
 func (e *UserEdit) apply(u *store.User) (err error) {
 	if e.DisplayName != nil {
 		u.DisplayName = *e.DisplayName
@@ -95,25 +116,27 @@ func (e *UserEdit) apply(u *store.User) (err error) {
 			return err
 		}
 	}
+	if e.Quota != nil {
+		if u.Quota = *e.Quota; u.Quota < 0 || u.Quota > maxQuota {
+			return invalid("quota %d: it can be 0 to %d", u.Quota, maxQuota)
+		}
+	}
 	if err := checkText("display name", u.DisplayName, 255); err != nil {
 		return err
 	}
 	return checkText("email", u.Email, 255)
 }
 
-// EditUser changes what e names.
-func (r *Registry) EditUser(ctx context.Context, actor, username string, e UserEdit) (store.User, error) {
-	return r.updateUser(ctx, "user.edit", actor, username, func(_ *store.Change, u *store.User) error { return e.apply(u) })
-}
-
 // DisableUser refuses all of a user's credentials until EnableUser, and ends all
 // sessions.
 func (r *Registry) DisableUser(ctx context.Context, actor, username string) (store.User, error) {
-	return r.updateUser(ctx, "user.disable", actor, username, func(c *store.Change, u *store.User) error {
-		u.State = store.Disabled
-		_, err := c.EndSessions(store.SessionFilter{UserID: u.ID})
-		return err
-	})
+	return r.updateUser(ctx, "user.disable", actor, username, disable)
+}
+
+func disable(c *store.Change, u *store.User) error {
+	u.State = store.Disabled
+	_, err := c.EndSessions(store.SessionFilter{UserID: u.ID})
+	return err
 }
 
 // EnableUser takes DisableUser back.

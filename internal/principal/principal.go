@@ -16,6 +16,9 @@ type User struct {
 	Roles, Groups []string
 	// Epoch is counted up by each change of the password.
 	Epoch int64
+	// Quota is how many of the user's requests an endpoint answers at once; 0 leaves
+	// it to the endpoint.
+	Quota int64
 	// RoleList and GroupList are the same, joined by commas.
 	RoleList, GroupList string
 }

@@ -43,6 +43,14 @@ func (s *Store) AnyPassword(ctx context.Context, beginning string) (found bool, 
 	return found, err
 }
 
+// HasPassword reports whether a user has a password.
+func (s *Store) HasPassword(ctx context.Context, userID string) (has bool, err error) {
+	err = s.snapshot(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM passwords WHERE user_id = ? AND phc <> '')`, userID).Scan(&has)
+	})
+	return has, err
+}
+
 // LoginRecord is what decides on a log-in by password.
 type LoginRecord struct {
 	// User is the zero User if there is none of that name.
