@@ -52,6 +52,10 @@ func (s *Store) retire(c *connections) {
 // on the connection that has had it open from the beginning: a new one would be to
 // the file that is there now. It reports whether somebody still needs the log.
 func (s *Store) settle(ctx context.Context, c *connections) (busy bool, err error) {
+	if c.settler == nil {
+		// None could be opened, so that nothing was written.
+		return false, nil
+	}
 	var blocked, pages, settled int
 	err = c.settler.QueryRowContext(ctx, s.dialect.settle).Scan(&blocked, &pages, &settled)
 	if err != nil {
