@@ -28,9 +28,9 @@ func storeCheckCommand(where *targetFlags) *cobra.Command {
 		Short: "Reads all of the store, and says what is wrong with it",
 		Long: `Reads the store from beginning to end: whether it is made as this program makes
 one, all pages and indexes, what records refer to, whether each record is sound,
-and whether the pepper file has the peppers that it needs. Nothing is changed,
-and the server may be running. Owners and modes of files are looked at by
-'caddy auth doctor'.
+whether there are events later than now, and whether the pepper file has the peppers
+that it needs. Nothing is changed, and the server may be running. Owners and modes of
+files are looked at by 'caddy auth doctor'.
 
 Exit codes: 0 nothing was found, 10 there are warnings, 20 there are errors. With any
 other it could not look.`,
@@ -76,7 +76,7 @@ func (s *session) checkFile(f *storeFile) ([]finding, error) {
 	if len(i.Structure) > 0 {
 		return madeOtherwise(&i, f), nil
 	}
-	return findingsOf(&i, f), s.Say("%s; pepper fingerprint %s", inWords(&i.Summary), fingerprints(&i.Summary))
+	return findingsOf(&i, f, began), s.Say("%s; pepper fingerprint %s", inWords(&i.Summary), fingerprints(&i.Summary))
 }
 
 // madeOtherwise: nobody knows what the records in such a store mean.
@@ -97,7 +97,7 @@ func elsewhere(fault error) string {
 }
 
 // findingsOf puts an inspection into words.
-func findingsOf(i *identity.Inspection, f *storeFile) []finding {
+func findingsOf(i *identity.Inspection, f *storeFile, now time.Time) []finding {
 	list := []finding{}
 	location := f.settings.Location
 	for _, problem := range i.Damage {
@@ -118,5 +118,5 @@ func findingsOf(i *identity.Inspection, f *storeFile) []finding {
 	for _, print := range i.Missing {
 		list = append(list, pepperWrong.of(fmt.Sprintf("the pepper file lacks the pepper of fingerprint %s", print)))
 	}
-	return append(list, judgeUnneeded(i.LeftOver)...)
+	return append(append(list, judgeUnneeded(i.LeftOver)...), clockBehind(now, i.Latest)...)
 }

@@ -64,7 +64,7 @@ func Inspect(ctx context.Context, c Config, begin func(what string)) (i Inspecti
 			return i, err
 		}
 		i.Refused = i.Refused[:min(len(i.Refused), maxRefused)]
-		if uses, err = s.PepperUses(ctx, livingAt(c.Now())); err != nil {
+		if uses, err = s.PepperUses(ctx, endedBy(c.Now())); err != nil {
 			return i, err
 		}
 	}

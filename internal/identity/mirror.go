@@ -92,13 +92,16 @@ func (m *Mirror) moved(id credential.KeyID, there func(credential.KeyID) bool) b
 // after the last uses of keys and tokens, and the last moves, have been written.
 func (m *Mirror) Run(ctx context.Context) {
 	var upkeep sync.WaitGroup
+	defer upkeep.Wait()
+	// However this ends, in a panic too, they end before they are waited for.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	upkeep.Go(func() { m.upkeep(ctx) })
 	upkeep.Go(func() { m.keepMoving(ctx) })
-	defer upkeep.Wait()
 
 	c := complaint{log: m.log, now: m.now}
 	for {
-		err := m.tend(ctx)
+		err := m.tendOrFail(ctx)
 		if c.about(err); err == nil {
 			break
 		}
@@ -107,10 +110,10 @@ func (m *Mirror) Run(ctx context.Context) {
 		}
 	}
 	// Loading may have taken longer than a look stays fresh.
-	c.about(m.tend(ctx))
+	c.about(m.tendOrFail(ctx))
 	close(m.loaded)
 	for sleep(ctx, pollEvery) {
-		c.about(m.tend(ctx))
+		c.about(m.tendOrFail(ctx))
 	}
 }
 

@@ -327,6 +327,40 @@ func TestWhatNobodyCanSumUpIsFoundAllTheSame(t *testing.T) {
 	}
 }
 
+// What the check calls damaged a restore replaces with the server stopped, as the
+// remedy says.
+func TestADamagedStoreIsMovedAsideByARestore(t *testing.T) {
+	for _, statement := range []string{
+		`DROP TABLE passwords`, `DROP TABLE audit_events`, `DELETE FROM change_counter`, `DELETE FROM goose_db_version`,
+		`UPDATE audit_events SET time = 'x'`, `ALTER TABLE users RENAME COLUMN groups TO g2`, `ALTER TABLE change_counter DROP COLUMN history`,
+		`UPDATE change_counter SET number = 1.5`, `UPDATE change_counter SET number = 9223372036854775807`, `UPDATE peppers SET created = 'x'`,
+		`UPDATE goose_db_version SET version_id = version_id + 0.5`,
+	} {
+		w, word, file, _ := backedUp(t)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		spoil(t, w.config.Location.Path, statement)
+		i, err := Inspect(t.Context(), w.config, func(string) {})
+		if len(i.Structure)+len(i.Damage) == 0 && !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("%s: the inspection says %+v, %v", statement, i, err)
+		}
+		r := prepared(t, w.config, file, "")
+		if _, err := r.Compare(t.Context()); !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("%s: it is compared, %v", statement, err)
+		}
+		if done, err := r.Apply(t.Context(), "os:test"); err != nil || len(done.Aside) == 0 {
+			t.Errorf("%s: moved aside is %v, %v", statement, done.Aside, err)
+			continue
+		}
+		w.open()
+		w.later(0)
+		if got := w.check(word); got != Accepted {
+			t.Errorf("%s: after the restore the key is %v", statement, got)
+		}
+	}
+}
+
 // A server from before may have restored such a backup.
 func TestWithoutAPepperNoKeyIsCheckedAndNothingPanics(t *testing.T) {
 	w := newWorld(t)
