@@ -2,12 +2,14 @@ package caddyauth_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sallyport/sallyport/internal/caddyrun"
+	"github.com/sallyport/sallyport/internal/credential"
 )
 
 const (
@@ -39,10 +41,12 @@ func TestALogOutEndsTheCookieAndTheToken(t *testing.T) {
 	}
 }
 
-// cleared reports whether an answer takes the cookie away.
+// cleared reports whether an answer takes both cookies away.
 func cleared(r caddyrun.Response) bool {
-	cookies := r.Header.Values("Set-Cookie")
-	return len(cookies) == 1 && cookies[0] == "__Host-sallyport=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"
+	return slices.Equal(r.Header.Values("Set-Cookie"), []string{
+		"__Host-sallyport=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
+		"XSRF-TOKEN=; Path=/; Max-Age=0; Secure; SameSite=Lax",
+	})
 }
 
 func TestThereIsNothingToLogOutWithAKeyOrAPassword(t *testing.T) {
@@ -62,7 +66,7 @@ func TestACookieChangesNothingForOtherSites(t *testing.T) {
 			expectFailure(t, a.Do(t, one[0], one[1], nil, headers...), 403, "cross_origin", text)
 		}
 	}
-	own := []string{"Cookie", "__Host-sallyport=" + mine.cookie, "Origin", a.URL}
+	own := []string{"Cookie", "__Host-sallyport=" + mine.cookie, "Origin", a.URL, "X-XSRF-TOKEN", credential.XSRFToken(mine.cookie)}
 	expectStatus(t, a.Do(t, "POST", logoutPath, nil, own...), 200, "")
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/caddyrun"
+	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/identity"
 )
 
@@ -139,7 +140,7 @@ func (a *api) logIn(t testing.TB, user, password string, headers ...string) logi
 
 // withCookie are the headers of a page of the site itself.
 func withCookie(word string) []string {
-	return []string{"Cookie", "__Host-sallyport=" + word, "Sec-Fetch-Site", "same-origin"}
+	return []string{"Cookie", "__Host-sallyport=" + word, "Sec-Fetch-Site", "same-origin", "X-XSRF-TOKEN", credential.XSRFToken(word)}
 }
 
 // makeKey makes a key over HTTP and returns its word.

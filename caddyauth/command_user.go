@@ -62,6 +62,7 @@ case are the same name. Without --password the user can only have API keys.`,
 
 func userEditCommand(where *targetFlags) *cobra.Command {
 	var u userFlags
+	var quota int64
 	var c *cobra.Command
 	c = verb(where, cobra.Command{
 		Use:   "edit <name>",
@@ -85,12 +86,16 @@ roles, and the groups all groups; --role "" takes all away.`,
 		if given("group") {
 			edit.Groups = &u.groups
 		}
+		if given("quota") {
+			edit.Quota = &quota
+		}
 		if edit == (identity.UserEdit{}) {
-			return &command.UsageError{Text: "nothing is to be changed; give --display-name, --email, --role or --group"}
+			return &command.UsageError{Text: "nothing is to be changed; give --display-name, --email, --role, --group or --quota"}
 		}
 		return s.do("user/edit", editInput{userInput{args[0]}, edit}, new(store.User), "user %s changed", args[0])
 	})
 	u.register(c.Flags())
+	c.Flags().Int64Var(&quota, "quota", 0, "How many requests of the user auth_api answers at once; 0 leaves it to auth_api")
 	return c
 }
 

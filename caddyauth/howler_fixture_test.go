@@ -29,9 +29,10 @@ type fixtureUser struct {
 	Types    []string `json:"types"`
 	Groups   []string `json:"groups"`
 	Keys     []struct {
-		Name   string `json:"name"`
-		Priv   string `json:"priv"`
-		Expiry string `json:"expiry"`
+		Name   string   `json:"name"`
+		Priv   string   `json:"priv"`
+		Expiry string   `json:"expiry"`
+		Agents []string `json:"agents"`
 	} `json:"keys"`
 }
 
@@ -75,11 +76,12 @@ func (f *fixture) add(t *testing.T, u *fixtureUser) {
 	}
 	defer then.Close()
 	for _, k := range u.Keys {
-		scopes, err := principal.ParseScopes(strings.Split(k.Priv, ""))
+		priv, impersonates := strings.CutSuffix(k.Priv, "I")
+		scopes, err := principal.ParseScopes(strings.Split(priv, ""))
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := identity.NewKey{Username: u.Username, Name: k.Name, Scopes: scopes}
+		n := identity.NewKey{Username: u.Username, Name: k.Name, Scopes: scopes, Impersonation: impersonates, Agents: k.Agents}
 		switch k.Expiry {
 		case "":
 		case "<year 3000>":

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ http://:0 {
 }`
 }
 
-// sample is a request to howler and its answer. Ours stands where we answer
+// sample is a request to howler and its answer. Ours is set where we answer
 // otherwise.
 type sample struct {
 	ID      string `json:"id"`
@@ -45,7 +46,7 @@ type sample struct {
 		JSON    json.RawMessage   `json:"json"`
 	} `json:"request"`
 	Howler sampleAnswer  `json:"howler"`
-	Ours   *sampleAnswer `json:"ours"`
+	Ours   *sampleAnswer `json:"-"`
 }
 
 type sampleAnswer struct {
@@ -62,7 +63,32 @@ func readSamples(t *testing.T) []sample {
 	if err := json.Unmarshal([]byte(readFile(t, "testdata/howler/samples.json")), &file); err != nil {
 		t.Fatal(err)
 	}
+	addDifferences(t, file.Samples)
 	return file.Samples
+}
+
+// addDifferences adds our answers where they differ. There is a reason for each, and
+// none of a sample that there is not.
+func addDifferences(t *testing.T, samples []sample) {
+	t.Helper()
+	var file struct {
+		Differences []struct {
+			ID     string       `json:"id"`
+			Reason string       `json:"reason"`
+			Ours   sampleAnswer `json:"ours"`
+		} `json:"differences"`
+	}
+	if err := json.Unmarshal([]byte(readFile(t, "testdata/howler/differences.json")), &file); err != nil {
+		t.Fatal(err)
+	}
+	for i := range file.Differences {
+		d := &file.Differences[i]
+		at := slices.IndexFunc(samples, func(s sample) bool { return s.ID == d.ID })
+		if at < 0 || d.Reason == "" || d.Ours.Status == 0 {
+			t.Fatalf("difference '%s' is of no sample, or has no reason or no answer", d.ID)
+		}
+		samples[at].Ours = &d.Ours
+	}
 }
 
 // optionsOf are the settings with which some samples were taken.
@@ -78,6 +104,10 @@ func TestHowlersSamples(t *testing.T) {
 	s := caddyrun.Start(t, apiSite(""))
 	f := newFixture(t, s.Dir)
 	player := &player{fixture: f, server: s}
+	r := postJSON(t, s, "/api/v1/auth/login", loginBody("admin", "admin"))
+	player.adminToken = payload[struct {
+		Token string `json:"app_token"`
+	}](t, r).Token
 	for _, one := range readSamples(t) {
 		t.Run(one.ID, func(t *testing.T) { player.play(t, &one) })
 	}
@@ -89,6 +119,8 @@ type player struct {
 	options string
 	// appToken is the one of doc-login-password.
 	appToken string
+	// adminToken is one of the user admin.
+	adminToken string
 }
 
 func (p *player) play(t *testing.T, s *sample) {
@@ -167,7 +199,9 @@ func (p *player) send(t *testing.T, s *sample) caddyrun.Response {
 	}
 	var headers []string
 	for name, value := range s.Request.Headers {
-		value = strings.Replace(value, "<app_token of doc-login-password>", p.appToken, 1)
+		value = strings.NewReplacer(
+			"<app_token of doc-login-password>", p.appToken, "<admin app token>", p.adminToken, "user:<user app token>", p.appToken,
+		).Replace(value)
 		headers = append(headers, name, p.rewriteBasic(value))
 	}
 	var body []byte
