@@ -97,9 +97,10 @@ func (r record) below(current Params) bool {
 var errPHC = errors.New("stored password hash is not of the form $argon2id$v=19$m=…,t=…,p=…$salt$tag")
 
 // CheckStored reports whether a text is a hash that Turn.Verify reads: one of
-// Turn.Hash, or of Imported. The error holds nothing of it but its parameters.
+// Turn.Hash, Imported or ImportedBcrypt. The error holds nothing of it but its
+// parameters.
 func CheckStored(text string) error {
-	if strings.HasPrefix(text, ImportedPrefix) {
+	if strings.HasPrefix(text, ImportedPrefix) || strings.HasPrefix(text, BcryptPrefix) {
 		return CheckImported(text)
 	}
 	_, err := parsePHC(text)
