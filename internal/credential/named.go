@@ -7,13 +7,19 @@ const namedLabel = "key by name\x00"
 
 // Named splits what Basic has after the user name into the name of a key and a secret
 // that was made by other software, in which there may be colons: the name ends at the
-// first one. ok is false for all that has not both.
+// first one. ok is false for all that has not both, and for what ends in a key of ours.
 func (p *Presented) Named() (name, secret string, ok bool) {
 	if p.Kind != Basic {
 		return "", "", false
 	}
 	name, secret, ok = strings.Cut(p.Secret, ":")
-	return name, secret, ok && name != "" && secret != ""
+	if !ok || name == "" || secret == "" {
+		return "", "", false
+	}
+	if _, ours := ParseKey(secret[strings.LastIndexByte(secret, ':')+1:]); ours {
+		return "", "", false
+	}
+	return name, secret, true
 }
 
 // OpenNamed begins the check of a secret that other software has made for the key of

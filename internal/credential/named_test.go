@@ -6,6 +6,11 @@ import (
 )
 
 func TestANameEndsAtTheFirstColon(t *testing.T) {
+	word, err := NewKey(bytes.NewReader(make([]byte, 1000)), DefaultPrefix, KeyID([]byte("aaaaaaaaaaaa")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := word.Reveal()
 	for _, c := range []struct {
 		p            Presented
 		name, secret string
@@ -14,9 +19,11 @@ func TestANameEndsAtTheFirstColon(t *testing.T) {
 		{Presented{Kind: Basic, Secret: "devkey:secret"}, "devkey", "secret", true},
 		{Presented{Kind: Basic, Secret: "devkey:se:cret:"}, "devkey", "se:cret:", true},
 		{Presented{Kind: Basic, Secret: "devkey::"}, "devkey", ":", true},
-		{Presented{Kind: Basic, Secret: "devkey:"}, "devkey", "", false},
-		{Presented{Kind: Basic, Secret: ":secret"}, "", "secret", false},
-		{Presented{Kind: Basic, Secret: "password"}, "password", "", false},
+		{Presented{Kind: Basic, Secret: "devkey:"}, "", "", false},
+		{Presented{Kind: Basic, Secret: ":secret"}, "", "", false},
+		{Presented{Kind: Basic, Secret: "password"}, "", "", false},
+		{Presented{Kind: Basic, Secret: "devkey:" + ours}, "", "", false},
+		{Presented{Kind: Basic, Secret: "devkey:a:" + ours}, "", "", false},
 		{Presented{Kind: Basic}, "", "", false},
 		{Presented{Kind: Bearer, Secret: "devkey:secret"}, "", "", false},
 	} {

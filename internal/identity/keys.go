@@ -156,6 +156,11 @@ func (r *Registry) rotateKey(ctx context.Context, actor string, ref store.KeyRef
 			return err
 		}
 		k.Previous, k.PreviousPepper, k.PreviousExpires = credential.Verifier{}, 0, time.Time{}
+		if overlap > 0 && k.ImportedHash != "" {
+			return invalid("key '%s/%s' was not used since it was imported, so that its old secret cannot go on; rotate it without an overlap", k.Username, k.Name)
+		}
+		// The secret before is found by the name while it lasts, the new one is not.
+		k.ByName, k.ImportedHash = k.ByName && overlap > 0, ""
 		if overlap > 0 {
 			k.Previous, k.PreviousPepper, k.PreviousExpires = k.Verifier, k.Pepper, r.now().Truncate(time.Microsecond).Add(overlap)
 		}
@@ -222,6 +227,7 @@ func (r *Registry) RevokeKey(ctx context.Context, actor string, ref store.KeyRef
 	}
 	return r.updateKey(ctx, "key.revoke", actor, ref, func(c *store.Change, k *store.Key) error {
 		k.Revoked, k.RevokedReason = r.now(), reason
+		k.ByName, k.ImportedHash = false, ""
 		k.Previous, k.PreviousPepper, k.PreviousExpires = credential.Verifier{}, 0, time.Time{}
 		return endSessionsOf(c, k)
 	})

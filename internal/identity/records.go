@@ -41,7 +41,7 @@ func unsound(ctx context.Context, s *store.Store) (problems []string, err error)
 	examiner := store.Examiner{
 		User:     func(u *store.User) error { return errors.Join(userSound(u), l.user(u)) },
 		Password: passwordSound,
-		Key:      l.key,
+		Key:      func(k *store.Key) error { return errors.Join(keySound(k), l.key(k)) },
 		Session:  sessionSound,
 		Token:    l.token,
 	}
@@ -72,6 +72,25 @@ func userSound(u *store.User) error {
 func passwordSound(userID string, p *store.Password) error {
 	if err := password.CheckStored(p.PHC); err != nil {
 		return fmt.Errorf("password of user '%s': %w", printable(userID), err)
+	}
+	return nil
+}
+
+// keySound: its secret can be proven, by a verifier or by the hash that was imported.
+func keySound(k *store.Key) error {
+	unused := k.Verifier.Equal(&noVerifier)
+	switch {
+	case !k.Revoked.IsZero():
+		return nil
+	case k.ImportedHash == "" && k.ByName && unused:
+		return fmt.Errorf("key '%s' has neither a verifier nor an imported hash", printable(k.ID))
+	case k.ImportedHash == "":
+		return nil
+	case !k.ByName || !unused || !k.PreviousExpires.IsZero():
+		return fmt.Errorf("key '%s' has an imported hash beside its secret", printable(k.ID))
+	}
+	if err := password.CheckBcrypt(k.ImportedHash); err != nil {
+		return fmt.Errorf("key '%s': %w", printable(k.ID), err)
 	}
 	return nil
 }
