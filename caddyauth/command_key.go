@@ -32,7 +32,7 @@ const namesAKey = "\nA key is named user/name, or by its public id of 12 letters
 // keyFlags are the properties of a key.
 type keyFlags struct {
 	scopes, networks, audience, subject, agents []string
-	expires, notBefore, userAgent, apiVersion string
+	expires, notBefore, userAgent, apiVersion   string
 }
 
 func (k *keyFlags) register(flags *pflag.FlagSet) {
@@ -120,7 +120,7 @@ func keyIssueCommand(where *targetFlags) *cobra.Command {
 Whatever the key is bound to must hold on every request that uses it.`,
 		Example: `  caddy auth key issue alice/ci --scope read,write --expires 90d --network 192.0.2.0/24 >ci.key
   caddy auth key issue alice/support --agent bob --agent group:support >support.key`,
-		Args:    cobra.ExactArgs(1),
+		Args: cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {
 		if err := refuseEmpty(c.Flags()); err != nil {
 			return err
