@@ -16,8 +16,11 @@ func (p *Presented) Named() (name, secret string, ok bool) {
 	if !ok || name == "" || secret == "" {
 		return "", "", false
 	}
-	if _, ours := ParseKey(secret[strings.LastIndexByte(secret, ':')+1:]); ours {
-		return "", "", false
+	word := secret[strings.LastIndexByte(secret, ':')+1:]
+	if len(word) > keyBodyLength && len(word) <= maxKeyLength {
+		if _, ours := ParseKey(word); ours {
+			return "", "", false
+		}
 	}
 	return name, secret, true
 }
