@@ -35,6 +35,9 @@ type NewKey struct {
 // maxKeyTime is the last time that memory can hold: 2106-02-07.
 var maxKeyTime = time.Unix(math.MaxUint32-1, 0)
 
+// LatestExpiry is the last time at which a key can end. A later one is as good as none.
+func LatestExpiry() time.Time { return maxKeyTime }
+
 // ParseKeyRef reads the two ways to name a key: `user/name` and the public id.
 func ParseKeyRef(text string) (store.KeyRef, error) {
 	if user, name, found := strings.Cut(text, "/"); found {

@@ -61,7 +61,11 @@ func (w *world) present(user, rest string) (c Caller, byKey bool, reason Reason,
 }
 
 // use is present where nothing depends on what comes of it.
-func (w *world) use(user, rest string) { _, _, _, _ = w.present(user, rest) }
+func (w *world) use(user, rest string) {
+	if _, _, reason, err := w.present(user, rest); reason == Accepted && err != nil {
+		w.t.Error(err)
+	}
+}
 
 // inMemory presents user:rest to memory alone.
 func (w *world) inMemory(user, rest string) Reason {

@@ -69,14 +69,18 @@ type ImportedLeft struct {
 	// Passwords are those of users, Keys those of the secrets of keys.
 	Passwords int64 `json:"passwords"`
 	Keys      int64 `json:"keys"`
+	// Oldest is since when the first of them is there, zero if there is none.
+	Oldest time.Time `json:"oldest,omitzero"`
 }
 
 // ImportedLeft counts hashes that were imported and not replaced since; those of
 // passwords do not begin with own. It reads all passwords.
 func (s *Store) ImportedLeft(ctx context.Context, own string) (left ImportedLeft, err error) {
 	err = s.snapshot(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM passwords WHERE phc <> '' AND substr(phc, 1, ?) <> ?),
-			(SELECT COUNT(*) FROM api_keys WHERE imported_hash <> '' AND revoked IS NULL)`, len(own), own).Scan(&left.Passwords, &left.Keys)
+		return tx.QueryRowContext(ctx, `SELECT COUNT(*) FILTER (WHERE NOT of_key), COUNT(*) FILTER (WHERE of_key), MIN(since) FROM (
+			SELECT 0 AS of_key, changed AS since FROM passwords WHERE phc <> '' AND substr(phc, 1, ?) <> ?
+			UNION ALL SELECT 1, created FROM api_keys WHERE imported_hash <> '' AND revoked IS NULL)`,
+			len(own), own).Scan(&left.Passwords, &left.Keys, timeColumn{&left.Oldest})
 	})
 	return left, err
 }
