@@ -276,6 +276,9 @@ func (m *Mirror) catchUp(ctx context.Context) error {
 		// disagree.
 		return m.reload(ctx)
 	}
+	for i := range delta.Keys {
+		m.registry.hasher.ExpectBcrypt(delta.Keys[i].ImportedHash)
+	}
 	m.position = delta.Position
 	return nil
 }
@@ -355,7 +358,7 @@ func (x *index) apply(d *store.Delta, peppers *pepperSet) error {
 			return err
 		}
 	}
-	if err := errors.Join(x.keys.removeAll(d.GoneKeys), x.tokens.removeAll(d.GoneTokens)); err != nil {
+	if err := errors.Join(x.putKeyNames(d.Keys, d.GoneKeys), x.keys.removeAll(d.GoneKeys), x.tokens.removeAll(d.GoneTokens)); err != nil {
 		return err
 	}
 	for _, id := range d.GoneUsers {

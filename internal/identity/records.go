@@ -108,6 +108,25 @@ func passwordSound(userID string, p *store.Password) error {
 	return nil
 }
 
+// keySound: its secret can be proven, by a verifier or by the hash that was imported.
+func keySound(k *store.Key) error {
+	unused := k.Verifier.Equal(&noVerifier)
+	switch {
+	case !k.Revoked.IsZero():
+		return nil
+	case k.ImportedHash == "" && k.ByName && unused:
+		return fmt.Errorf("key '%s' has neither a verifier nor an imported hash", printable(k.ID))
+	case k.ImportedHash == "":
+		return nil
+	case !k.ByName || !unused || !k.PreviousExpires.IsZero():
+		return fmt.Errorf("key '%s' has an imported hash beside its secret", printable(k.ID))
+	}
+	if err := password.CheckBcrypt(k.ImportedHash); err != nil {
+		return fmt.Errorf("key '%s': %w", printable(k.ID), err)
+	}
+	return nil
+}
+
 // sessionSound: it began as sessions can.
 func sessionSound(s *store.Session) error {
 	fits := s.Method == principal.MethodPassword && s.KeyID == "" || s.Method == principal.MethodAPIKey && s.KeyID != ""

@@ -50,8 +50,9 @@ const (
 	livingKey = `k.revoked IS NULL`
 	// livingToken holds for a time, as Token.Ended has it.
 	livingToken = `(t.expires IS NULL OR t.expires > @at) AND (t.idle IS NULL OR t.last_used + t.idle >= @at)`
-	// oldKey and oldToken need another pepper than the newest.
-	oldKey   = `(k.pepper_id <> @newest OR k.previous_pepper_id <> @newest AND k.previous_expires > @at)`
+	// oldKey and oldToken need another pepper than the newest. A secret of which there is
+	// only an imported hash needs none.
+	oldKey   = `(k.pepper_id <> @newest AND k.imported_hash = '' OR k.previous_pepper_id <> @newest AND k.previous_expires > @at)`
 	oldToken = `t.pepper_id <> @newest`
 )
 
@@ -106,7 +107,7 @@ func (c *Change) PepperUses(at time.Time) (PepperUses, error) { return pepperUse
 
 func pepperUses(ctx context.Context, tx *sql.Tx, at time.Time) (u PepperUses, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT `+pepperColumns+`,
-		(SELECT COUNT(*) FROM api_keys k WHERE `+livingKey+` AND (k.pepper_id = p.id OR k.previous_pepper_id = p.id AND k.previous_expires > @at)),
+		(SELECT COUNT(*) FROM api_keys k WHERE `+livingKey+` AND (k.pepper_id = p.id AND k.imported_hash = '' OR k.previous_pepper_id = p.id AND k.previous_expires > @at)),
 		(SELECT COUNT(*) FROM tokens t WHERE `+livingToken+` AND t.pepper_id = p.id)
 		FROM peppers p ORDER BY p.id DESC`, sql.Named("at", micros(at)))
 	if err != nil {
@@ -164,7 +165,8 @@ func (c *Change) RetirePeppers(newest int64) error {
 	}
 	for _, statement := range []string{
 		`UPDATE api_keys SET previous_verifier = NULL, previous_pepper_id = NULL, previous_expires = NULL WHERE previous_pepper_id <> @newest`,
-		// A verifier of a pepper that is gone is one of nothing under another.
+		// A verifier of a pepper that is gone is one of nothing under another, and where
+		// there is only an imported hash there is none.
 		`UPDATE api_keys SET pepper_id = @newest WHERE pepper_id <> @newest`,
 		`DELETE FROM peppers WHERE id <> @newest`,
 	} {
