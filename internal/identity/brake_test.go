@@ -132,6 +132,14 @@ func TestASuccessClearsWhatWasCountedHere(t *testing.T) {
 		t.Errorf("%+v", f.Name)
 	}
 	refund(&store.Failures{}, &store.Failures{}, began)
+	// Of two at the same moment the one that is left has a time.
+	f, before = store.Failures{}, store.Failures{}
+	brakes.charge(&f, second(60))
+	brakes.charge(&f, second(60))
+	refund(&f, &before, second(60))
+	if f.Name.Count != 1 || !f.Name.Last.Equal(second(60)) {
+		t.Errorf("%+v", f.Name)
+	}
 }
 
 func TestBrakesThatCannotBeMeant(t *testing.T) {
