@@ -18,3 +18,7 @@ ALTER TABLE users ADD COLUMN quota INTEGER NOT NULL DEFAULT 0;
 
 -- As whom the actor acted, as actors are written.
 ALTER TABLE audit_events ADD COLUMN on_behalf_of TEXT NOT NULL DEFAULT '';
+
+-- Counts of failed log-ins without a time, as versions before this one could leave
+-- them, would keep their names out.
+DELETE FROM login_failures WHERE began < 0 OR last < 0;
