@@ -46,6 +46,7 @@ var mayImport = map[string][]string{
 	"internal/intelmqapi":   {"internal/intelmqctl", "internal/wire"},
 	"internal/intelmqconf":  {"internal/atomicfile"},
 	"internal/howler":       {"internal/credential", "internal/principal"},
+	"internal/howlerusers":  {"internal/howler", "internal/principal"},
 	"internal/redact":       {"internal/credential"},
 	"internal/store":        {"internal/atomicfile", "internal/credential", "internal/plural", "internal/principal"},
 	"internal/identity":     {"internal/atomicfile", "internal/brake", "internal/credential", "internal/password", "internal/plural", "internal/principal", "internal/store", "internal/urlpath"},

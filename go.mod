@@ -18,7 +18,7 @@ require (
 	github.com/spf13/pflag v1.0.10 // their flags
 	go.uber.org/zap v1.28.0 // the logger that Caddy gives its modules
 	go.yaml.in/yaml/v3 v3.0.5 // IntelMQ's runtime.yaml: its tree with lines and the text of each scalar
-	golang.org/x/crypto v0.57.0 // argon2id for passwords
+	golang.org/x/crypto v0.57.0 // argon2id for passwords, bcrypt for imported ones
 	golang.org/x/net v0.60.0 // what a header name is (httpguts)
 	golang.org/x/sync v0.23.0 // one proof for equal log-ins at the same time
 	golang.org/x/sys v0.48.0 // free space of a file system; tests: limits of another process

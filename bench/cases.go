@@ -22,6 +22,7 @@ const (
 	gateSite     = "gate"
 	identitySite = "identity"
 	errorsSite   = "errors"
+	actingSite   = "acting"
 )
 
 func sites(f *files) ([]site, error) {
@@ -34,6 +35,7 @@ func sites(f *files) ([]site, error) {
 		{gateSite, []handler{{"handler": "token_auth"}}},
 		{identitySite, []handler{{"handler": "token_auth", "forward_identity": "X-User"}}},
 		{errorsSite, []handler{{"handler": "token_auth", "errors": "caddy"}}},
+		{actingSite, []handler{{"handler": "token_auth", "impersonation": true}}},
 	}), nil
 }
 
@@ -49,6 +51,9 @@ type load struct {
 	// header is what carries them, and what stands before each in it; empty is
 	// "Authorization: Bearer ".
 	header string
+	// second is a file with one more header, `Name: value`, of each of them; empty is
+	// none.
+	second string
 	// renew makes that file anew, before the first request and again before the
 	// others, so that no key is asked twice; nil leaves it as it is.
 	renew func() error
@@ -95,11 +100,15 @@ func comparisons(f *files) []comparison {
 	const refused = http.StatusUnauthorized
 	accepted := load{site: gateSite, keys: f.good, status: http.StatusOK}
 	floor := load{site: floorSite, keys: f.good, status: http.StatusOK}
+	acting := func(site string) load {
+		return load{site: site, keys: f.good, second: f.impersonating, status: http.StatusOK}
+	}
 	return []comparison{
 		{name: "floor: the least possible check", base: bare(f.good), test: floor},
 		{name: acceptedName, base: bare(f.good), test: accepted, promise: 0.88},
 		{name: acceptedName, base: floor, test: accepted, promise: 0.90, floor: true},
 		{name: "app token accepted", base: bare(f.tokens), test: load{site: gateSite, keys: f.tokens, status: http.StatusOK}},
+		{name: "key accepted, acting as another user", base: acting(bareSite), test: acting(actingSite)},
 		{name: "key accepted, `forward_identity`", base: bare(f.good), test: load{site: identitySite, keys: f.good, status: http.StatusOK}},
 		{name: "refused: unknown key", base: bare(f.bad), test: load{site: gateSite, keys: f.bad, status: refused}, promise: 0.85},
 		{name: "refused: no key", base: bare(""), test: load{site: gateSite, status: refused}, promise: 0.85},

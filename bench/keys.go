@@ -25,8 +25,9 @@ type files struct {
 	store string
 	// good has keys that are accepted, bad has as many that were never issued,
 	// tokens has app tokens and bare those without a user's name, as clients of
-	// IntelMQ get them, one a line. password has what alice sends as Basic.
-	good, bad, tokens, bare, password string
+	// IntelMQ get them, one a line. password has what alice sends as Basic, and
+	// impersonating the header by which she acts as bob.
+	good, bad, tokens, bare, password, impersonating string
 	// cced is the daemon's socket. It is the stand-in's if it is not realCced.
 	cced     string
 	realCced bool
@@ -47,7 +48,7 @@ func filesIn(dir string) *files {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	socket, given := os.LookupEnv("CCED_SOCKET")
 	return &files{
-		dir: dir, store: in("auth.db"), good: in("good"), bad: in("bad"), tokens: in("tokens"), bare: in("bare"), password: in("password"),
+		dir: dir, store: in("auth.db"), good: in("good"), bad: in("bad"), tokens: in("tokens"), bare: in("bare"), password: in("password"), impersonating: in("impersonating"),
 		cced: cmp.Or(socket, in("cced")), realCced: given && socket != "",
 		upstream: in("upstream"), floods: in("floods"), answer: in("answer"), findX: in("findx"), getAll: in("getall"), get: in("get"),
 		botnet: in("botnet"),
@@ -70,6 +71,10 @@ func (f *files) prepare(ctx context.Context, keys int) error {
 	if err == nil {
 		tokens, bare, err = logIn(ctx, registry, password, keys)
 	}
+	var impersonating string
+	if err == nil {
+		impersonating, err = letAct(ctx, registry)
+	}
 	if err := errors.Join(err, registry.Close()); err != nil {
 		return err
 	}
@@ -81,12 +86,28 @@ func (f *files) prepare(ctx context.Context, keys int) error {
 		return os.WriteFile(path, []byte(strings.Join(words, "\n")), 0o600)
 	}
 	return errors.Join(lines(f.good, good), lines(f.bad, bad), lines(f.tokens, tokens), lines(f.bare, bare),
-		lines(f.password, []string{basic(password)}))
+		lines(f.password, []string{basic(password)}), lines(f.impersonating, []string{impersonating}))
 }
 
 // basic is what alice sends with a password.
 func basic(password string) string {
 	return base64.StdEncoding.EncodeToString([]byte("alice:" + password))
+}
+
+// letAct adds the user bob with a key by which alice acts as him, and gives the header
+// that she sends for it.
+func letAct(ctx context.Context, registry *identity.Registry) (header string, err error) {
+	const actor = "bench"
+	if _, err := registry.AddUser(ctx, actor, identity.NewUser{Username: "bob"}); err != nil {
+		return "", err
+	}
+	_, key, err := registry.IssueKey(ctx, actor, identity.NewKey{
+		Username: "bob", Name: "support", Scopes: principal.Read, Impersonation: true, Agents: []string{"alice"},
+	})
+	if err != nil {
+		return "", err
+	}
+	return credential.ImpersonatingHeader + ": Basic " + base64.StdEncoding.EncodeToString([]byte("bob:support:"+key.Reveal())), nil
 }
 
 // logIn gives alice a password, and begins a session of hers with that many tokens of

@@ -1,4 +1,5 @@
--- Sends the keys of a file in turn, or a body, and writes its counts in one line.
+-- Sends the keys of a file in turn, each with the header line of another file if one
+-- is named, or a body, and writes its counts in one line.
 local requests, turn = {}, 0
 
 function init(args)
@@ -7,8 +8,14 @@ function init(args)
 		requests[1] = wrk.format("POST", nil, { ["Content-Type"] = "application/json" }, body)
 	elseif args[1] and args[1] ~= "" then
 		local name, before = args[3]:match("^([^:]+): (.*)$")
+		local headers = {}
+		if args[4] and args[4] ~= "" then
+			local other, value = io.open(args[4]):read("*l"):match("^([^:]+): (.*)$")
+			headers[other] = value
+		end
 		for key in io.lines(args[1]) do
-			requests[#requests + 1] = wrk.format("GET", nil, { [name] = before .. key })
+			headers[name] = before .. key
+			requests[#requests + 1] = wrk.format("GET", nil, headers)
 		end
 	else
 		requests[1] = wrk.format("GET")

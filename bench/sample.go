@@ -114,7 +114,7 @@ func (m *meter) arguments(l load, long time.Duration, url string) []string {
 	return []string{
 		"-c", m.core, "wrk", "-t1", "-c", strconv.Itoa(l.connections()), "-d", fmt.Sprintf("%ds", int(long.Seconds())),
 		"--timeout", fmt.Sprintf("%ds", int((2*time.Second + 4*l.long).Seconds())),
-		"-s", m.script, url, "--", l.keys, l.body, l.carrier(),
+		"-s", m.script, url, "--", l.keys, l.body, l.carrier(), l.second,
 	}
 }
 
@@ -176,6 +176,14 @@ func ask(ctx context.Context, url string, l load) error {
 		first, _, _ := strings.Cut(string(keys), "\n")
 		name, before, _ := strings.Cut(l.carrier(), ": ")
 		request.Header.Set(name, before+first)
+	}
+	if l.second != "" {
+		line, err := os.ReadFile(l.second)
+		if err != nil {
+			return err
+		}
+		name, value, _ := strings.Cut(string(line), ": ")
+		request.Header.Set(name, value)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

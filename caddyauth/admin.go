@@ -36,8 +36,9 @@ type Admin struct{}
 // adminPath begins the paths of the routes.
 const adminPath = "/" + appName + "/"
 
-// maxAdminBody bounds a request, in bytes.
-const maxAdminBody = 1 << 20
+// maxAdminBody bounds a request, in bytes: a thousand users are imported at once, with
+// some keys each.
+const maxAdminBody = 8 << 20
 
 // CaddyModule returns the Caddy module information.
 func (Admin) CaddyModule() caddy.ModuleInfo {

@@ -74,6 +74,7 @@ func (h *AuthAPI) logInByPassword(c *apiCall, login *howler.Login) (store.Sessio
 func (h *AuthAPI) logInByKey(c *apiCall, login *howler.Login) (store.Session, credential.Secret, *failure) {
 	claimed := claim{principal.MethodAPIKey, credential.Presented{
 		Kind: credential.Basic, User: login.User, KeyName: login.KeyName, Word: login.Key.Reveal(),
+		Secret: login.KeyName + ":" + login.Key.Reveal(),
 	}}
 	caller, reason, err := h.prove(c.r, &claimed)
 	if failed := claimFailure(&claimed, reason, err); failed != nil {

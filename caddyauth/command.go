@@ -87,6 +87,16 @@ func verb(where *targetFlags, c cobra.Command, run func(s *session, args []strin
 	return cmd
 }
 
+// withoutCreate leaves --create, which other commands have, out of the help of one that
+// begins with no empty store and refuses it.
+func withoutCreate(c *cobra.Command) *cobra.Command {
+	c.SetHelpFunc(func(c *cobra.Command, args []string) {
+		c.InheritedFlags().Lookup("create").Hidden = true
+		c.Parent().HelpFunc()(c, args)
+	})
+	return c
+}
+
 // perform runs an operation and decodes its result into out.
 func (s *session) perform(operation string, input, out any) (err error) {
 	if s.target == nil {

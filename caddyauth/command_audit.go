@@ -15,6 +15,14 @@ func auditCommand(where *targetFlags) *cobra.Command {
 	return command.Group("audit", "Shows what was done to users and keys", auditListCommand(where))
 }
 
+// actorOf names who did something, and as whom.
+func actorOf(e *store.Event) string {
+	if e.OnBehalfOf == "" {
+		return e.Actor
+	}
+	return e.Actor + " on behalf of " + e.OnBehalfOf
+}
+
 func auditListCommand(where *targetFlags) *cobra.Command {
 	var asJSON bool
 	var last int
@@ -25,7 +33,7 @@ func auditListCommand(where *targetFlags) *cobra.Command {
 		Example: "  caddy auth audit list --last 20",
 	}, func(s *session, _ []string) error {
 		row := func(e store.Event) string {
-			return strings.Join([]string{e.Time.Format(time.RFC3339), e.Actor, e.Kind, e.Detail}, "\t")
+			return strings.Join([]string{e.Time.Format(time.RFC3339), actorOf(&e), e.Kind, e.Detail}, "\t")
 		}
 		var events []store.Event
 		if err := s.perform("audit/list", listEventsInput{last}, &events); err != nil {

@@ -34,7 +34,7 @@ The pepper is not in it. It changes only when it is rotated: copy it once with
 		}
 		summary, err := identity.Backup(s.Ctx, f.settings, args[0], pepper)
 		if err != nil {
-			return err
+			return orAnother(err)
 		}
 		info, err := os.Stat(args[0])
 		if err != nil {
@@ -49,7 +49,7 @@ The pepper is not in it. It changes only when it is rotated: copy it once with
 		return s.Say("the pepper is not in it; a restore needs the pepper of fingerprint %s", fingerprints(&summary))
 	})
 	c.Flags().StringVar(&pepper, "pepper", "", "Copy the pepper into this new file, in another folder")
-	return c
+	return withoutCreate(c)
 }
 
 // inWords says what is in a store.

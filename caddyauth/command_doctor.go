@@ -38,7 +38,7 @@ any other nothing was looked at.`,
 		return s.conclude(found, asJSON)
 	})
 	c.Flags().BoolVar(&asJSON, "json", false, "Write a JSON array")
-	return c
+	return withoutCreate(c)
 }
 
 // conclude writes findings and gives the exit code that they have.

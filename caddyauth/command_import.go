@@ -15,7 +15,7 @@ import (
 
 // importCommand is `caddy auth import`.
 func importCommand(where *targetFlags) *cobra.Command {
-	return command.Group("import", "Takes users over from other software", importIntelMQCommand(where))
+	return command.Group("import", "Takes users over from other software", importHowlerCommand(where), importIntelMQCommand(where))
 }
 
 func importIntelMQCommand(where *targetFlags) *cobra.Command {

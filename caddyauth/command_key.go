@@ -31,8 +31,8 @@ const namesAKey = "\nA key is named user/name, or by its public id of 12 letters
 
 // keyFlags are the properties of a key.
 type keyFlags struct {
-	scopes, networks, audience, subject       []string
-	expires, notBefore, userAgent, apiVersion string
+	scopes, networks, audience, subject, agents []string
+	expires, notBefore, userAgent, apiVersion   string
 }
 
 func (k *keyFlags) register(flags *pflag.FlagSet) {
@@ -43,6 +43,7 @@ func (k *keyFlags) register(flags *pflag.FlagSet) {
 	flags.StringVar(&k.userAgent, "user-agent", "", "The only User-Agent that may use the key")
 	flags.StringArrayVar(&k.audience, "audience", nil, "Service for which the key is, as 'audience' of its token_auth; may be given several times")
 	flags.StringArrayVar(&k.subject, "subject", nil, "Path for which the key is, or the beginning of paths and '*'; may be given several times")
+	flags.StringArrayVar(&k.agents, "agent", nil, "User who may act as the key's user by it, or group:name for the members of a group; may be given several times. Such a key is good for nothing else")
 	flags.StringVar(&k.apiVersion, "api-version", "", "Version of the service for which the key is, as 'api_version' of its token_auth")
 }
 
@@ -53,6 +54,7 @@ func (k *keyFlags) newKey(ref string) (n identity.NewKey, err error) {
 		return n, &command.UsageError{Text: fmt.Sprintf("'%s': name the key as user/name", ref)}
 	}
 	n = identity.NewKey{Username: user, Name: name}
+	n.Impersonation, n.Agents = len(k.agents) > 0, k.agents
 	n.UserAgent, n.APIVersion, n.Audience, n.Subject = k.userAgent, k.apiVersion, k.audience, k.subject
 	if n.Scopes, err = principal.ParseScopes(k.scopes); err != nil {
 		return n, &command.UsageError{Text: err.Error()}
@@ -116,8 +118,9 @@ func keyIssueCommand(where *targetFlags) *cobra.Command {
 		Long: `Issues an API key and writes it, alone, to standard output. It is shown this once.
 
 Whatever the key is bound to must hold on every request that uses it.`,
-		Example: "  caddy auth key issue alice/ci --scope read,write --expires 90d --network 192.0.2.0/24 >ci.key",
-		Args:    cobra.ExactArgs(1),
+		Example: `  caddy auth key issue alice/ci --scope read,write --expires 90d --network 192.0.2.0/24 >ci.key
+  caddy auth key issue alice/support --agent bob --agent group:support >support.key`,
+		Args: cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {
 		if err := refuseEmpty(c.Flags()); err != nil {
 			return err
@@ -148,8 +151,10 @@ func (s *session) issue(operation string, input any, done string) error {
 	if !k.PreviousExpires.IsZero() {
 		until += "; the old secret is accepted until " + k.PreviousExpires.Format(time.RFC3339)
 	}
-	_, err := fmt.Fprintf(s.Talk, "key %s/%s %s: id %s, scopes %s, %s\n", k.Username, k.Name, done, k.ID, k.Scopes, until)
-	return err
+	if err := s.Say("key %s/%s %s: id %s, scopes %s, %s", k.Username, k.Name, done, k.ID, k.Scopes, until); err != nil || k.UserState != store.Disabled {
+		return err
+	}
+	return s.Say("user '%s' is disabled: the key is refused until `caddy auth user enable %s`", k.Username, k.Username)
 }
 
 func keyListCommand(where *targetFlags) *cobra.Command {

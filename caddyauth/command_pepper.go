@@ -1,6 +1,7 @@
 package caddyauth
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ long as there is room. If it is broken off, run it again.`,
 		if err := s.Say("a new pepper is in use; keep a copy of the pepper file apart from copies of the store"); err != nil {
 			return err
 		}
-		return s.showPeppers(&status)
+		return errors.Join(s.showPeppers(&status), fileErrorOf(&status))
 	})
 }
 
@@ -45,22 +46,31 @@ func pepperStatusCommand(where *targetFlags) *cobra.Command {
 		Use:   "status",
 		Short: "Shows how far a change of the pepper has come",
 		Long: `Lists the peppers, the newest first, with the keys and tokens that need each. A key
-whose secret was rotated with an overlap may need two. What has ended needs none,
-but for keys that have expired in the last 30 days, since the clock may be wrong, and
-tokens that have ended in the last five minutes.`,
+whose secret was rotated with an overlap may need two. A key needs its pepper until it
+is revoked, even if it has expired, since the clock may be wrong. Tokens that have
+ended need none, but for those of the last five minutes.`,
 		Example: "  caddy auth store pepper status",
 	}, func(s *session, _ []string) error {
 		var status identity.PepperStatus
 		if err := s.perform("store/pepper/status", struct{}{}, &status); err != nil {
 			return err
 		}
+		show := s.showPeppers
 		if asJSON {
-			return s.Show(status)
+			show = func(status *identity.PepperStatus) error { return s.Show(status) }
 		}
-		return s.showPeppers(&status)
+		return errors.Join(show(&status), fileErrorOf(&status))
 	})
 	c.Flags().BoolVar(&asJSON, "json", false, "Write JSON")
 	return c
+}
+
+// fileErrorOf is why the pepper file cannot be read, nil if it can.
+func fileErrorOf(status *identity.PepperStatus) error {
+	if status.FileError == "" {
+		return nil
+	}
+	return errors.New(status.FileError)
 }
 
 // showPeppers prints a status as text.
@@ -71,11 +81,6 @@ func (s *session) showPeppers(status *identity.PepperStatus) error {
 	}
 	if err := command.List(s.Run, false, "PEPPER\tCREATED\tKEYS\tTOKENS", row, page); err != nil {
 		return err
-	}
-	if status.FileError != "" {
-		if err := s.Say("%s", status.FileError); err != nil {
-			return err
-		}
 	}
 	if len(status.LeftOver) > 0 {
 		if err := s.Say("in the pepper file, and not needed: %s", strings.Join(status.LeftOver, ", ")); err != nil {
@@ -98,8 +103,9 @@ func pepperRetireCommand(where *targetFlags) *cobra.Command {
 		Use:   "retire",
 		Short: "Removes all peppers but the newest",
 		Long: `Removes all peppers but the newest, from the store and then from the pepper file.
-It refuses while a key or a token needs one of them, and while the clock may be wrong:
-for an hour after it was set, or as long as the audit trail has later events. With
+It refuses while a token or a key needs one of them, a key that has expired among
+them, since by the right clock it may not have: revoke it. It refuses, too, for an
+hour after the clock was set, or as long as the audit trail has later events. With
 --force those are refused for ever: the keys are revoked, the sessions end. If it is
 broken off, run it again. Backups of the store from before need the old pepper file.`,
 		Example: "  caddy auth store pepper retire",

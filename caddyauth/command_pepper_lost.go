@@ -39,5 +39,5 @@ The server must be stopped, and the pepper file must not be there.`,
 		return s.Say("pepper of fingerprint %s made; %s revoked, %s ended; passwords and roles are what they were", fingerprint, plural.Of(lost.Keys, "key"), plural.Of(lost.Sessions, "session"))
 	})
 	c.Flags().BoolVar(&revoke, "revoke-all-keys", false, "Say that you know that all keys and sessions are lost")
-	return c
+	return withoutCreate(c)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,7 +66,7 @@ one back into use, which is told.`,
 	c.Flags().StringVar(&flags.pepper, "pepper", "", "Add the peppers of this file to the store's pepper file")
 	c.Flags().BoolVar(&flags.force, "force", false, "Replace the store that is there")
 	c.Flags().BoolVar(&flags.asJSON, "json", false, "Write what is replaced as JSON")
-	return c
+	return withoutCreate(c)
 }
 
 // restore puts a backup that was checked in place.
@@ -116,11 +117,11 @@ func (s *session) mayReplace(f *storeFile, r *identity.Restore, flags *restoreFl
 		}
 		return nil
 	case errors.Is(err, store.ErrDamaged) && !flags.force:
-		return &existsError{fmt.Errorf("%w; nothing was changed; with the server stopped --force moves it aside and puts the backup in its place", err)}
+		return &existsError{fmt.Errorf("%s; nothing was changed; with the server stopped --force moves it aside and puts the backup in its place", damage(err))}
 	case errors.Is(err, store.ErrDamaged) && f.server != "":
-		return fmt.Errorf("%w; stop the server at %s first", err, f.server)
+		return fmt.Errorf("%s; stop the server at %s first", damage(err), f.server)
 	case errors.Is(err, store.ErrDamaged):
-		return s.Say("%v", err)
+		return s.Say("%s", damage(err))
 	case err != nil:
 		return err
 	}
@@ -132,6 +133,11 @@ func (s *session) mayReplace(f *storeFile, r *identity.Restore, flags *restoreFl
 		return fmt.Errorf("store %s: %w, and nothing was changed; --force puts the backup in its place", f.settings.Location, fs.ErrExist)
 	}
 	return nil
+}
+
+// damage tells of a damaged store, without the advice to do what is being done.
+func damage(err error) string {
+	return strings.Replace(err.Error(), store.ErrDamaged.Error(), "is damaged", 1)
 }
 
 // sayReplaced tells what is lost with a store, and what would be accepted again.

@@ -3,6 +3,7 @@ package caddyauth
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -27,9 +28,9 @@ func storeCheckCommand(where *targetFlags) *cobra.Command {
 		Short: "Reads all of the store, and says what is wrong with it",
 		Long: `Reads the store from beginning to end: whether it is made as this program makes
 one, all pages and indexes, what records refer to, whether each record is sound,
-and whether the pepper file has the peppers that it needs. Nothing is changed,
-and the server may be running. Owners and modes of files are looked at by
-'caddy auth doctor'.
+whether there are events later than now, and whether the pepper file has the peppers
+that it needs. Nothing is changed, and the server may be running. Owners and modes of
+files are looked at by 'caddy auth doctor'.
 
 Exit codes: 0 nothing was found, 10 there are warnings, 20 there are errors. With any
 other it could not look.`,
@@ -46,7 +47,7 @@ other it could not look.`,
 		return s.conclude(found, asJSON)
 	})
 	c.Flags().BoolVar(&asJSON, "json", false, "Write a JSON array")
-	return c
+	return withoutCreate(c)
 }
 
 // slowStore is from how many bytes on a check takes so long that it tells what it is
@@ -70,12 +71,12 @@ func (s *session) checkFile(f *storeFile) ([]finding, error) {
 		return []finding{storeDamaged.of(err.Error())}, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, orAnother(err)
 	}
 	if len(i.Structure) > 0 {
 		return madeOtherwise(&i, f), nil
 	}
-	return findingsOf(&i, f), s.Say("%s; pepper fingerprint %s", inWords(&i.Summary), fingerprints(&i.Summary))
+	return findingsOf(&i, f, began), s.Say("%s; pepper fingerprint %s", inWords(&i.Summary), fingerprints(&i.Summary))
 }
 
 // madeOtherwise: nobody knows what the records in such a store mean.
@@ -86,8 +87,17 @@ func madeOtherwise(i *identity.Inspection, f *storeFile) (list []finding) {
 	return list
 }
 
+// elsewhere says what to do where what was looked at is a copy or a backup, beside
+// which there is no pepper.
+func elsewhere(fault error) string {
+	if errors.Is(fault, fs.ErrNotExist) {
+		return "; for a copy or a backup whose pepper is kept elsewhere name that by --pepper-file <file>"
+	}
+	return ""
+}
+
 // findingsOf puts an inspection into words.
-func findingsOf(i *identity.Inspection, f *storeFile) []finding {
+func findingsOf(i *identity.Inspection, f *storeFile, now time.Time) []finding {
 	list := []finding{}
 	location := f.settings.Location
 	for _, problem := range i.Damage {
@@ -103,13 +113,10 @@ func findingsOf(i *identity.Inspection, f *storeFile) []finding {
 		list = append(list, schemaNew.of(fmt.Sprintf("store %s has schema %d, this program knows %d; its records were not looked at", location, i.Schema, i.Known)))
 	}
 	if i.PepperFault != nil {
-		list = append(list, pepperUnusable.of(i.PepperFault.Error()))
+		list = append(list, pepperUnusable.of(i.PepperFault.Error()+elsewhere(i.PepperFault)))
 	}
 	for _, print := range i.Missing {
 		list = append(list, pepperWrong.of(fmt.Sprintf("the pepper file lacks the pepper of fingerprint %s", print)))
 	}
-	for _, print := range i.LeftOver {
-		list = append(list, pepperLeftOver.of(fmt.Sprintf("the pepper file has one of fingerprint %s, which the store does not need", print)))
-	}
-	return list
+	return append(append(list, judgeUnneeded(i.LeftOver)...), clockBehind(now, i.Latest)...)
 }

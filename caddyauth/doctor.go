@@ -51,6 +51,7 @@ var (
 	secretsBroken    = ailment{"secrets_file_broken", levelError, "mend the file; until then the server uses what it has read before, or does not start"}
 	clockWrong       = ailment{"clock_wrong", levelError, "set the clock; until then keys begin and expire at the wrong time"}
 	keyExpires       = ailment{"key_expires", levelWarning, "issue another key and hand it out, or let this one end; rotating it keeps its end"}
+	importedUnused   = ailment{"imported_unused", levelWarning, "revoke the keys that nobody needs, and set passwords anew or delete the users; that saves each log-in a second hash"}
 )
 
 // of makes a finding of the kind.
@@ -59,7 +60,7 @@ func (a ailment) of(what string) finding { return finding{a.code, a.level, what,
 // checks in the order in which they report.
 var checks = []check{
 	checkConfigured, checkProxies, checkLogs, checkAdmin, checkInsecure, checkLogins,
-	checkFiles, checkSpace, checkPepper, checkSecretsFiles, checkStoreHealth, checkClock, checkKeys,
+	checkFiles, checkSpace, checkPepper, checkSecretsFiles, checkStoreHealth, checkClock, checkKeys, checkImported,
 }
 
 // examination is what the checks look at.

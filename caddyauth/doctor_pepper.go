@@ -59,18 +59,18 @@ func judgePeppers(e *examination, file *credential.Peppers, status *identity.Pep
 			return []finding{pepperWrong.of(fmt.Sprintf("pepper file '%s' has the fingerprint %s, the store needs %s", e.settings.PepperFile, strings.Join(file.Fingerprints(), ", "), p.Fingerprint))}
 		}
 	}
-	old, leftOver := status.OldKeys+status.OldTokens, status.LeftOver
-	for _, p := range status.Peppers[1:] {
-		if p.Keys+p.Tokens == 0 {
-			leftOver = append(leftOver, p.Fingerprint)
-		}
-	}
-	if len(leftOver) > 0 {
-		found = append(found, pepperLeftOver.of(fmt.Sprintf("nothing needs the peppers %s any more", strings.Join(leftOver, ", "))))
-	}
-	if changed := status.Peppers[0].Created; old > 0 && e.now.Sub(changed) > pepperMovesWithin {
+	found = judgeUnneeded(status.Unneeded())
+	if changed := status.Peppers[0].Created; status.OldKeys+status.OldTokens > 0 && e.now.Sub(changed) > pepperMovesWithin {
 		found = append(found, pepperUnfinished.of(fmt.Sprintf("the pepper was changed %s, and %s and %s have not been used since",
 			changed.UTC().Format(time.RFC3339), plural.Of(status.OldKeys, "key"), plural.Of(status.OldTokens, "token"))))
 	}
 	return found
+}
+
+// judgeUnneeded tells of peppers that could be retired.
+func judgeUnneeded(fingerprints []string) []finding {
+	if len(fingerprints) == 0 {
+		return nil
+	}
+	return []finding{pepperLeftOver.of(fmt.Sprintf("nothing needs the peppers %s any more", strings.Join(fingerprints, ", ")))}
 }

@@ -35,6 +35,8 @@ var operations = map[string]operation{
 	"user/unlock":  typed(unlockUser),
 	"user/import":  typed(importUsers),
 
+	"user/imported-left": typed(importedLeft),
+
 	"session/list":   typed(listSessions),
 	"session/revoke": typed(revokeSessions),
 	"lockout/list":   typed(listLockOuts),
@@ -197,6 +199,10 @@ func importUsers(r request, in importInput) ([]identity.Import, error) {
 
 func listSessions(r request, in listSessionsInput) ([]store.Session, error) {
 	return r.registry.Sessions(r.ctx, in.User, in.After, pageSize)
+}
+
+func importedLeft(r request, _ struct{}) (store.ImportedLeft, error) {
+	return r.registry.ImportedLeft(r.ctx)
 }
 
 func revokeSessions(r request, in revokeSessionsInput) (ended, error) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/principal"
@@ -27,16 +28,29 @@ func (v *prover) maySend(r *http.Request, method string) bool {
 	return method != principal.MethodPassword || v.insecurePlainHTTP || caller.MaySendPassword(r)
 }
 
-// prove proves a claim, from memory unless it is a password. The error says more
-// of a reason: what is malformed, how long it will last, why it cannot be found
-// out.
+// prove proves a claim, from memory unless it is a password or the first use of a key
+// by name. A password that turns out to be a key by name makes the claim one of an API
+// key. The error says more of a reason: what is malformed, how long it will last, why
+// it cannot be found out.
 func (v *prover) prove(r *http.Request, c *claim) (identity.Caller, identity.Reason, error) {
+	return v.proveAs(r, c, bothOfBasic)
+}
+
+// proveAs is prove where what Basic presents may not be all that it could be.
+func (v *prover) proveAs(r *http.Request, c *claim, may ofBasic) (identity.Caller, identity.Reason, error) {
 	mirror, err := v.app.mirror(r.Context())
 	if err != nil {
 		return identity.Caller{}, identity.NotFresh, err
 	}
-	if c.method == principal.MethodPassword {
+	switch {
+	case c.method == principal.MethodPassword && may.key && c.named() && mirror.KeysByName():
+		return v.proveNamed(r, mirror, c, may.password)
+	case c.method == principal.MethodPassword && !may.password:
+		return identity.Caller{}, identity.UnknownKey, nil
+	case c.method == principal.MethodPassword:
 		return v.provePassword(r, mirror, c)
+	case c.method == principal.MethodAPIKey && c.Kind == credential.Basic && mirror.KeysByName() && c.named():
+		return v.proveNamed(r, mirror, c, false)
 	}
 	circumstances := func() identity.Circumstances { return v.circumstances(r) }
 	caller, reason := c.check(mirror, circumstances)

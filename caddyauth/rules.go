@@ -153,15 +153,17 @@ func (t *Rules) identify(r *http.Request) (p *principal.Principal, method string
 		return p, p.Method, refusalFor(t.recheck(r, p))
 	}
 	c, refused := readClaim(r)
-	switch {
-	case refused != nil:
+	if refused != nil {
 		return nil, methodNone, refused
-	case !t.accepts(c.method):
+	}
+	may := ofBasic{key: t.accepts(principal.MethodAPIKey), password: t.accepts(principal.MethodPassword)}
+	switch {
+	case !t.accepts(c.method) && !(may.key && t.mayBeNamed(r, &c)):
 		return nil, c.method, notAccepted
 	case !t.maySend(r, c.method):
 		return nil, c.method, plainHTTP
 	}
-	caller, reason, err := t.prove(r, &c)
+	caller, reason, err := t.proveAs(r, &c, may)
 	if reason != identity.Accepted {
 		return nil, c.method, refusalFor(reason, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/plugin/admin"
 	"github.com/sallyport/sallyport/internal/plugin/command"
+	"github.com/sallyport/sallyport/internal/store"
 )
 
 // storeFile is the store for commands that work on its file, beside the server that
@@ -58,6 +59,14 @@ func (f *targetFlags) findFile(ctx context.Context) (file storeFile, err error) 
 		err = nil
 	}
 	return file, err
+}
+
+// orAnother says what to do where there is no store.
+func orAnother(err error) error {
+	if errors.Is(err, store.ErrNoStore) {
+		return fmt.Errorf("%w; name another one with --config or --store", err)
+	}
+	return err
 }
 
 // how says in which way the store is used.

@@ -111,6 +111,9 @@ func (f *targetFlags) findServer(ctx context.Context, t *target) (identity.Confi
 	switch {
 	case nobody && f.Address == "":
 		return settings, nil
+	case errors.Is(err, admin.ErrNoAnswer):
+		t.server = server
+		return settings, orOpened(err)
 	case err != nil:
 		t.server = server
 		return settings, fmt.Errorf("the server at %s: %w", server.Address, err)
@@ -164,6 +167,7 @@ func (t *target) perform(ctx context.Context, name string, input, out any) error
 	var result json.RawMessage
 	if t.server != nil {
 		result, err = t.server.Do(ctx, name, admin.Call{Actor: t.actor, Input: text})
+		err = orOpened(err)
 	} else {
 		var value any
 		if value, err = perform(ctx, t.registry, name, t.actor, text); err == nil {
@@ -174,6 +178,14 @@ func (t *target) perform(ctx context.Context, name string, input, out any) error
 		return err
 	}
 	return json.Unmarshal(result, out)
+}
+
+// orOpened says how to do without a server that does not answer.
+func orOpened(err error) error {
+	if errors.Is(err, admin.ErrNoAnswer) {
+		return fmt.Errorf("%w; with --store sqlite:<path> the command opens the store itself", err)
+	}
+	return err
 }
 
 // close gives the store back. A nil target may be closed.

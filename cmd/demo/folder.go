@@ -28,6 +28,8 @@ const (
 	pepperFile     = folder + "/pepper"
 	firstHeader    = folder + "/first.header"
 	secondHeader   = folder + "/second.header"
+	actingHeader   = folder + "/acting.header"
+	xsrfHeader     = folder + "/xsrf.header"
 	loginFile      = folder + "/login.json"
 	loginAnswer    = folder + "/login.answer"
 	cookieFile     = folder + "/cookies"
@@ -66,6 +68,9 @@ func makeFolder(ctx context.Context, s site) error {
 		return err
 	}
 	if err := makeUser(ctx); err != nil {
+		return err
+	}
+	if _, err := caddyAuth(ctx, "", "user", "add", "visitor"); err != nil {
 		return err
 	}
 	key, err := caddyAuth(ctx, "", "key", "issue", "demo/first")

@@ -62,14 +62,28 @@ func script(here string, port int, proxy bool) []line {
 		{"It is refused at once", reports(second), 401, refusal("invalid_token", "the credential is not accepted")},
 		{"The first key still works", reports(first), 200, hello},
 		{
+			"Another user lets the first one act as her, by a key that is good for nothing else.",
+			"(umask 077; { printf 'X-Impersonating: Basic '; { printf 'visitor:support:'; " + auth + " key issue visitor/support --agent demo; } | tr -d '\\n' | base64 -w 0; } >" + actingHeader + ")", 0,
+			server + `key visitor/support issued: id [0-9A-Za-z]{12}, scopes read, never expires\n`,
+		},
+		{"With that key beside the own one the application sees her", reports(first + " -H @" + actingHeader), 200, greeting("visitor")},
+		{
+			"The audit trail has both names.", auth + " audit list --last 1", 0,
+			`TIME +ACTOR +KIND +WHAT\n\S+ +user:demo on behalf of user:visitor +impersonation\.begin +visitor by demo from (?:127\.0\.0\.1|::1)\n` + server,
+		},
+		{
 			"Log in by password, from a file again. What is answered goes to a file as well; the session goes into a cookie jar",
 			"(umask 077; " + get("/api/v1/auth/login", " -c "+cookieFile+" --json @"+loginFile+" -o "+loginAnswer) + ")", 200, "",
 		},
 		{"Who am I? The session tells", get("/api/v1/user/whoami", session), 200, envelope(200, `\{.*"username":"demo".*\}`, "")},
 		{"It opens the reports, too", reports(session), 200, hello},
 		{
+			"A page sends the second cookie back in a header, which no page of another site can.",
+			"(umask 077; sed -n 's/.*XSRF-TOKEN\t/X-XSRF-TOKEN: /p' " + cookieFile + " >" + xsrfHeader + ")", 0, "",
+		},
+		{
 			"Log out. A program that uses a cookie must say where it comes from, as browsers do",
-			get("/api/v1/auth/logout", session+" -X POST -H 'Origin: "+siteURL(port, "")+"'"), 200, envelope(200, `\{"success":true\}`, ""),
+			get("/api/v1/auth/logout", session+" -X POST -H @"+xsrfHeader+" -H 'Origin: "+siteURL(port, "")+"'"), 200, envelope(200, `\{"success":true\}`, ""),
 		},
 		{"The session has ended at once, for whoever has a copy", reports(session), 401, refusal("invalid_token", "the credential is not accepted")},
 		{"The address gate: this machine is listed, but a secret is missing", get("/office/", ""), 401, refusal("credential_missing", "this needs a credential")},

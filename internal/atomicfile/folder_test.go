@@ -17,7 +17,7 @@ func TestAFolderThatIsMissingIsNamed(t *testing.T) {
 	}
 	missing := filepath.Join(dir, "backups")
 	_, err := atomicfile.Folder(filepath.Join(missing, "auth.db"))
-	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "make it by `install -d -m 0700 '"+missing+"'`") {
+	if !errors.Is(err, fs.ErrNotExist) || !strings.HasSuffix(err.Error(), "the folder '"+missing+"': file does not exist; make it by `install -d -m 0700 '"+missing+"'`") {
 		t.Errorf("one that is not: %v", err)
 	}
 }

@@ -47,18 +47,18 @@ func Backup(ctx context.Context, c Config, file, pepperFile string) (store.Summa
 
 // apart refuses to write the pepper beside the backup, or over something.
 func apart(file, pepperFile string) error {
-	if _, err := os.Lstat(pepperFile); !errors.Is(err, fs.ErrNotExist) {
-		if err == nil {
-			err = fmt.Errorf("'%s': %w; a copy of the pepper replaces nothing, so name a file that is not there yet", pepperFile, fs.ErrExist)
-		}
-		return err
-	}
 	backups, err := atomicfile.Folder(file)
 	if err != nil {
 		return err
 	}
 	peppers, err := atomicfile.Folder(pepperFile)
 	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(pepperFile); !errors.Is(err, fs.ErrNotExist) {
+		if err == nil {
+			err = fmt.Errorf("'%s': %w; a copy of the pepper replaces nothing, so name a file that is not there yet", pepperFile, fs.ErrExist)
+		}
 		return err
 	}
 	if os.SameFile(backups, peppers) {

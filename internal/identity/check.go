@@ -115,8 +115,9 @@ const (
 	idleUseEvery = 1
 )
 
-// Check says whether the presented key is accepted. It allocates nothing.
-// circumstances is called only for a key that is bound to some.
+// Check says whether the presented key is accepted, a key by name among them (see
+// credential.Presented.Named). It allocates nothing. circumstances is called only for a
+// key that is bound to some.
 func (m *Mirror) Check(p *credential.Presented, circumstances func() Circumstances) (Caller, Reason) {
 	return m.checkKey(p, nil, circumstances)
 }
@@ -131,7 +132,7 @@ func (m *Mirror) checkKey(p *credential.Presented, agent *principal.User, circum
 	peppers := x.peppers.Load()
 	word, wellFormed := peppers.newest().Open(p.Word)
 	if !wellFormed {
-		return Caller{}, Malformed
+		return m.checkNamed(x, now, p, agent, circumstances)
 	}
 	defer word.Close()
 	id := word.ID()
@@ -149,12 +150,25 @@ func (m *Mirror) checkKey(p *credential.Presented, agent *principal.User, circum
 	case p.KeyName != "" && r.name != x.hashName(p.KeyName):
 		return Caller{}, WrongName
 	}
+	if reason := admitKey(a, s, r, agent, now, circumstances); reason != Accepted {
+		return Caller{}, reason
+	}
+	return m.callerBy(a, r, word, verifier, peppers, now), Accepted
+}
+
+// admitKey holds a proven key against time and circumstances, and against what it is
+// used for.
+func admitKey(a *account, s *shard, r *record, agent *principal.User, now time.Time, circumstances func() Circumstances) Reason {
 	if reason := admit(a, s, r, now, circumstances); reason != Accepted {
-		return Caller{}, reason
+		return reason
 	}
-	if reason := purpose(s, r, agent); reason != Accepted {
-		return Caller{}, reason
-	}
+	return purpose(s, r, agent)
+}
+
+// callerBy is whoever has proven a key by a word that is open under the newest pepper.
+// The use is noted.
+func (m *Mirror) callerBy(a *account, r *record, word *credential.Word, verifier credential.Verifier, peppers *pepperNumbers, now time.Time) Caller {
+	id := word.ID()
 	if r.use(now, keyUseEvery) {
 		m.used.note(id, now)
 	}
@@ -162,7 +176,7 @@ func (m *Mirror) checkKey(p *credential.Presented, agent *principal.User, circum
 	if peppers.outdated(r.pepper) {
 		c.moved = m.noteMove(store.Move{ID: id, Old: verifier, Pepper: peppers.newestID(), Used: now}, word)
 	}
-	return c, Accepted
+	return c
 }
 
 // proveKey finds the record of a presented word, whose verifier is computed under

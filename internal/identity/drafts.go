@@ -54,12 +54,19 @@ func (p *peppers) sweepDrafts(ours []string) error {
 }
 
 // sweepAtStart is sweepDrafts for when nobody has the turn. What cannot be removed
-// keeps nobody from starting: the doctor tells of it.
-func (p *peppers) sweepAtStart(ctx context.Context, s *store.Store) {
+// keeps nobody from starting: the doctor tells of it. Beside a store that was made just
+// now a draft may be of whoever makes it, who has no turn to take yet.
+func (p *peppers) sweepAtStart(ctx context.Context, s *store.Store, now time.Time) {
 	left := false
 	_ = eachDraft(p.file, func(*os.Root, string, *credential.Peppers, time.Time) error { left = true; return nil })
 	if left {
-		_ = s.Change(ctx, func(*store.Change) error { return p.sweepDrafts(p.atHand()) })
+		_ = s.Change(ctx, func(c *store.Change) error {
+			list, err := c.Peppers()
+			if err != nil || recent(list[len(list)-1].Created, now, draftWrittenFor) {
+				return err
+			}
+			return p.sweepDrafts(p.atHand())
+		})
 	}
 }
 

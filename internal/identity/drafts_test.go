@@ -29,7 +29,7 @@ func TestDraftsOfThePepperFileAreRemoved(t *testing.T) {
 		"by a rotation":          func(w *world) { w.rotatePepper() },
 		"by a retirement":        func(w *world) { w.retire(false) },
 		"by one that is refused": func(w *world) { w.retire(true) },
-		"at the start":           func(w *world) { w.restart() },
+		"at the start":           func(w *world) { w.clock.add(time.Minute); w.restart() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -54,6 +54,19 @@ func TestDraftsOfThePepperFileAreRemoved(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestAStartTouchesNothingOfWhoMakesTheStore: he writes the pepper's draft without the
+// turn, since there is no store yet that has one.
+func TestAStartTouchesNothingOfWhoMakesTheStore(t *testing.T) {
+	w := newWorld(t)
+	content, err := os.ReadFile(w.peppers.file)
+	w.must(nil, err)
+	draft := w.killedWhileWriting(content)
+	w.restart()
+	if _, err := os.Stat(draft); err != nil {
+		t.Errorf("a draft that may be his: %v", err)
 	}
 }
 
@@ -89,7 +102,7 @@ func TestADraftThatCannotBeRemovedKeepsNobodyFromStarting(t *testing.T) {
 	w.must(nil, os.WriteFile(w.peppers.file, content, 0o600))
 	draft := w.killedWhileWriting(content)
 	w.must(nil, os.Chmod(filepath.Dir(draft), 0o500))
-	w.peppers.sweepAtStart(t.Context(), w.store)
+	w.peppers.sweepAtStart(t.Context(), w.store, w.clock.now().Add(time.Hour))
 	if _, err := os.Stat(draft); err != nil {
 		t.Error(err)
 	}

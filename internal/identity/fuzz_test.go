@@ -94,7 +94,7 @@ func FuzzCheckImport(f *testing.F) {
 	f.Add("alice", "bob", "$pbkdf2-sha256$i=100000$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA")
 	f.Add("a\nb", strings.Repeat("\xff", 300), "$pbkdf2-sha256$i=1\n")
 	f.Fuzz(func(t *testing.T, first, second, hash string) {
-		wrong := CheckImport([]ImportedUser{{first, hash}, {second, ""}})
+		wrong := CheckImport([]ImportedUser{imported(first, hash), imported(second, "")})
 		for _, err := range wrong {
 			checkShown(t, err)
 		}

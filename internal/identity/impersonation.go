@@ -21,6 +21,15 @@ import (
 // Locked or Throttled; the error says more then, and of NotFresh why.
 func (m *Mirror) Impersonate(ctx context.Context, p *principal.Principal, key *credential.Presented, address netip.Addr, circumstances func() Circumstances) (Caller, Reason, error) {
 	c, reason := m.checkKey(key, p.User, circumstances)
+	if m.mayBeFirstUse(key, reason) {
+		switch err := m.firstUse(ctx, p.User, key, address); {
+		case errors.Is(err, ErrWrongPassword):
+			return Caller{}, reason, nil
+		case err != nil:
+			return Caller{}, reasonOf(err), err
+		}
+		c, reason = m.checkKey(key, p.User, circumstances)
+	}
 	switch {
 	case reason == NotFresh:
 		return Caller{}, reason, nil

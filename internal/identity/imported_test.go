@@ -31,6 +31,10 @@ func importedHash(t *testing.T, text string) string {
 	return phc
 }
 
+func imported(name, hash string) ImportedUser {
+	return ImportedUser{Username: name, PasswordHash: hash}
+}
+
 // importUsers imports, which must succeed.
 func (w *world) importUsers(users ...ImportedUser) []Import {
 	w.t.Helper()
@@ -55,7 +59,7 @@ func TestImportedUsersLogInWithTheirPasswords(t *testing.T) {
 	w := newWorld(t)
 	for name, text := range map[string]string{"admin": "secret pass", "übung": "pässwörd ☃", "test": "pass"} {
 		hash := importedHash(t, text)
-		done := w.importUsers(ImportedUser{name, hash})
+		done := w.importUsers(imported(name, hash))
 		if diff := cmp.Diff([]Import{{Username: name, Added: true, HasPassword: true}}, done); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -84,7 +88,7 @@ func TestImportedUsersLogInWithTheirPasswords(t *testing.T) {
 func TestTheFormInWhichAPasswordWasTypedCountsUntilTheFirstLogIn(t *testing.T) {
 	const composed, decomposed = "p\u00e4ssword", "pa\u0308ssword"
 	w := newWorld(t)
-	w.importUsers(ImportedUser{"bob", importedHash(t, decomposed)})
+	w.importUsers(imported("bob", importedHash(t, decomposed)))
 	if err := w.try(Attempt{"bob", composed, home}); !errors.Is(err, ErrWrongPassword) {
 		t.Errorf("typed otherwise: %v", err)
 	}
@@ -104,7 +108,7 @@ func TestAnImportedUserWithoutAPasswordCannotLogIn(t *testing.T) {
 		t.Error(err)
 	}
 	// Not even where the hash of the empty password came in.
-	w.importUsers(ImportedUser{"other", importedHash(t, "")})
+	w.importUsers(imported("other", importedHash(t, "")))
 	if err := w.try(Attempt{"other", "", home}); err == nil {
 		t.Error("the empty password is accepted")
 	}
@@ -117,7 +121,7 @@ func TestAnImportedUserWithoutAPasswordCannotLogIn(t *testing.T) {
 func TestWhoIsThereStaysAsHeIs(t *testing.T) {
 	w := newWorld(t)
 	w.setPassword("alice", right)
-	done := w.importUsers(ImportedUser{"bob", importedHash(t, "x")}, ImportedUser{"ALICE", importedHash(t, "secret pass")})
+	done := w.importUsers(imported("bob", importedHash(t, "x")), imported("ALICE", importedHash(t, "secret pass")))
 	if diff := cmp.Diff([]Import{{Username: "bob", Added: true, HasPassword: true}, {Username: "ALICE"}}, done); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -149,11 +153,11 @@ func TestUsersAreImportedAllOrNone(t *testing.T) {
 		users []ImportedUser
 		want  string
 	}{
-		"a name with a blank":     {[]ImportedUser{{"bob", hash}, {"a b", hash}}, "user name 'a b': use 1 to 64"},
-		"no name":                 {[]ImportedUser{{"bob", hash}, {"", hash}}, "user name '': use 1 to 64"},
-		"one name twice":          {[]ImportedUser{{"bob", hash}, {"Bob", hash}}, "'bob' and 'Bob' are one user name"},
-		"a hash of another kind":  {[]ImportedUser{{"bob", hash}, {"carol", "$argon2id$v=19$m=8,t=1,p=1$" + strings.Repeat("A", 22) + "$" + strings.Repeat("A", 43)}}, "user 'carol': stored password hash is not of the form"},
-		"a hash of too few turns": {[]ImportedUser{{"bob", hash}, {"carol", strings.Replace(hash, "i=1000", "i=1", 1)}}, "user 'carol': stored password hash: 1 rounds"},
+		"a name with a blank":     {[]ImportedUser{imported("bob", hash), imported("a b", hash)}, "user name 'a b': use 1 to 64"},
+		"no name":                 {[]ImportedUser{imported("bob", hash), imported("", hash)}, "user name '': use 1 to 64"},
+		"one name twice":          {[]ImportedUser{imported("bob", hash), imported("Bob", hash)}, "'bob' and 'Bob' are one user name"},
+		"a hash of another kind":  {[]ImportedUser{imported("bob", hash), imported("carol", "$argon2id$v=19$m=8,t=1,p=1$"+strings.Repeat("A", 22)+"$"+strings.Repeat("A", 43))}, "user 'carol': stored password hash is not of the form"},
+		"a hash of too few turns": {[]ImportedUser{imported("bob", hash), imported("carol", strings.Replace(hash, "i=1000", "i=1", 1))}, "user 'carol': stored password hash: 1 rounds"},
 		"more than there can be":  {make([]ImportedUser, 1001), "1001 users: import 1000 at most"},
 	} {
 		w := newWorld(t)
@@ -168,7 +172,7 @@ func TestUsersAreImportedAllOrNone(t *testing.T) {
 }
 
 func TestAllThatIsWrongWithAnImportIsSaidAtOnce(t *testing.T) {
-	wrong := CheckImport([]ImportedUser{{"a b", ""}, {"bob", "x"}, {"carol", ""}, {"CAROL", ""}, {"dave", ""}})
+	wrong := CheckImport([]ImportedUser{imported("a b", ""), imported("bob", "x"), imported("carol", ""), imported("CAROL", ""), imported("dave", "")})
 	if len(wrong) != 3 {
 		t.Errorf("%v", wrong)
 	}
@@ -177,7 +181,7 @@ func TestAllThatIsWrongWithAnImportIsSaidAtOnce(t *testing.T) {
 func TestAnImportThatCannotBeWrittenAddsNobody(t *testing.T) {
 	w := newWorld(t)
 	w.execute(`CREATE TRIGGER full BEFORE INSERT ON passwords BEGIN SELECT raise(ABORT, 'full'); END`)
-	if _, err := w.ImportUsers(t.Context(), "os:root", []ImportedUser{{"bob", ""}, {"carol", importedHash(t, "x")}}); err == nil {
+	if _, err := w.ImportUsers(t.Context(), "os:root", []ImportedUser{imported("bob", ""), imported("carol", importedHash(t, "x"))}); err == nil {
 		t.Error("no error")
 	}
 	if _, err := w.User(t.Context(), "bob"); !errors.Is(err, store.ErrNotFound) {
@@ -199,7 +203,7 @@ func TestImportedUsersCostWhatAllOthersCost(t *testing.T) {
 		}
 	}
 	count("before the import", 1)
-	w.importUsers(ImportedUser{"bob", importedHash(t, "secret pass")})
+	w.importUsers(imported("bob", importedHash(t, "secret pass")))
 	count("after the import", 2)
 	w.restart()
 	count("after a restart", 2)

@@ -27,7 +27,9 @@ type index struct {
 	accounts     atomic.Pointer[[]*account]
 	// peppers are put in before the records that name them.
 	peppers atomic.Pointer[pepperNumbers]
-	former  *former
+	// names find keys by name.
+	names  atomic.Pointer[keyNames]
+	former *former
 	// numbers finds an account's number by the user's id. Numbers are never
 	// used again while the process lives, or a reader that holds an old record
 	// might find somebody else under its number. Only the writer looks here.
@@ -38,6 +40,7 @@ type index struct {
 func newIndex() *index {
 	x := &index{numbers: map[string]uint32{}, former: &former{}, seed: maphash.MakeSeed()}
 	x.accounts.Store(new([]*account))
+	x.names.Store(noKeyNames)
 	return x
 }
 

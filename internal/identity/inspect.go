@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"time"
 
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/plural"
@@ -21,8 +22,9 @@ type Inspection struct {
 	// Known is the schema of this program. With another one than that, or with
 	// damage, no record was looked at.
 	Known int64
-	// Missing are the fingerprints that the pepper file lacks, LeftOver those that it
-	// has and the store does not need.
+	// Missing are the fingerprints that the pepper file lacks. LeftOver, where it lacks
+	// none, are those that nothing needs, as PepperStatus.Unneeded has them; where no
+	// record was looked at it has only those that the store does not know.
 	Missing, LeftOver []string
 	// PepperFault is why the pepper file cannot be read.
 	PepperFault error
@@ -32,6 +34,9 @@ type Inspection struct {
 // nothing. begin is told what is looked at next. The error is that the store cannot
 // be read.
 func Inspect(ctx context.Context, c Config, begin func(what string)) (i Inspection, err error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	s, err := store.OpenAsItIs(ctx, c.Location, c.Now)
 	if err != nil {
 		return i, err
@@ -52,29 +57,35 @@ func Inspect(ctx context.Context, c Config, begin func(what string)) (i Inspecti
 	}
 	i.Damage = damage
 	i.Known = s.Newest()
+	var uses store.PepperUses
 	if i.Schema == i.Known && len(i.Damage) == 0 {
 		begin(plural.Of(i.Users, "user") + " and " + plural.Of(i.Keys, "key"))
 		if i.Refused, err = unsound(ctx, s); err != nil {
 			return i, err
 		}
 		i.Refused = i.Refused[:min(len(i.Refused), maxRefused)]
+		if uses, err = s.PepperUses(ctx, endedBy(c.Now())); err != nil {
+			return i, err
+		}
 	}
 	peppers, err := ReadPeppers(c.pepperFile())
 	if err != nil {
 		i.PepperFault = err
 		return i, nil
 	}
-	i.weigh(peppers)
+	i.weigh(peppers, &uses)
 	return i, nil
 }
 
-// weigh compares the peppers of the file with those of the store.
-func (i *Inspection) weigh(peppers *credential.Peppers) {
+// weigh compares the peppers of the file with those that the store needs.
+func (i *Inspection) weigh(peppers *credential.Peppers, uses *store.PepperUses) {
 	for _, p := range i.Peppers {
 		if peppers.Find(p.Fingerprint) == nil {
 			i.Missing = append(i.Missing, p.Fingerprint)
 		}
 		peppers = peppers.Without(p.Fingerprint)
 	}
-	i.LeftOver = peppers.Fingerprints()
+	if len(i.Missing) == 0 {
+		i.LeftOver = unneeded(peppers.Fingerprints(), uses)
+	}
 }

@@ -35,6 +35,9 @@ type NewKey struct {
 // maxKeyTime is the last time that memory can hold: 2106-02-07.
 var maxKeyTime = time.Unix(math.MaxUint32-1, 0)
 
+// LatestExpiry is the last time at which a key can end. A later one is as good as none.
+func LatestExpiry() time.Time { return maxKeyTime }
+
 // ParseKeyRef reads the two ways to name a key: `user/name` and the public id.
 func ParseKeyRef(text string) (store.KeyRef, error) {
 	if user, name, found := strings.Cut(text, "/"); found {
@@ -156,6 +159,11 @@ func (r *Registry) rotateKey(ctx context.Context, actor string, ref store.KeyRef
 			return err
 		}
 		k.Previous, k.PreviousPepper, k.PreviousExpires = credential.Verifier{}, 0, time.Time{}
+		if overlap > 0 && k.ImportedHash != "" {
+			return invalid("key '%s/%s' was not used since it was imported, so that its old secret cannot go on; rotate it without an overlap", k.Username, k.Name)
+		}
+		// The secret before is found by the name while it lasts, the new one is not.
+		k.ByName, k.ImportedHash = k.ByName && overlap > 0, ""
 		if overlap > 0 {
 			k.Previous, k.PreviousPepper, k.PreviousExpires = k.Verifier, k.Pepper, r.now().Truncate(time.Microsecond).Add(overlap)
 		}
@@ -222,6 +230,7 @@ func (r *Registry) RevokeKey(ctx context.Context, actor string, ref store.KeyRef
 	}
 	return r.updateKey(ctx, "key.revoke", actor, ref, func(c *store.Change, k *store.Key) error {
 		k.Revoked, k.RevokedReason = r.now(), reason
+		k.ByName, k.ImportedHash = false, ""
 		k.Previous, k.PreviousPepper, k.PreviousExpires = credential.Verifier{}, 0, time.Time{}
 		return endSessionsOf(c, k)
 	})

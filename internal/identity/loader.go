@@ -16,6 +16,8 @@ type loader struct {
 	// users wait to be put into the index all at once.
 	users        []store.User
 	keys, tokens arrivals
+	// names are nil until there is a key by name.
+	names *keyNames
 }
 
 func newLoader(peppers *pepperSet) (*loader, error) {
@@ -42,7 +44,16 @@ func (l *loader) key(k *store.Key) error {
 		return err
 	}
 	l.settle()
-	return l.index.addKey(&l.keys, id, k)
+	if err := l.index.addKey(&l.keys, id, k); err != nil {
+		return err
+	}
+	if isNamed(k) {
+		if l.names == nil {
+			l.names = noKeyNames.clone()
+		}
+		l.index.addKeyName(l.names, id, k)
+	}
+	return nil
 }
 
 func (l *loader) token(t *store.Token) error {
@@ -59,6 +70,9 @@ func (l *loader) finish() *index {
 	l.settle()
 	l.keys.fill(&l.index.keys)
 	l.tokens.fill(&l.index.tokens)
+	if l.names != nil {
+		l.index.names.Store(l.names)
+	}
 	return l.index
 }
 

@@ -63,23 +63,35 @@ func (r *Registry) prove(ctx context.Context, a Attempt) (store.User, error) {
 	if _, err := password.Clean(a.Password); err != nil {
 		return store.User{}, invalid("%s", err)
 	}
-	proof := r.proofs.DoChan(r.proofKey(&a), func() (any, error) { return r.proveApart(ctx, &a) })
+	e, err := r.proveShared(ctx, r.proofKey(&a), &KeyAttempt{Attempt: a})
+	return e.user, err
+}
+
+// evidence is what an attempt has proven: the password of a user, or a key by name.
+type evidence struct {
+	user  store.User
+	byKey bool
+}
+
+// proveShared proves for all who ask for the same proof at the same time.
+func (r *Registry) proveShared(ctx context.Context, name string, a *KeyAttempt) (evidence, error) {
+	proof := r.proofs.DoChan(name, func() (any, error) { return r.proveApart(ctx, a) })
 	select {
 	case result := <-proof:
-		u, _ := result.Val.(store.User)
-		return u, result.Err
+		e, _ := result.Val.(evidence)
+		return e, result.Err
 	case <-ctx.Done():
-		return store.User{}, ctx.Err()
+		return evidence{}, ctx.Err()
 	}
 }
 
 // proveApart proves for all who ask the same. Whoever asked first may go away,
 // so only the end of time and that of the registry cut it short. And since
 // nobody else recovers in this goroutine, a panic must not end the server.
-func (r *Registry) proveApart(ctx context.Context, a *Attempt) (u store.User, err error) {
+func (r *Registry) proveApart(ctx context.Context, a *KeyAttempt) (e evidence, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			u, err = store.User{}, fmt.Errorf("a password could not be checked: panic: %v\n%s", p, debug.Stack())
+			e, err = evidence{}, fmt.Errorf("a password could not be checked: panic: %v\n%s", p, debug.Stack())
 		}
 	}()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), proofLimit)
@@ -128,42 +140,65 @@ func (r *Registry) hashName(fold string) string {
 	return hex.EncodeToString(v[:16])
 }
 
-func (r *Registry) proveOnce(ctx context.Context, a *Attempt) (store.User, error) {
+func (r *Registry) proveOnce(ctx context.Context, a *KeyAttempt) (evidence, error) {
 	source := sourceOf(a.Address)
 	if !r.proving.enter(source) {
-		return store.User{}, password.ErrBusy
+		return evidence{}, password.ErrBusy
 	}
 	defer r.proving.leave(source)
-	turn, err := r.waitForTurn(ctx, a)
+	turn, err := r.waitForTurn(ctx, &a.Attempt)
 	if err != nil {
-		return store.User{}, err
+		return evidence{}, err
 	}
 	defer turn.Release()
-	record, charged, err := r.charge(ctx, a)
+	record, charged, err := r.charge(ctx, &a.Attempt)
 	if b, refused := errors.AsType[*BrakeError](err); refused && b.Locked {
 		// One that is refused anyway must take the time of the others.
-		_, _, _ = turn.Verify("", a.Password)
+		_, _ = a.verify(turn, &store.LoginRecord{}, &store.Key{})
 	}
 	if err != nil {
-		return store.User{}, err
+		return evidence{}, err
 	}
-	ok, outdated, err := turn.Verify(record.Password.PHC, a.Password)
+	key, err := r.namedKey(ctx, a)
 	if err != nil {
-		return store.User{}, fmt.Errorf("the password of user '%s' in the store is damaged; set it anew: %w", record.User.Username, err)
+		return evidence{}, err
 	}
-	if !ok || record.User.State != store.Active {
-		return store.User{}, ErrWrongPassword
+	found, err := a.verify(turn, &record, &key)
+	switch {
+	case err != nil:
+		return evidence{}, err
+	case found.key || r.provesNamed(&key, a.Secret):
+		return evidence{record.User, true}, r.settleKey(ctx, a, &record, &key, charged)
+	case !found.password || record.User.State != store.Active:
+		return evidence{}, ErrWrongPassword
 	}
 	var renewed string
-	if outdated {
+	if found.outdated {
 		if renewed, err = rehash(turn, a.Password); err != nil {
-			return store.User{}, err
+			return evidence{}, err
 		}
 	}
-	if err := r.refund(ctx, a, &record, charged, renewed); err != nil {
-		return store.User{}, err
+	return evidence{user: record.User}, r.refund(ctx, &a.Attempt, &record, charged, renewed)
+}
+
+// found says what of an attempt is right. An outdated password is a right one.
+type found struct{ key, password, outdated bool }
+
+// verify looks at all that an attempt may mean, in the same time whatever it finds.
+func (a *KeyAttempt) verify(turn *password.Turn, record *store.LoginRecord, key *store.Key) (f found, err error) {
+	if a.KeyName != "" {
+		if f.key, err = turn.VerifySecret(key.ImportedHash, a.Secret); err != nil {
+			err = fmt.Errorf("the hash of key '%s/%s' in the store is damaged; rotate the key: %w", key.Username, key.Name, err)
+		}
 	}
-	return record.User, nil
+	if a.Password == "" {
+		return f, err
+	}
+	ok, outdated, wrong := turn.Verify(record.Password.PHC, a.Password)
+	if f.password, f.outdated = ok, outdated; wrong != nil {
+		wrong = fmt.Errorf("the password of user '%s' in the store is damaged; set it anew: %w", record.User.Username, wrong)
+	}
+	return f, errors.Join(err, wrong)
 }
 
 // rehash makes a hash of the current parameters of a password that was proven.

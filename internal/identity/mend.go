@@ -3,7 +3,9 @@ package identity
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/sallyport/sallyport/internal/store"
@@ -26,12 +28,12 @@ type mending struct {
 }
 
 // tend looks at the clock and at the store, and opens the store anew if another
-// file has taken its place, or it was damaged or unreadable and may be sound again. It is for
+// file has taken its place, its log was lost, or it was damaged or unreadable and may be sound again. It is for
 // Run alone: a request does not wait so long.
 func (m *Mirror) tend(ctx context.Context) error {
 	m.lookAtClock()
 	err := m.poll(ctx)
-	if !errors.Is(err, store.ErrReplaced) && !errors.Is(err, store.ErrDamaged) && !errors.Is(err, store.ErrUnreadable) {
+	if !mayBeReopened(err) {
 		m.mending = mending{}
 		return err
 	}
@@ -47,6 +49,29 @@ func (m *Mirror) tend(ctx context.Context) error {
 	return m.mending.err
 }
 
+// tendOrFail makes a panic of tend an error: nothing is answered while it lasts, but
+// whoever does not look again never finds that it is over. What a panic says may have
+// come from the store, so only its type is told, and where it was.
+func (m *Mirror) tendOrFail(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic of type %T\n%s", p, debug.Stack())
+		}
+	}()
+	return m.tend(ctx)
+}
+
+// mayBeReopened reports whether a store with this fault may be sound again when it is
+// opened anew.
+func mayBeReopened(err error) bool {
+	for _, fault := range []error{store.ErrReplaced, store.ErrLogLost, store.ErrDamaged, store.ErrUnreadable} {
+		if errors.Is(err, fault) {
+			return true
+		}
+	}
+	return false
+}
+
 func (m *Mirror) reopen(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, loadLimit)
 	defer cancel()
@@ -57,7 +82,7 @@ func (m *Mirror) reopen(ctx context.Context) error {
 	if err != nil {
 		return m.registry.peppers.explain(err)
 	}
-	m.log.Warn("the store was opened anew: another file is in its place, or it was damaged and is sound again", slog.String("store", m.store.Location().String()))
+	m.log.Warn("the store was opened anew: another file is in its place, its log was lost, or it was damaged and is sound again", slog.String("store", m.store.Location().String()))
 	return m.registry.expectImported(ctx)
 }
 

@@ -1,10 +1,14 @@
 package identity
 
 import (
+	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -205,3 +209,77 @@ func TestAnIndexOfTheLogThatIsCutOffIsMadeAnew(t *testing.T) {
 		t.Errorf("a key that was issued since: %s", got)
 	}
 }
+
+func TestALogThatIsDeletedUnderMemoryOpensNothingAndLosesNothing(t *testing.T) {
+	w := newWorld(t)
+	dead, good := w.issue("dead"), w.issue("good")
+	path := w.config.Location.Path
+	w.must(nil, errors.Join(os.Remove(path+"-wal"), os.Remove(path+"-shm")))
+	if _, err := w.RevokeKey(t.Context(), "test", ref("dead"), ""); !errors.Is(err, store.ErrLogLost) {
+		t.Errorf("revoking without the log: %v", err)
+	}
+	w.clock.add(freshFor)
+	if got := w.check(good); got != NotFresh {
+		t.Errorf("a key meanwhile: %s", got)
+	}
+	w.must(nil, w.mirror.tend(t.Context()))
+	w.must(w.RevokeKey(t.Context(), "test", ref("dead"), ""))
+	for word, want := range map[string]Reason{dead: Revoked, good: Accepted} {
+		if got := w.check(word); got != want {
+			t.Errorf("then: %s, want %s", got, want)
+		}
+	}
+	if text := w.log.String(); !strings.Contains(text, "the store was opened anew") || !strings.Contains(text, path) {
+		t.Errorf("the log says %s", text)
+	}
+}
+
+// secret is what a panic may say.
+type secret string
+
+func TestAPanicWhileLookingAtTheStoreIsNotTheLastLook(t *testing.T) {
+	var looks atomic.Int32
+	l := &log{}
+	config := newConfig(t, nil)
+	config.Observe = func(what string, _ time.Duration) {
+		if what == "look" && looks.Add(1) == 1 {
+			panic(secret("of a record"))
+		}
+	}
+	m := NewMirror(openRegistry(t, config), l.logger())
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { m.Run(ctx) })
+	err := m.Ready(t.Context())
+	cancel()
+	running.Wait()
+	if err != nil {
+		t.Error(err)
+	}
+	if text := l.String(); !strings.Contains(text, "panic of type identity.secret") || !strings.Contains(text, "the store is back") || strings.Contains(text, "of a record") {
+		t.Errorf("the log says %s", text)
+	}
+}
+
+// Whoever recovers from a panic of Run would wait for ever for what Run waits for.
+func TestUpkeepEndsWhenRunPanics(t *testing.T) {
+	m := NewMirror(openRegistry(t, newConfig(t, nil)), slog.New(panics{}))
+	ended := make(chan any)
+	go func() {
+		defer func() { ended <- recover() }()
+		m.Run(t.Context())
+	}()
+	select {
+	case p := <-ended:
+		if p == nil {
+			t.Error("it does not panic")
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it does not end")
+	}
+}
+
+// panics is a log whose every line is a panic.
+type panics struct{ slog.Handler }
+
+func (panics) Enabled(context.Context, slog.Level) bool { panic("no line") }

@@ -92,13 +92,16 @@ func (m *Mirror) moved(id credential.KeyID, there func(credential.KeyID) bool) b
 // after the last uses of keys and tokens, and the last moves, have been written.
 func (m *Mirror) Run(ctx context.Context) {
 	var upkeep sync.WaitGroup
+	defer upkeep.Wait()
+	// However this ends, in a panic too, they end before they are waited for.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	upkeep.Go(func() { m.upkeep(ctx) })
 	upkeep.Go(func() { m.keepMoving(ctx) })
-	defer upkeep.Wait()
 
 	c := complaint{log: m.log, now: m.now}
 	for {
-		err := m.tend(ctx)
+		err := m.tendOrFail(ctx)
 		if c.about(err); err == nil {
 			break
 		}
@@ -107,10 +110,10 @@ func (m *Mirror) Run(ctx context.Context) {
 		}
 	}
 	// Loading may have taken longer than a look stays fresh.
-	c.about(m.tend(ctx))
+	c.about(m.tendOrFail(ctx))
 	close(m.loaded)
 	for sleep(ctx, pollEvery) {
-		c.about(m.tend(ctx))
+		c.about(m.tendOrFail(ctx))
 	}
 }
 
@@ -273,6 +276,9 @@ func (m *Mirror) catchUp(ctx context.Context) error {
 		// disagree.
 		return m.reload(ctx)
 	}
+	for i := range delta.Keys {
+		m.registry.hasher.ExpectBcrypt(delta.Keys[i].ImportedHash)
+	}
 	m.position = delta.Position
 	return nil
 }
@@ -321,6 +327,9 @@ func (m *Mirror) reload(ctx context.Context) error {
 	if position.History != m.position.History {
 		// They are under peppers of the history before.
 		m.moves.take()
+		if m.index.Load() != nil {
+			m.log.Info("the store's content was replaced by another one, as a restore does it")
+		}
 	}
 	m.index.Store(x)
 	m.position = position
@@ -349,7 +358,7 @@ func (x *index) apply(d *store.Delta, peppers *pepperSet) error {
 			return err
 		}
 	}
-	if err := errors.Join(x.keys.removeAll(d.GoneKeys), x.tokens.removeAll(d.GoneTokens)); err != nil {
+	if err := errors.Join(x.putKeyNames(d.Keys, d.GoneKeys), x.keys.removeAll(d.GoneKeys), x.tokens.removeAll(d.GoneTokens)); err != nil {
 		return err
 	}
 	for _, id := range d.GoneUsers {

@@ -23,6 +23,14 @@ type pepperSet struct {
 // newest is the pepper that new verifiers are under, and its number in the store.
 func (s *pepperSet) newest() (*credential.Pepper, int64) { return s.list[0], s.ids[0] }
 
+// numbered is the pepper of this number in the store, nil if it is not in the set.
+func (s *pepperSet) numbered(id int64) *credential.Pepper {
+	if i := slices.Index(s.ids, id); i >= 0 {
+		return s.list[i]
+	}
+	return nil
+}
+
 // oldest is the pepper that failed log-ins are counted under, so that a new
 // pepper forgets no lock.
 func (s *pepperSet) oldest() *credential.Pepper { return s.list[len(s.list)-1] }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/password"
@@ -41,16 +42,29 @@ func unsound(ctx context.Context, s *store.Store) (problems []string, err error)
 	examiner := store.Examiner{
 		User:     func(u *store.User) error { return errors.Join(userSound(u), l.user(u)) },
 		Password: passwordSound,
-		Key:      l.key,
+		Key:      func(k *store.Key) error { return errors.Join(keySound(k), l.key(k)) },
 		Session:  sessionSound,
 		Token:    l.token,
 	}
-	err = s.Examine(ctx, examiner, func(err error) {
+	note := func(err error) {
 		if len(problems) < maxCounted {
 			problems = append(problems, err.Error())
 		}
-	})
-	return problems, err
+	}
+	if err := s.Examine(ctx, examiner, note); err != nil || len(problems) > 0 {
+		return problems, err
+	}
+	return wouldNotLoad(ctx, s)
+}
+
+// wouldNotLoad says why a store would not be loaded of which each record is sound:
+// loading has queries of its own.
+func wouldNotLoad(ctx context.Context, s *store.Store) (problems []string, err error) {
+	_, err = s.Load(ctx, func(*store.User) error { return nil }, func(*store.Key) error { return nil }, func(*store.Token) error { return nil })
+	if err != nil && ctx.Err() == nil {
+		return []string{err.Error()}, nil
+	}
+	return nil, err
 }
 
 // userSound holds a user against what decides about him.
@@ -65,6 +79,24 @@ func userSound(u *store.User) error {
 	case u.Version < 1 || u.Version > mostCount || u.Epoch < 1 || u.Epoch > mostCount:
 		return fmt.Errorf("user '%s' has counters that cannot be counted up", u.Username)
 	}
+	_, roles := checkNames("role", u.Roles)
+	_, groups := checkNames("group", u.Groups)
+	if err := errors.Join(roles, groups); err != nil {
+		return fmt.Errorf("user '%s': %w", u.Username, err)
+	}
+	return nil
+}
+
+// keySound: it has a name that a key can have, and limits as they are kept.
+func keySound(k *store.Key) error {
+	limits := k.Limits
+	limits.Networks = slices.Clone(k.Networks)
+	if err := errors.Join(checkKeyName(k.Name), checkLimits(&limits)); err != nil {
+		return fmt.Errorf("key '%s': %w", printable(k.ID), err)
+	}
+	if !slices.Equal(limits.Networks, k.Networks) {
+		return fmt.Errorf("key '%s' is bound to networks that are not in their usual form", printable(k.ID))
+	}
 	return nil
 }
 
@@ -72,6 +104,25 @@ func userSound(u *store.User) error {
 func passwordSound(userID string, p *store.Password) error {
 	if err := password.CheckStored(p.PHC); err != nil {
 		return fmt.Errorf("password of user '%s': %w", printable(userID), err)
+	}
+	return nil
+}
+
+// keySound: its secret can be proven, by a verifier or by the hash that was imported.
+func keySound(k *store.Key) error {
+	unused := k.Verifier.Equal(&noVerifier)
+	switch {
+	case !k.Revoked.IsZero():
+		return nil
+	case k.ImportedHash == "" && k.ByName && unused:
+		return fmt.Errorf("key '%s' has neither a verifier nor an imported hash", printable(k.ID))
+	case k.ImportedHash == "":
+		return nil
+	case !k.ByName || !unused || !k.PreviousExpires.IsZero():
+		return fmt.Errorf("key '%s' has an imported hash beside its secret", printable(k.ID))
+	}
+	if err := password.CheckBcrypt(k.ImportedHash); err != nil {
+		return fmt.Errorf("key '%s': %w", printable(k.ID), err)
 	}
 	return nil
 }

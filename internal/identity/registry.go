@@ -221,7 +221,7 @@ func (r *Registry) open(ctx context.Context, c Config) error {
 	if err := r.peppers.read(ctx, r.store); err != nil {
 		return errors.Join(err, r.store.Close())
 	}
-	r.peppers.sweepAtStart(ctx, r.store)
+	r.peppers.sweepAtStart(ctx, r.store, r.now())
 	if err := r.expectImported(ctx); err != nil {
 		return errors.Join(err, r.store.Close())
 	}
@@ -247,13 +247,16 @@ func (r *Registry) openStore(ctx context.Context, c Config, peppers *credential.
 	}
 }
 
-// expectImported tells the hasher if there are imported passwords in the store.
+// expectImported tells the hasher if there are imported hashes in the store.
 func (r *Registry) expectImported(ctx context.Context) error {
 	imported, err := r.store.AnyPassword(ctx, password.ImportedPrefix)
 	if imported {
 		r.hasher.ExpectImported()
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return r.store.ImportedHashes(ctx, password.BcryptPrefix, r.hasher.ExpectBcrypt)
 }
 
 // mayCreate reports whether a store may be made, where a pepper may be alone, and

@@ -122,30 +122,59 @@ func (m *Mirror) CheckPassword(ctx context.Context, a Attempt) (Caller, Reason, 
 	if !fresh {
 		return Caller{}, NotFresh, nil
 	}
-	at, key := m.registry.place(&a), m.registry.hidden("remembered\x00"+m.registry.proofKey(&a))
-	if p, known := m.remembered.find(at, key); known && now.Before(p.until) {
-		if caller, holds := m.holds(&p); holds {
-			return caller, Accepted, nil
-		}
+	w := m.memoryOf(&a, now)
+	if caller, known := w.recall(); known {
+		return caller, Accepted, nil
 	}
 	u, err := m.registry.prove(ctx, a)
 	if err != nil {
-		reason := reasonOf(err)
-		if reason == WrongPassword || reason == Locked || reason == Throttled {
-			m.remembered.forget(at, reason == Throttled)
-		}
-		return Caller{}, reason, err
+		return w.refuse(err)
 	}
-	p, err := m.proofOf(ctx, &u)
+	return w.remember(ctx, &u)
+}
+
+// passwordMemory is what is remembered of an attempt.
+type passwordMemory struct {
+	*Mirror
+	at  store.FailurePlace
+	key credential.Verifier
+	now time.Time
+}
+
+func (m *Mirror) memoryOf(a *Attempt, now time.Time) *passwordMemory {
+	return &passwordMemory{m, m.registry.place(a), m.registry.hidden("remembered\x00" + m.registry.proofKey(a)), now}
+}
+
+// recall finds a password that was proven a short while ago.
+func (w *passwordMemory) recall() (Caller, bool) {
+	p, known := w.remembered.find(w.at, w.key)
+	if !known || !w.now.Before(p.until) {
+		return Caller{}, false
+	}
+	return w.holds(&p)
+}
+
+// refuse forgets what was proven of a name that has failed.
+func (w *passwordMemory) refuse(err error) (Caller, Reason, error) {
+	reason := reasonOf(err)
+	if reason == WrongPassword || reason == Locked || reason == Throttled {
+		w.remembered.forget(w.at, reason == Throttled)
+	}
+	return Caller{}, reason, err
+}
+
+// remember keeps a proof that was made just now.
+func (w *passwordMemory) remember(ctx context.Context, u *store.User) (Caller, Reason, error) {
+	p, err := w.proofOf(ctx, u)
 	if err != nil {
 		return Caller{}, NotFresh, err
 	}
-	caller, holds := m.holds(&p)
+	caller, holds := w.holds(&p)
 	if !holds {
 		// Changed in this very moment.
 		return Caller{}, WrongPassword, ErrWrongPassword
 	}
-	m.remembered.keep(at, key, p, now)
+	w.remembered.keep(w.at, w.key, p, w.now)
 	return caller, Accepted, nil
 }
 

@@ -64,10 +64,17 @@ func (r *Restore) check(ctx context.Context, file, pepperFile string) error {
 	if err := r.gather(pepperFile); err != nil {
 		return err
 	}
-	if err := has(r.peppers, &r.backup.Backup); err != nil {
-		return fmt.Errorf("backup '%s': pepper file '%s' %w; name the copy of the pepper with --pepper", file, r.config.pepperFile(), err)
+	err = has(r.peppers, &r.backup.Backup)
+	switch path := r.config.pepperFile(); {
+	case err == nil:
+		return nil
+	case len(r.peppers.Fingerprints()) == 0:
+		return fmt.Errorf("backup '%s': pepper file '%s': %w; name the copy of the pepper with --pepper", file, path, fs.ErrNotExist)
+	case pepperFile != "":
+		return fmt.Errorf("backup '%s': the file '%s' %w; name the copy of the pepper that belongs to the backup", file, pepperFile, err)
+	default:
+		return fmt.Errorf("backup '%s': pepper file '%s' %w; name the copy of the pepper with --pepper", file, path, err)
 	}
-	return nil
 }
 
 // gather reads the pepper files: the store's, if it is there, and the one that is
@@ -166,7 +173,11 @@ func (r *Restore) Apply(ctx context.Context, actor string) (done Applied, err er
 		return done, r.found
 	}
 	for _, path := range []string{r.config.Location.Path, r.config.pepperFile()} {
-		if _, err := atomicfile.Folder(path); err != nil {
+		_, err := atomicfile.Folder(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return done, fmt.Errorf("%w, owned by the server's user", err)
+		}
+		if err != nil {
 			return done, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,7 +64,14 @@ func TestARunningMirrorFollowsARestore(t *testing.T) {
 		t.Errorf("it undoes %+v, %v", c.Keys, err)
 	}
 	w.must(r.Apply(t.Context(), "os:test"))
+	const replaced = "the store's content was replaced by another one"
+	if strings.Contains(w.log.String(), replaced) {
+		t.Error("a replacement was logged before there was one")
+	}
 	w.later(0)
+	if n := strings.Count(w.log.String(), replaced); n != 1 {
+		t.Errorf("the replacement was logged %d times", n)
+	}
 	if was, is := w.check(word), w.check(later); was != Accepted || is != UnknownKey {
 		t.Errorf("the key of the backup is %v, that of after it %v", was, is)
 	}
@@ -75,8 +83,20 @@ func TestARunningMirrorFollowsARestore(t *testing.T) {
 func TestAPepperComesBackWithItsBackup(t *testing.T) {
 	_, word, file, pepper := backedUp(t)
 	c := newConfig(t, nil)
-	if _, err := NewRestore(t.Context(), c, file, ""); !errors.Is(err, store.ErrPepper) || !strings.Contains(err.Error(), "name the copy of the pepper with --pepper") {
-		t.Errorf("without it: %v", err)
+	if _, err := NewRestore(t.Context(), c, file, ""); !errors.Is(err, fs.ErrNotExist) || !strings.HasSuffix(err.Error(), "pepper file '"+c.pepperFile()+"': file does not exist; name the copy of the pepper with --pepper") {
+		t.Errorf("without any: %v", err)
+	}
+	other := filepath.Join(t.TempDir(), "other")
+	write(t, other, strings.Repeat("ab", 32), 0o600)
+	if _, err := NewRestore(t.Context(), c, file, other); !errors.Is(err, store.ErrPepper) || !strings.Contains(err.Error(), "the file '"+other+"' lacks the pepper") {
+		t.Errorf("with another one: %v", err)
+	}
+	write(t, c.pepperFile(), strings.Repeat("ab", 32), 0o600)
+	if _, err := NewRestore(t.Context(), c, file, ""); !errors.Is(err, store.ErrPepper) || !strings.Contains(err.Error(), "pepper file '"+c.pepperFile()+"' lacks the pepper") || !strings.HasSuffix(err.Error(), "name the copy of the pepper with --pepper") {
+		t.Errorf("beside another one: %v", err)
+	}
+	if err := os.Remove(c.pepperFile()); err != nil {
+		t.Fatal(err)
 	}
 	r := prepared(t, c, file, pepper)
 	if _, err := r.Compare(t.Context()); !errors.Is(err, store.ErrNoStore) {
@@ -107,7 +127,7 @@ func TestARestoreNamesWhatIsNotThere(t *testing.T) {
 	if _, err := r.Compare(t.Context()); !errors.Is(err, store.ErrNoStore) {
 		t.Error(err)
 	}
-	if _, err := r.Apply(t.Context(), "os:test"); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "the folder '"+missing+"' is not there") {
+	if _, err := r.Apply(t.Context(), "os:test"); !errors.Is(err, fs.ErrNotExist) || !strings.HasSuffix(err.Error(), "the folder '"+missing+"': file does not exist; make it by `install -d -m 0700 '"+missing+"'`, owned by the server's user") {
 		t.Errorf("no folder for the pepper: %v", err)
 	}
 	if _, err := os.Stat(c.Location.Path); !errors.Is(err, fs.ErrNotExist) {
@@ -230,12 +250,15 @@ func TestAnInspectionHoldsThePepperFileAgainstTheStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if i := inspect(); !slices.Equal(i.LeftOver, []string{status.Peppers[1].Fingerprint}) {
+		t.Errorf("no key is under the old pepper, and left over is %v", i.LeftOver)
+	}
 	write(t, c.pepperFile(), before, 0o600)
 	if i := inspect(); len(i.Missing) != 1 || i.Missing[0] != status.Peppers[0].Fingerprint {
 		t.Errorf("missing: %v", i.Missing)
 	}
 	write(t, c.pepperFile(), strings.Repeat("ab", 32), 0o600)
-	if i := inspect(); len(i.Missing) != 2 || len(i.LeftOver) != 1 {
+	if i := inspect(); len(i.Missing) != 2 || len(i.LeftOver) != 0 {
 		t.Errorf("%v are missing and %v left over", i.Missing, i.LeftOver)
 	}
 	if err := os.Remove(c.pepperFile()); err != nil {
@@ -300,6 +323,40 @@ func TestWhatNobodyCanSumUpIsFoundAllTheSame(t *testing.T) {
 		i, err := Inspect(t.Context(), w.config, func(string) {})
 		if err != nil || len(i.Structure) == 0 || !strings.Contains(i.Structure[0], want) {
 			t.Errorf("%s: the inspection has %v, %v", statement, i.Structure, err)
+		}
+	}
+}
+
+// What the check calls damaged a restore replaces with the server stopped, as the
+// remedy says.
+func TestADamagedStoreIsMovedAsideByARestore(t *testing.T) {
+	for _, statement := range []string{
+		`DROP TABLE passwords`, `DROP TABLE audit_events`, `DELETE FROM change_counter`, `DELETE FROM goose_db_version`,
+		`UPDATE audit_events SET time = 'x'`, `ALTER TABLE users RENAME COLUMN groups TO g2`, `ALTER TABLE change_counter DROP COLUMN history`,
+		`UPDATE change_counter SET number = 1.5`, `UPDATE change_counter SET number = 9223372036854775807`, `UPDATE peppers SET created = 'x'`,
+		`UPDATE goose_db_version SET version_id = version_id + 0.5`,
+	} {
+		w, word, file, _ := backedUp(t)
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		spoil(t, w.config.Location.Path, statement)
+		i, err := Inspect(t.Context(), w.config, func(string) {})
+		if len(i.Structure)+len(i.Damage) == 0 && !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("%s: the inspection says %+v, %v", statement, i, err)
+		}
+		r := prepared(t, w.config, file, "")
+		if _, err := r.Compare(t.Context()); !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("%s: it is compared, %v", statement, err)
+		}
+		if done, err := r.Apply(t.Context(), "os:test"); err != nil || len(done.Aside) == 0 {
+			t.Errorf("%s: moved aside is %v, %v", statement, done.Aside, err)
+			continue
+		}
+		w.open()
+		w.later(0)
+		if got := w.check(word); got != Accepted {
+			t.Errorf("%s: after the restore the key is %v", statement, got)
 		}
 	}
 }

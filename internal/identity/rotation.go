@@ -29,6 +29,20 @@ type PepperStatus struct {
 	FileError string `json:"file_error,omitempty"`
 }
 
+// Unneeded are the fingerprints of the peppers that nothing needs: those that only the
+// pepper file has, and old ones of the store that no living key or token is under.
+func (s *PepperStatus) Unneeded() []string { return unneeded(s.LeftOver, &s.PepperUses) }
+
+func unneeded(onlyInFile []string, uses *store.PepperUses) []string {
+	list := slices.Clone(onlyInFile)
+	for i, p := range uses.Peppers {
+		if i > 0 && p.Keys+p.Tokens == 0 {
+			list = append(list, p.Fingerprint)
+		}
+	}
+	return list
+}
+
 // Retired says what RetirePeppers has done.
 type Retired struct {
 	// Peppers are the fingerprints of those that are gone, from store or file.
@@ -42,24 +56,17 @@ type Retired struct {
 type OldPepperError struct{ Keys, Tokens int64 }
 
 func (e *OldPepperError) Error() string {
-	return fmt.Sprintf("%s and %s need an old pepper; they move when they are used: wait for them, or refuse them for ever with --force", plural.Of(e.Keys, "key"), plural.Of(e.Tokens, "token"))
+	return fmt.Sprintf("%s and %s need an old pepper, and keys that have expired count, since the clock may be wrong; they move when they are used: wait for them, revoke the keys that nobody needs, or refuse all of them for ever with --force", plural.Of(e.Keys, "key"), plural.Of(e.Tokens, "token"))
 }
 
-// expiredFor is how long a key has expired before it needs no pepper: the clock may
-// be ahead, and the key have time left by the right one.
-const expiredFor = 30 * 24 * time.Hour
+// endedBy is when a token has to have ended to need no pepper: its last uses may not
+// have been written yet.
+func endedBy(now time.Time) time.Time { return now.Add(-sweepSlack) }
 
-// livingAt is what counts as living, as far as peppers go. The last uses of tokens
-// may not have been written yet.
-func (r *Registry) livingAt() store.LivingAt {
-	now := r.now()
-	return store.LivingAt{Keys: now.Add(-expiredFor), Tokens: now.Add(-sweepSlack)}
-}
-
-// PepperStatus counts what is under which pepper. Keys that have expired in the last
-// 30 days are among them, and tokens that have ended in the last minutes may be.
+// PepperStatus counts what is under which pepper. Keys that have expired are among
+// them, and tokens that have ended in the last minutes may be.
 func (r *Registry) PepperStatus(ctx context.Context) (PepperStatus, error) {
-	uses, err := r.store.PepperUses(ctx, r.livingAt())
+	uses, err := r.store.PepperUses(ctx, endedBy(r.now()))
 	if err != nil {
 		return PepperStatus{}, err
 	}
@@ -134,11 +141,14 @@ func onlyNeeded(needed []store.Pepper, file *credential.Peppers) *credential.Pep
 }
 
 // RetirePeppers removes all peppers but the newest. The error is an
-// OldPepperError if something living needs one of them, keys that have expired in
-// the last 30 days among it, and an InvalidError if the clock may be wrong; with
-// force all that is refused for ever instead: the keys are revoked, the sessions end. The pepper file is
-// written when the store needs them no more. If that was broken off, the next call
-// does it.
+// OldPepperError if something living needs one of them, and an InvalidError if the
+// clock may be wrong; with force all that is refused for ever instead: the keys are
+// revoked, the sessions end. The pepper file is written when the store needs them no
+// more. If that was broken off, the next call does it.
+//
+// A key is living until it is revoked, expired or not: whether the clock is right
+// nobody can say who has not seen it being set, and a session that is lost by it costs
+// a log-in, but a key for ever.
 func (r *Registry) RetirePeppers(ctx context.Context, actor string, force bool) (done Retired, err error) {
 	// What was presented a moment ago is not to be refused.
 	r.settle(ctx)
@@ -154,7 +164,7 @@ func (r *Registry) RetirePeppers(ctx context.Context, actor string, force bool) 
 				return err
 			}
 		}
-		uses, err := c.PepperUses(r.livingAt())
+		uses, err := c.PepperUses(endedBy(r.now()))
 		switch {
 		case err != nil:
 			return err
@@ -254,7 +264,7 @@ func (r *Registry) refuseOld(ctx context.Context, actor string, done *Retired) e
 // refuseOldKeys revokes keys under an old pepper, each with its event. One that was
 // rotated since loses the secret before only.
 func (r *Registry) refuseOldKeys(c *store.Change, actor string, newest int64) (int, error) {
-	keys, err := c.OldKeys(newest, r.livingAt(), refuseAtOnce)
+	keys, err := c.OldKeys(newest, endedBy(r.now()), refuseAtOnce)
 	if err != nil {
 		return 0, err
 	}

@@ -69,8 +69,10 @@ type Hasher struct {
 	dummy         record
 	importedDummy importedRecord
 	hashes        atomic.Uint64
-	// imported says that a second hash is computed for all.
-	imported atomic.Bool
+	// imported says that a second hash is computed for all, bcryptCost of which cost one
+	// of bcrypt is: 0 is none.
+	imported   atomic.Bool
+	bcryptCost atomic.Int32
 
 	mu      sync.Mutex
 	running int
@@ -110,7 +112,7 @@ func NewHasher(c Config) *Hasher {
 // Parallel is how many hashes are computed at once, at least 1.
 func (h *Hasher) Parallel() int { return h.parallel }
 
-// ExpectImported says that there are imported hashes, so that from now on the
+// ExpectImported says that there are hashes of Imported, so that from now on the
 // time of an answer must not tell whose they are. It costs each log-in the time
 // of a second hash.
 func (h *Hasher) ExpectImported() { h.imported.Store(true) }
@@ -255,7 +257,8 @@ var errReleased = errors.New("the turn to compute a hash has been given back alr
 // by, there is a second hash as well, whatever phc holds: that of the imported
 // record, or of a dummy of it. Otherwise the time would tell who was imported and
 // has not logged in since. An imported hash is one of the bytes as they were
-// typed, the own one is of the form that Clean gives them.
+// typed, the own one is of the form that Clean gives them. With ExpectBcrypt there is
+// in the same way one of bcrypt.
 //
 // outdated says, of a right password, that phc should be replaced: it was
 // imported, or its parameters are below the current ones. err is about a damaged
@@ -267,8 +270,15 @@ func (t *Turn) Verify(phc, typed string) (ok, outdated bool, err error) {
 	h := t.hasher
 	own, foreign := h.dummy, h.importedDummy
 	var isOwn, isForeign bool
+	var crypted *bcryptRecord
 	switch {
 	case phc == "":
+	case strings.HasPrefix(phc, BcryptPrefix):
+		var parsed bcryptRecord
+		if parsed, err = parseBcrypt(phc); err == nil {
+			h.expectCost(parsed.cost)
+			crypted = &parsed
+		}
 	case strings.HasPrefix(phc, ImportedPrefix):
 		h.ExpectImported()
 		var parsed importedRecord
@@ -289,7 +299,10 @@ func (t *Turn) Verify(phc, typed string) (ok, outdated bool, err error) {
 		matches = foreign.matches(tag)
 		ok = ok || matches && isForeign
 	}
-	return ok, ok && (isForeign || own.below(h.params)), err
+	if h.verifyBcrypt(crypted, typed) {
+		ok = true
+	}
+	return ok, ok && (!isOwn || own.below(h.params)), err
 }
 
 // Hash makes what is to be stored of a password, as Clean returns it and a

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// ImportedPrefix begins the hashes that were made by other software and imported.
+// ImportedPrefix begins the PBKDF2 hashes that were made by other software and imported.
 const ImportedPrefix = "$pbkdf2-sha256$"
 
 const (
@@ -37,9 +37,12 @@ func Imported(rounds int, salt, tag []byte) (string, error) {
 	return r.String(), r.check()
 }
 
-// CheckImported reports whether a text is what Imported writes. The error holds
-// nothing of it but its rounds.
+// CheckImported reports whether a text is what Imported or ImportedBcrypt writes. The
+// error holds nothing of it but its rounds, or its cost.
 func CheckImported(text string) error {
+	if strings.HasPrefix(text, BcryptPrefix) {
+		return CheckBcrypt(text)
+	}
 	_, err := parseImported(text)
 	return err
 }

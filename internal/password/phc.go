@@ -66,6 +66,9 @@ func (p Params) orDefault() Params {
 	return Params{cmp.Or(p.Memory, 19456), cmp.Or(p.Time, 2), cmp.Or(p.Threads, 1)}
 }
 
+// OwnPrefix begins the hashes that Turn.Hash makes.
+const OwnPrefix = "$argon2id$"
+
 // record is what is kept of a password.
 type record struct {
 	params    Params
@@ -75,8 +78,8 @@ type record struct {
 // String is the record in PHC form, as the database has it.
 func (r record) String() string {
 	encode := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s",
-		argon2.Version, r.params.Memory, r.params.Time, r.params.Threads, encode(r.salt), encode(r.tag))
+	return fmt.Sprintf("%sv=%d$m=%d,t=%d,p=%d$%s$%s",
+		OwnPrefix, argon2.Version, r.params.Memory, r.params.Time, r.params.Threads, encode(r.salt), encode(r.tag))
 }
 
 // tagOf computes the hash of a password under the record's parameters and salt.
@@ -97,9 +100,10 @@ func (r record) below(current Params) bool {
 var errPHC = errors.New("stored password hash is not of the form $argon2id$v=19$m=…,t=…,p=…$salt$tag")
 
 // CheckStored reports whether a text is a hash that Turn.Verify reads: one of
-// Turn.Hash, or of Imported. The error holds nothing of it but its parameters.
+// Turn.Hash, Imported or ImportedBcrypt. The error holds nothing of it but its
+// parameters.
 func CheckStored(text string) error {
-	if strings.HasPrefix(text, ImportedPrefix) {
+	if strings.HasPrefix(text, ImportedPrefix) || strings.HasPrefix(text, BcryptPrefix) {
 		return CheckImported(text)
 	}
 	_, err := parsePHC(text)

@@ -178,7 +178,7 @@ func TestABackupNeedsAFolder(t *testing.T) {
 	l, _ := made(t)
 	missing := filepath.Join(t.TempDir(), "backups")
 	_, err := store.Backup(t.Context(), l, filepath.Join(missing, "backup.db"))
-	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "the folder '"+missing+"' is not there; make it by `install -d") {
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "the folder '"+missing+"': file does not exist; make it by `install -d") {
 		t.Errorf("%v", err)
 	}
 }

@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/principal"
@@ -25,6 +28,10 @@ func optionalMicros(t time.Time) any {
 	return micros(t)
 }
 
+// zeroMicros is the zero time, which everywhere else says that a time is not set. A
+// key that was revoked then must not count as one that was not.
+var zeroMicros = micros(time.Time{})
+
 // timeColumn scans a time; NULL gives the zero time.
 type timeColumn struct{ t *time.Time }
 
@@ -33,12 +40,17 @@ func (c timeColumn) Scan(value any) error {
 	case nil:
 		*c.t = time.Time{}
 	case int64:
+		if v == zeroMicros {
+			return errZeroTime
+		}
 		*c.t = time.UnixMicro(v).UTC()
 	default:
 		return fmt.Errorf("a time is a %T in the database, not a number", value)
 	}
 	return nil
 }
+
+var errZeroTime = errors.New("a time in the database is damaged: it is of the year 1, which is how one is written that is not set")
 
 // optionalDuration is a duration in microseconds, and NULL for one that is not
 // set.
@@ -49,8 +61,12 @@ func optionalDuration(d time.Duration) any {
 	return d.Microseconds()
 }
 
-// maxMicros is the longest duration that there is, 292 years.
-const maxMicros = int64(math.MaxInt64 / time.Microsecond)
+// The shortest and the longest duration that there are: a second, since less would
+// count as none, and 292 years.
+const (
+	minMicros = int64(time.Second / time.Microsecond)
+	maxMicros = int64(math.MaxInt64 / time.Microsecond)
+)
 
 // durationColumn scans a duration; NULL gives none.
 type durationColumn struct{ d *time.Duration }
@@ -60,7 +76,7 @@ func (c durationColumn) Scan(value any) error {
 	case nil:
 		*c.d = 0
 	case int64:
-		if v < 0 || v > maxMicros {
+		if v < minMicros || v > maxMicros {
 			return fmt.Errorf("a duration in the database is damaged: there is none of %d microseconds", v)
 		}
 		*c.d = time.Duration(v) * time.Microsecond
@@ -70,9 +86,11 @@ func (c durationColumn) Scan(value any) error {
 	return nil
 }
 
-// listColumn scans and writes a JSON array. An empty one is a slice of no
-// elements, so that it is [] in JSON; NULL, which only Load asks for, gives none.
-type listColumn[T any] struct{ list *[]T }
+// listColumn scans and writes a JSON array without empty elements. One that is
+// written otherwise than Value does is damaged: that an empty list has one form only
+// is what Load tells a key by that is bound to something. An empty one is a slice of
+// no elements, so that it is [] in JSON; NULL, which only Load asks for, gives none.
+type listColumn[T comparable] struct{ list *[]T }
 
 func (c listColumn[T]) Scan(value any) error {
 	if value == nil {
@@ -92,16 +110,17 @@ func (c listColumn[T]) Scan(value any) error {
 	if err := json.Unmarshal([]byte(text), &list); err != nil {
 		return fmt.Errorf("a list in the database is damaged: %w", err)
 	}
-	if list == nil {
-		return errNullList
+	var none T
+	if again, err := (listColumn[T]{&list}).Value(); err != nil || again != text || slices.Contains(list, none) {
+		return errOddList
 	}
 	*c.list = list
 	return nil
 }
 
-// errNullList: no list would mean the same as an empty one, which for the networks of
+// errOddList: null, or [ ], would mean the same as no list, which for the networks of
 // a key is all there are.
-var errNullList = errors.New("a list in the database is damaged: it is null, not []")
+var errOddList = errors.New("a list in the database is damaged: it is not as this program writes one, or has an empty element")
 
 func (c listColumn[T]) Value() (driver.Value, error) {
 	if len(*c.list) == 0 {
@@ -110,6 +129,27 @@ func (c listColumn[T]) Value() (driver.Value, error) {
 	text, err := json.Marshal(*c.list)
 	return string(text), err
 }
+
+// namesColumn scans the roles or groups of a user, which others get joined by commas,
+// in a header: a name must not look like two, nor like another line.
+type namesColumn struct{ list *[]string }
+
+func (c namesColumn) Scan(value any) error {
+	var list []string
+	if err := (listColumn[string]{&list}).Scan(value); err != nil {
+		return err
+	}
+	divides := func(r rune) bool { return r == ',' || unicode.IsControl(r) }
+	for _, name := range list {
+		if strings.ContainsFunc(name, divides) {
+			return errOddName
+		}
+	}
+	*c.list = list
+	return nil
+}
+
+var errOddName = errors.New("a role or group in the database is damaged: it has a comma, or the end of a line, in its name")
 
 // textColumn scans text; NULL gives none.
 type textColumn struct{ text *string }
@@ -179,12 +219,15 @@ func (c scopesColumn) Scan(value any) error {
 	if !ok {
 		return fmt.Errorf("scopes are a %T in the database, not text", value)
 	}
-	if set, written := scopeSets[text]; written {
-		*c.s = set
-		return nil
+	set, written := scopeSets[text]
+	if !written {
+		return errOddScopes
 	}
-	return json.Unmarshal([]byte(text), c.s)
+	*c.s = set
+	return nil
 }
+
+var errOddScopes = errors.New("scopes in the database are damaged: they are not as this program writes them")
 
 // scopeSets finds scopes by the text that Value gives for them: to read each one
 // as JSON would double the time that a million keys need.

@@ -5,6 +5,8 @@ import (
 	"database/sql/driver"
 	"net/netip"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,9 +24,17 @@ func FuzzColumns(f *testing.F) {
 	}
 	f.Add("[1]", make([]byte, credential.VerifierSize), int64(-1))
 	f.Add("[[]]", []byte(nil), int64(1<<62))
+	f.Add("[ ]", []byte(nil), int64(999_999))
+	f.Add(`["a\"","\u003c"]`, []byte(nil), int64(1_000_000))
+	f.Add(`["a,b"]`, []byte(nil), zeroMicros)
 	f.Fuzz(func(t *testing.T, text string, raw []byte, number int64) {
 		var names, namesAgain []string
 		comesBack(t, text, listColumn[string]{&names}, listColumn[string]{&namesAgain}, &names, &namesAgain)
+		var roles, rolesAgain []string
+		comesBack(t, text, rolesOf(&roles), rolesOf(&rolesAgain), &roles, &rolesAgain)
+		if joined := strings.Join(roles, ","); len(roles) > 0 && !slices.Equal(strings.Split(joined, ","), roles) || strings.ContainsAny(joined, "\r\n") {
+			t.Errorf("%q gives the roles %q", text, roles)
+		}
 		var networks, networksAgain []netip.Prefix
 		comesBack(t, text, listColumn[netip.Prefix]{&networks}, listColumn[netip.Prefix]{&networksAgain}, &networks, &networksAgain)
 		var scopes, scopesAgain principal.Scopes
@@ -35,7 +45,7 @@ func FuzzColumns(f *testing.F) {
 			t.Errorf("verifier %x of %x, %v", v, raw, err)
 		}
 		var at time.Time
-		if err := (timeColumn{&at}).Scan(number); err != nil || micros(at) != number {
+		if err := (timeColumn{&at}).Scan(number); (err == nil) != (number != zeroMicros) || micros(at) != number || err == nil && at.IsZero() {
 			t.Errorf("time %d is %s, %v", number, at, err)
 		}
 		var d time.Duration
@@ -51,6 +61,14 @@ type column interface {
 	driver.Valuer
 }
 
+// rolesOf reads as namesColumn does, and writes as users are written.
+func rolesOf(list *[]string) column {
+	return struct {
+		sql.Scanner
+		driver.Valuer
+	}{namesColumn{list}, listColumn[string]{list}}
+}
+
 func comesBack(t *testing.T, text string, first, second column, got, again any) {
 	t.Helper()
 	if first.Scan(text) != nil {
@@ -60,6 +78,9 @@ func comesBack(t *testing.T, text string, first, second column, got, again any) 
 		t.Errorf("%T: %q is no list, and is read as one", first, text)
 	}
 	written, err := first.Value()
+	if err == nil && written != text {
+		t.Errorf("%T: %q is not as it is written, and read all the same", first, text)
+	}
 	if err == nil {
 		err = second.Scan(written)
 	}
@@ -70,6 +91,7 @@ func comesBack(t *testing.T, text string, first, second column, got, again any) 
 
 func TestColumnsThatAreDamagedAreErrors(t *testing.T) {
 	var names []string
+	var networks []netip.Prefix
 	var scopes principal.Scopes
 	var at time.Time
 	var d time.Duration
@@ -78,6 +100,20 @@ func TestColumnsThatAreDamagedAreErrors(t *testing.T) {
 		"a list that is null":                     listColumn[string]{&names}.Scan("null"),
 		"a list that is a number":                 listColumn[string]{&names}.Scan(int64(1)),
 		"a list that is cut off":                  listColumn[string]{&names}.Scan(`["a"`),
+		"a list that is empty by another form":    listColumn[string]{&names}.Scan("[ ]"),
+		"a list with spaces":                      listColumn[string]{&names}.Scan(`["a", "b"]`),
+		"a list of null":                          listColumn[string]{&names}.Scan("[null]"),
+		"a list of nothing":                       listColumn[string]{&names}.Scan(`["a",""]`),
+		"a network that is null":                  listColumn[netip.Prefix]{&networks}.Scan("[null]"),
+		"a network that is none":                  listColumn[netip.Prefix]{&networks}.Scan(`[""]`),
+		"a role that looks like two":              namesColumn{&names}.Scan(`["a,admin"]`),
+		"a role with the end of a line":           namesColumn{&names}.Scan(`["x\nX-Evil: y"]`),
+		"roles that are no list":                  namesColumn{&names}.Scan("null"),
+		"scopes by their letters":                 scopesColumn{&scopes}.Scan(`["R"]`),
+		"scopes in another order":                 scopesColumn{&scopes}.Scan(`["write","read"]`),
+		"a time that would count as not set":      timeColumn{&at}.Scan(zeroMicros),
+		"a duration that would count as none":     durationColumn{&d}.Scan(int64(999_999)),
+		"a duration of nothing":                   durationColumn{&d}.Scan(int64(0)),
 		"scopes that are null":                    scopesColumn{&scopes}.Scan("null"),
 		"scopes that are bytes":                   scopesColumn{&scopes}.Scan([]byte("[]")),
 		"a time that is text":                     timeColumn{&at}.Scan("2026-11-22"),

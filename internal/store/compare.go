@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -37,24 +38,54 @@ type Returning struct {
 }
 
 // Compare holds the backup against the store at l, as it is at this moment. The
-// error is ErrNoStore if there is none, ErrDamaged if it cannot be read.
+// error is ErrNoStore if there is none, ErrDamaged if it cannot be read, is not made as
+// this program makes one, or has numbers that could not be counted up: then nobody may
+// write the backup into it.
 func (r *Restore) Compare(ctx context.Context, l Location) (c Comparison, err error) {
-	old := filepath.Join(r.dir.Path, "now.db")
-	if c.Now, err = r.copyOf(ctx, l, old); err != nil {
-		return c, err
+	old := Location{Engine: l.Engine, Path: filepath.Join(r.dir.Path, "now.db")}
+	defer func() {
+		if gone := os.Remove(old.Path); !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+	}()
+	if err := r.copyOf(ctx, l, old.Path); err != nil {
+		return Comparison{}, err
 	}
-	defer func() { err = errors.Join(err, os.Remove(old)) }()
-	newest, err := r.copy.Schema(ctx)
+	s, err := attach(ctx, old, Options{Now: r.copy.now})
 	if err != nil {
-		return c, err
+		return Comparison{}, err
 	}
-	if c.Newer = c.Now.Schema > newest; c.Newer {
-		return c, nil
+	s.title = "store " + l.String()
+	err = s.understand(ctx, &c)
+	err = errors.Join(err, s.Close())
+	if err == nil && !c.Newer {
+		err = r.against(ctx, old.Path, &c)
 	}
-	if err := r.upgrade(ctx, Location{Engine: l.Engine, Path: old}); err != nil {
-		return c, err
+	// The copy is read as nobody else reads it, so that it is to blame.
+	if err = s.explain(nil, s.notUnderstood(ctx, err)); err != nil {
+		return Comparison{}, err
 	}
-	return c, r.against(ctx, old, &c)
+	return c, nil
+}
+
+// understand says what is in the copy of a store, and brings it up to date.
+func (s *Store) understand(ctx context.Context, c *Comparison) (err error) {
+	for _, look := range []func(context.Context) ([]string, error){s.Structure, s.wrongNumbers} {
+		problems, err := look(ctx)
+		if err != nil {
+			return err
+		}
+		if len(problems) > 0 {
+			return errors.New(FirstOf(problems))
+		}
+	}
+	if c.Now, err = s.Summary(ctx); err != nil {
+		return err
+	}
+	if c.Newer = c.Now.Schema > s.schema; c.Newer {
+		return nil
+	}
+	return s.upgrade(ctx, nil)
 }
 
 // against compares with the store whose copy is at the path.
@@ -88,30 +119,18 @@ func (r *Restore) against(ctx context.Context, old string, c *Comparison) (err e
 	return conn.QueryRowContext(ctx, returningSessions).Scan(&c.Sessions)
 }
 
-// copyOf copies the store at l into a file, and says what is in it.
-func (r *Restore) copyOf(ctx context.Context, l Location, path string) (summary Summary, err error) {
+// copyOf copies the store at l into a new file.
+func (r *Restore) copyOf(ctx context.Context, l Location, path string) error {
 	s, err := attach(ctx, l, Options{Now: r.copy.now})
 	if err == nil {
-		err = errors.Join(s.copyTo(ctx, path, &summary), s.Close())
+		err = errors.Join(s.copyTo(ctx, path), s.Close())
 	}
-	return summary, asDamage(err)
-}
-
-// upgrade brings the copy of a store up to date.
-func (r *Restore) upgrade(ctx context.Context, l Location) error {
-	s, err := attach(ctx, l, Options{Now: r.copy.now})
-	if err != nil {
-		return err
-	}
-	return errors.Join(s.upgrade(ctx, nil), s.Close())
+	return asDamage(err)
 }
 
 // copyTo copies the store into a new file.
-func (s *Store) copyTo(ctx context.Context, path string, summary *Summary) error {
+func (s *Store) copyTo(ctx context.Context, path string) error {
 	return s.snapshot(ctx, func(tx *sql.Tx) (err error) {
-		if *summary, err = summarize(ctx, tx); err != nil {
-			return s.named(err)
-		}
 		file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err != nil {
 			return err

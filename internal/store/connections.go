@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 )
@@ -20,9 +19,9 @@ type connections struct {
 	// its place; size is the greatest size that it had.
 	file fs.FileInfo
 	size atomic.Int64
-	// sides are the files beside it that SQLite has open with it, by their
-	// suffixes.
-	sides map[string]fs.FileInfo
+	// sides are the files beside it that SQLite has open with it, nil until they are
+	// known and when the connections are closed.
+	sides atomic.Pointer[sides]
 	// reads serves queries; writes has a single connection, since SQLite has a
 	// single writer and waiting in line here is fairer than its busy timeout.
 	reads, writes *sql.DB
@@ -40,41 +39,19 @@ type connections struct {
 	// retired is set when the file was found not to be in its place: what is
 	// written after that is not acknowledged, even if the file comes back.
 	retired atomic.Bool
+	// lost is set when that was so for a file beside it, and not for itself.
+	lost atomic.Bool
 	// closed is set by close.
 	closed bool
-	// refused is why the file that is in the place of this one cannot be used, once
-	// Reopen has tried; it is ErrReplaced.
+	// refused is why the file that is in the place of this one, or this one without
+	// its log, cannot be used, once Reopen has tried; it is ErrReplaced or ErrLogLost.
 	refused atomic.Pointer[error]
 }
-
-// logSuffix and indexSuffix make the names of the write-ahead log and of its
-// index, which is made anew from the log where it is missing; journalSuffix makes that
-// of the journal of a database that has no such log.
-const logSuffix, indexSuffix, journalSuffix = "-wal", "-shm", "-journal"
 
 func newConnections(file fs.FileInfo) *connections {
 	c := &connections{file: file}
 	c.size.Store(file.Size())
 	return c
-}
-
-// sideFiles begins the names of the files beside the database. SQLite follows
-// a link before it makes them.
-func sideFiles(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
-	}
-	return path
-}
-
-func findSides(path string) map[string]fs.FileInfo {
-	sides := map[string]fs.FileInfo{}
-	for _, suffix := range []string{logSuffix, indexSuffix} {
-		if info, err := os.Lstat(sideFiles(path) + suffix); err == nil {
-			sides[suffix] = info
-		}
-	}
-	return sides
 }
 
 // close closes the connections. Transactions that are under way go on, on
@@ -84,6 +61,7 @@ func (c *connections) close() error {
 		return nil
 	}
 	c.closed = true
+	c.sides.Store(nil)
 	var errs []error
 	for _, conn := range []*sql.Conn{c.watch, c.settler} {
 		if conn == nil {
@@ -116,17 +94,22 @@ func (s *Store) inPlace(ctx context.Context, c *connections) error {
 	return s.checkSize(ctx, c, info.Size())
 }
 
-// find finds the file that was opened at its path.
+// find finds the file that was opened at its path, and its log beside it.
 func (s *Store) find(c *connections) (fs.FileInfo, error) {
 	info, err := os.Stat(s.location.Path)
 	switch {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("store %s cannot be found: %w; give the server's user the right to enter its folder", s.location, err)
-	case err != nil || !os.SameFile(info, c.file) || c.retired.Load():
+	case err != nil || !os.SameFile(info, c.file) || c.retired.Load() && !c.lost.Load():
 		if refused := c.refused.Load(); refused != nil {
 			return nil, *refused
 		}
 		return nil, fmt.Errorf("store %s: %w; put it back, or a backup in its place", s.location, ErrReplaced)
+	case c.retired.Load() || !s.hasSides(c):
+		if refused := c.refused.Load(); refused != nil {
+			return nil, *refused
+		}
+		return nil, fmt.Errorf("store %s: %w", s.location, ErrLogLost)
 	}
 	return info, nil
 }

@@ -53,8 +53,8 @@ func (d *dialer) prepare(ctx context.Context, conn driver.Conn) error {
 	if _, err := d.store.find(d.opened); err != nil {
 		return err
 	}
-	if len(d.opened.sides) < len(sides) {
-		d.opened.sides = sides
+	if known := d.opened.sides.Load(); known == nil || len(known.files) < len(sides.files) {
+		d.opened.sides.Store(sides)
 	}
 	return nil
 }

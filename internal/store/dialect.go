@@ -84,6 +84,9 @@ type dialect struct {
 	// three numbers of its row the last two are the pages in the log, and those
 	// that have been put into the database.
 	settle string
+	// spareLog lets the driver's connection leave the log where it is when it is the
+	// last one that is closed.
+	spareLog func(connection any) error
 	// isUnique, isOrphan, isFault and isDamage recognise the driver's errors: a name
 	// that is taken, a row that refers to one that is missing, anything at all, and
 	// what is no database any more.
@@ -127,6 +130,7 @@ var sqliteDialect = dialect{
 	check:       "PRAGMA quick_check(20)",
 	checkAll:    "PRAGMA integrity_check(20)",
 	settle:      "PRAGMA wal_checkpoint(TRUNCATE)",
+	spareLog:    sqliteSpareLog,
 	isUnique: func(err error) bool {
 		code := sqliteCode(err)
 		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
@@ -181,6 +185,15 @@ func sqliteContent(connection any) ([]byte, error) {
 		return nil, errors.New("the driver has written out an empty database")
 	}
 	return content, nil
+}
+
+func sqliteSpareLog(connection any) error {
+	file, ok := connection.(sqlite.FileControl)
+	if !ok {
+		return errors.New("the driver cannot keep a log")
+	}
+	_, err := file.FileControlPersistWAL("main", 1)
+	return err
 }
 
 // primaryCode masks the part of SQLite's result codes that says what happened;

@@ -16,6 +16,9 @@ var (
 	// ErrReplaced: the database file is no longer the one that was opened. Reopen
 	// opens the one that is there.
 	ErrReplaced = errors.New("the database file was replaced or deleted while it was open")
+	// ErrLogLost: the log of the database, or its index, is no longer the one that was
+	// opened. Reopen opens the database with another one.
+	ErrLogLost = errors.New("the log of the database (-wal), or its index (-shm), was deleted or replaced while it was open")
 	// ErrDamaged: the database cannot be understood. Reopen looks whether it can
 	// again.
 	ErrDamaged = errors.New("is damaged; put back a backup")

@@ -20,9 +20,10 @@ type Examiner struct {
 }
 
 // Examine reads each record of a store of the newest schema, as of one moment, as
-// any command would read it: users, then passwords, keys, sessions, tokens and the
-// audit trail. note is told what is wrong with a record, and it goes on with the
-// next one. A million keys take some seconds.
+// any command would read it: users, then passwords, keys, sessions, tokens, the
+// audit trail and failed log-ins; and at last the types of all values. note is told
+// what is wrong with a record, and it goes on with the next one. A million keys take
+// some seconds.
 func (s *Store) Examine(ctx context.Context, e Examiner, note func(error)) error {
 	return s.snapshot(ctx, func(tx *sql.Tx) error {
 		for _, look := range []func() error{
@@ -40,6 +41,10 @@ func (s *Store) Examine(ctx context.Context, e Examiner, note func(error)) error
 				any := func(*Event) error { return nil }
 				return examine(ctx, tx, "audit_events", eventColumns+` FROM audit_events`, scanEvent, any, note)
 			},
+			func() error {
+				return examine(ctx, tx, "login_failures", failureColumns+` FROM login_failures`, scanFailure, failureSound, note)
+			},
+			func() error { return wrongTypes(ctx, tx, note) },
 		} {
 			if err := look(); err != nil {
 				return err
@@ -47,6 +52,14 @@ func (s *Store) Examine(ctx context.Context, e Examiner, note func(error)) error
 		}
 		return nil
 	})
+}
+
+// failureSound: it can be counted on. One of nothing is not kept.
+func failureSound(f *Failure) error {
+	if f.Count < 1 || int64(f.Count) > mostNumber {
+		return fmt.Errorf("%d failed log-ins are none that can be counted up", f.Count)
+	}
+	return nil
 }
 
 // owned is a password with its user's id.

@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"errors"
+	"io/fs"
 	"os"
 	"testing"
 )
@@ -118,3 +119,10 @@ func (s *Store) Journal(t *testing.T, query string) error {
 
 // GiveAway is what is said to a user about a file of somebody else.
 func GiveAway(path string, me int) string { return giveAway(path, me) }
+
+// ConnectTo opens the connections to a file that was seen at a location.
+func ConnectTo(t *testing.T, l Location, file fs.FileInfo) error {
+	t.Helper()
+	s, err := connect(t.Context(), l, Options{}, file)
+	return errors.Join(err, s.Close())
+}

@@ -13,13 +13,17 @@ import (
 // for that file's: what is in it goes into the old file before, or is kept under
 // the name that is returned. While the file is in its place SQLite does that.
 func (s *Store) leave(ctx context.Context, c *connections) (kept string, err error) {
-	if c.file != nil && !s.isThere(c) {
+	switch {
+	case c.file == nil:
+	case !s.isThere(c):
 		s.retire(c)
 		if !c.closed {
 			// If it cannot be settled there is something left to be kept.
 			_, _ = s.settle(ctx, c)
 		}
 		kept, err = s.keepLog(c)
+	case !c.closed && !s.hasSides(c):
+		err = s.leaveLog(ctx, c)
 	}
 	return kept, errors.Join(err, c.close())
 }
@@ -36,7 +40,7 @@ func (s *Store) takeLog(ctx context.Context) error {
 	if _, err := s.find(c); err != nil {
 		return err
 	}
-	c.sides = sides
+	c.sides.Store(sides)
 	return nil
 }
 
@@ -52,6 +56,10 @@ func (s *Store) retire(c *connections) {
 // on the connection that has had it open from the beginning: a new one would be to
 // the file that is there now. It reports whether somebody still needs the log.
 func (s *Store) settle(ctx context.Context, c *connections) (busy bool, err error) {
+	if c.settler == nil {
+		// None could be opened, so that nothing was written.
+		return false, nil
+	}
 	var blocked, pages, settled int
 	err = c.settler.QueryRowContext(ctx, s.dialect.settle).Scan(&blocked, &pages, &settled)
 	if err != nil {
@@ -99,15 +107,4 @@ func (s *Store) clearSides(c *connections) (kept string, err error) {
 		}
 	}
 	return kept, nil
-}
-
-// side finds a file beside the database, if it is still the one that was opened with
-// it.
-func (s *Store) side(c *connections, suffix string) (path string, info fs.FileInfo) {
-	path = sideFiles(s.location.Path) + suffix
-	info, err := os.Lstat(path)
-	if opened := c.sides[suffix]; err != nil || opened == nil || !os.SameFile(info, opened) {
-		return path, nil
-	}
-	return path, info
 }

@@ -51,6 +51,40 @@ func (s *Store) HasPassword(ctx context.Context, userID string) (has bool, err e
 	return has, err
 }
 
+// ImportedHashes calls each for every hash that was imported and that begins so: of
+// passwords, which are all read, and of the secrets of keys that were not used since.
+func (s *Store) ImportedHashes(ctx context.Context, beginning string, each func(hash string)) error {
+	hashes, err := readAll(ctx, s, func(r row) (hash string, err error) { return hash, r.Scan(&hash) },
+		`SELECT phc FROM passwords WHERE substr(phc, 1, ?) = ?
+		UNION ALL SELECT imported_hash FROM api_keys WHERE imported_hash <> '' AND revoked IS NULL AND substr(imported_hash, 1, ?) = ?`,
+		len(beginning), beginning, len(beginning), beginning)
+	for _, hash := range hashes {
+		each(hash)
+	}
+	return err
+}
+
+// ImportedLeft counts hashes that were imported and not replaced since.
+type ImportedLeft struct {
+	// Passwords are those of users, Keys those of the secrets of keys.
+	Passwords int64 `json:"passwords"`
+	Keys      int64 `json:"keys"`
+	// Oldest is since when the first of them is there, zero if there is none.
+	Oldest time.Time `json:"oldest,omitzero"`
+}
+
+// ImportedLeft counts hashes that were imported and not replaced since; those of
+// passwords do not begin with own. It reads all passwords.
+func (s *Store) ImportedLeft(ctx context.Context, own string) (left ImportedLeft, err error) {
+	err = s.snapshot(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `SELECT COUNT(*) FILTER (WHERE NOT of_key), COUNT(*) FILTER (WHERE of_key), MIN(since) FROM (
+			SELECT 0 AS of_key, changed AS since FROM passwords WHERE phc <> '' AND substr(phc, 1, ?) <> ?
+			UNION ALL SELECT 1, created FROM api_keys WHERE imported_hash <> '' AND revoked IS NULL)`,
+			len(own), own).Scan(&left.Passwords, &left.Keys, timeColumn{&left.Oldest})
+	})
+	return left, err
+}
+
 // LoginRecord is what decides on a log-in by password.
 type LoginRecord struct {
 	// User is the zero User if there is none of that name.

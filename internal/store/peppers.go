@@ -22,8 +22,9 @@ type Pepper struct {
 	Created     time.Time `json:"created"`
 }
 
-// PepperUse is how much that is living is under a pepper: keys that are neither
-// revoked nor have expired long ago, and tokens that have not ended.
+// PepperUse is how much that is living is under a pepper: keys that are not revoked,
+// and tokens that have not ended. A key that has expired is living: by a clock that is
+// ahead all have, and without its pepper nobody could prove it by the right one.
 type PepperUse struct {
 	Pepper
 	// Keys are those of which a secret that is accepted is under it.
@@ -46,12 +47,12 @@ type PepperUses struct {
 const pepperColumns = `p.id, p.fingerprint, p.created`
 
 const (
-	// livingKey and livingToken each hold for a time; livingToken is as
-	// Token.Ended has it.
-	livingKey   = `k.revoked IS NULL AND (k.expires IS NULL OR k.expires > @expired)`
+	livingKey = `k.revoked IS NULL`
+	// livingToken holds for a time, as Token.Ended has it.
 	livingToken = `(t.expires IS NULL OR t.expires > @at) AND (t.idle IS NULL OR t.last_used + t.idle >= @at)`
-	// oldKey and oldToken need another pepper than the newest.
-	oldKey   = `(k.pepper_id <> @newest OR k.previous_pepper_id <> @newest AND k.previous_expires > @at)`
+	// oldKey and oldToken need another pepper than the newest. A secret of which there is
+	// only an imported hash needs none.
+	oldKey   = `(k.pepper_id <> @newest AND k.imported_hash = '' OR k.previous_pepper_id <> @newest AND k.previous_expires > @at)`
 	oldToken = `t.pepper_id <> @newest`
 )
 
@@ -91,17 +92,9 @@ func peppers(ctx context.Context, tx *sql.Tx) ([]Pepper, error) {
 	return collect(rows, scanPepper)
 }
 
-// LivingAt says what counts as living: keys that had not expired at Keys, tokens and
-// the older secrets of keys that had not ended at Tokens.
-type LivingAt struct{ Keys, Tokens time.Time }
-
-func (l LivingAt) args(more ...any) []any {
-	return append(more, sql.Named("at", micros(l.Tokens)), sql.Named("expired", micros(l.Keys)))
-}
-
-// PepperUses counts what is under which pepper, and was living then. It looks at
-// every key.
-func (s *Store) PepperUses(ctx context.Context, at LivingAt) (u PepperUses, err error) {
+// PepperUses counts what is under which pepper: keys, and tokens and the older secrets
+// of keys that had not ended then. It looks at every key.
+func (s *Store) PepperUses(ctx context.Context, at time.Time) (u PepperUses, err error) {
 	err = s.snapshot(ctx, func(tx *sql.Tx) error {
 		u, err = pepperUses(ctx, tx, at)
 		return err
@@ -110,13 +103,13 @@ func (s *Store) PepperUses(ctx context.Context, at LivingAt) (u PepperUses, err 
 }
 
 // PepperUses is Store.PepperUses within the change.
-func (c *Change) PepperUses(at LivingAt) (PepperUses, error) { return pepperUses(c.ctx, c.tx, at) }
+func (c *Change) PepperUses(at time.Time) (PepperUses, error) { return pepperUses(c.ctx, c.tx, at) }
 
-func pepperUses(ctx context.Context, tx *sql.Tx, at LivingAt) (u PepperUses, err error) {
+func pepperUses(ctx context.Context, tx *sql.Tx, at time.Time) (u PepperUses, err error) {
 	rows, err := tx.QueryContext(ctx, `SELECT `+pepperColumns+`,
-		(SELECT COUNT(*) FROM api_keys k WHERE `+livingKey+` AND (k.pepper_id = p.id OR k.previous_pepper_id = p.id AND k.previous_expires > @at)),
+		(SELECT COUNT(*) FROM api_keys k WHERE `+livingKey+` AND (k.pepper_id = p.id AND k.imported_hash = '' OR k.previous_pepper_id = p.id AND k.previous_expires > @at)),
 		(SELECT COUNT(*) FROM tokens t WHERE `+livingToken+` AND t.pepper_id = p.id)
-		FROM peppers p ORDER BY p.id DESC`, at.args()...)
+		FROM peppers p ORDER BY p.id DESC`, sql.Named("at", micros(at)))
 	if err != nil {
 		return u, err
 	}
@@ -131,7 +124,7 @@ func pepperUses(ctx context.Context, tx *sql.Tx, at LivingAt) (u PepperUses, err
 	}
 	err = tx.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM api_keys k WHERE `+livingKey+`), (SELECT COUNT(*) FROM tokens t WHERE `+livingToken+`),
 		(SELECT COUNT(*) FROM api_keys k WHERE `+livingKey+` AND `+oldKey+`), (SELECT COUNT(*) FROM tokens t WHERE `+livingToken+` AND `+oldToken+`)`,
-		at.args(sql.Named("newest", u.Peppers[0].ID))...).Scan(&u.Keys, &u.Tokens, &u.OldKeys, &u.OldTokens)
+		sql.Named("at", micros(at)), sql.Named("newest", u.Peppers[0].ID)).Scan(&u.Keys, &u.Tokens, &u.OldKeys, &u.OldTokens)
 	return u, err
 }
 
@@ -144,11 +137,11 @@ func (c *Change) AddPepper(fingerprint string, created time.Time) error {
 	return c.changed(pepperChange, fingerprint)
 }
 
-// OldKeys lists up to limit keys that were living then and need another pepper than
-// the newest.
-func (c *Change) OldKeys(newest int64, at LivingAt, limit int) ([]Key, error) {
+// OldKeys lists up to limit keys that are not revoked and needed another pepper than
+// the newest then.
+func (c *Change) OldKeys(newest int64, at time.Time, limit int) ([]Key, error) {
 	rows, err := c.tx.QueryContext(c.ctx, `SELECT `+keyColumns+keysFrom+`WHERE `+livingKey+` AND `+oldKey+` LIMIT @limit`,
-		at.args(sql.Named("newest", newest), sql.Named("limit", limit))...)
+		sql.Named("at", micros(at)), sql.Named("newest", newest), sql.Named("limit", limit))
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +165,8 @@ func (c *Change) RetirePeppers(newest int64) error {
 	}
 	for _, statement := range []string{
 		`UPDATE api_keys SET previous_verifier = NULL, previous_pepper_id = NULL, previous_expires = NULL WHERE previous_pepper_id <> @newest`,
-		// A verifier of a pepper that is gone is one of nothing under another.
+		// A verifier of a pepper that is gone is one of nothing under another, and where
+		// there is only an imported hash there is none.
 		`UPDATE api_keys SET pepper_id = @newest WHERE pepper_id <> @newest`,
 		`DELETE FROM peppers WHERE id <> @newest`,
 	} {

@@ -10,7 +10,7 @@ import (
 )
 
 // Reopen opens the store anew when the file at its path is another one than was
-// opened, or was damaged and is sound again; the checks are those of Open, and
+// opened, or its log is, or it was damaged and is sound again; the checks are those of Open, and
 // one of the whole file. It may take as long as reading all of it. The error
 // names the file and says why it cannot be used; if nothing was wrong there is
 // none. The next answers of DataVersion and ChangesSince tell copies in memory
@@ -27,7 +27,7 @@ func (s *Store) Reopen(ctx context.Context, fingerprints []string) (kept string,
 	old.refused.Store(nil)
 	fault := s.inPlace(ctx, old)
 	switch {
-	case errors.Is(fault, ErrReplaced):
+	case errors.Is(fault, ErrReplaced), errors.Is(fault, ErrLogLost):
 		return s.openAnother(ctx, old, fault, fingerprints)
 	case errors.Is(fault, ErrDamaged), errors.Is(fault, ErrUnreadable):
 		return "", s.openAgain(ctx, old, fault, fingerprints)
@@ -35,19 +35,13 @@ func (s *Store) Reopen(ctx context.Context, fingerprints []string) (kept string,
 	return "", fault
 }
 
-// openAnother opens the file that is there now. While there is none, the one that
-// was there gets what is in its log, so that it is whole wherever it is.
+// openAnother opens the file that is there now, which is the same where no more than
+// its log was lost. While there is none, the one that was there gets what is in its
+// log, so that it is whole wherever it is.
 func (s *Store) openAnother(ctx context.Context, old *connections, fault error, fingerprints []string) (kept string, err error) {
 	if !old.closed {
-		s.retire(old)
-		// If the log cannot be settled, for the disk is full for instance, it is
-		// kept.
-		busy, _ := s.settle(ctx, old)
-		if ctx.Err() != nil {
-			return "", ctx.Err()
-		}
-		if busy {
-			return "", fmt.Errorf("%w; the file that was there is still in use, so another one is not opened yet", fault)
+		if err := s.giveUp(ctx, old, fault); err != nil {
+			return "", err
 		}
 	}
 	// Settling may have taken long, and the files may have been exchanged again.
@@ -58,7 +52,7 @@ func (s *Store) openAnother(ctx context.Context, old *connections, fault error, 
 	if err != nil {
 		return "", old.refuse(err)
 	}
-	if kept, err = s.makeRoom(old, file); err != nil {
+	if kept, err = s.makeRoom(ctx, old, file); err != nil {
 		return kept, err
 	}
 	next, err := s.openAnew(ctx, fingerprints, file, s.dialect.check)
@@ -69,8 +63,32 @@ func (s *Store) openAnother(ctx context.Context, old *connections, fault error, 
 	return kept, nil
 }
 
-// refuse notes why the file that is in the place of this one cannot be used.
+// giveUp ends the use of connections whose file or log is not in its place, and
+// settles their log.
+func (s *Store) giveUp(ctx context.Context, old *connections, fault error) error {
+	if errors.Is(fault, ErrLogLost) {
+		return s.giveUpLog(ctx, old)
+	}
+	s.retire(old)
+	// If the log cannot be settled, for the disk is full for instance, it is kept.
+	busy, _ := s.settle(ctx, old)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if busy {
+		return fmt.Errorf("%w; the file that was there is still in use, so another one is not opened yet", fault)
+	}
+	return nil
+}
+
+// refuse notes why the file that is in the place of this one, or this one without its
+// log, cannot be used.
 func (c *connections) refuse(why error) error {
+	if c.lost.Load() {
+		refused := fmt.Errorf("%w, and it cannot be opened anew: %w", ErrLogLost, why)
+		c.refused.Store(&refused)
+		return refused
+	}
 	refused := fmt.Errorf("%w: another database file is in its place, and cannot be used: %w", ErrReplaced, why)
 	c.refused.Store(&refused)
 	return refused
@@ -79,13 +97,15 @@ func (c *connections) refuse(why error) error {
 // makeRoom closes the connections to a file whose place another one has taken, and
 // takes away what belongs to it. Until then they are open, so that no other file can
 // get the numbers of those. If it was the same file that came back, its log is its own.
-func (s *Store) makeRoom(old *connections, file fs.FileInfo) (kept string, err error) {
+func (s *Store) makeRoom(ctx context.Context, old *connections, file fs.FileInfo) (kept string, err error) {
 	if !os.SameFile(file, old.file) && !s.isThere(old) {
 		if kept, err = s.clearSides(old); err != nil {
 			return kept, err
 		}
 	}
-	old.sides = nil
+	if old.lost.Load() {
+		return kept, s.closeAll(ctx, old)
+	}
 	return kept, old.close()
 }
 

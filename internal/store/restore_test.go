@@ -448,6 +448,56 @@ func TestAStoreOfANewerVersionIsNotCompared(t *testing.T) {
 	}
 }
 
+// What the check calls damaged cannot be trusted to be read, or to be written over.
+func TestAStoreThatIsDamagedIsNotCompared(t *testing.T) {
+	for statement, want := range map[string]string{
+		`DROP TABLE passwords`:                                   "the table 'passwords' is missing",
+		`DROP TABLE audit_events`:                                "the index 'audit_events_time' of table 'audit_events' is missing, and 1 more",
+		`DROP TABLE users`:                                       "is a database of another program",
+		`ALTER TABLE users RENAME COLUMN groups TO g2`:           "the table 'users' is not made as this program makes it",
+		`ALTER TABLE change_counter DROP COLUMN history`:         "the table 'change_counter' is not made as this program makes it",
+		`DELETE FROM goose_db_version`:                           "is a database of another program",
+		`UPDATE goose_db_version SET version_id = 2.5`:           "is a database of another program",
+		`DELETE FROM goose_db_version WHERE version_id = 0`:      "step 0 to it is not in table 'goose_db_version'",
+		`DELETE FROM change_counter`:                             "the number of the last change is missing",
+		`UPDATE change_counter SET number = 1.5`:                 "so that memory may miss some, and 1 more",
+		`UPDATE change_counter SET number = 9223372036854775807`: "the number of the last change, 9223372036854775807, is none",
+		`UPDATE change_counter SET number = 9223372036854775807; INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`: "the number of the last change, 9223372036854775807, is none",
+		`UPDATE audit_events SET time = 'x'`:                "of the audit trail has no time",
+		`UPDATE audit_events SET time = -62135596800000000`: "it is of the year 1",
+		`UPDATE peppers SET created = 'x'`:                  "the pepper of number 1 has no fingerprint, or no time",
+		`PRAGMA foreign_keys = OFF; DELETE FROM peppers`:    "it names no pepper",
+		`CREATE TABLE cats (name TEXT)`:                     "the table 'cats' was added by another program",
+	} {
+		l, s := made(t)
+		change(t, s, func(c *store.Change) error { return c.Record(event("one")) })
+		path, _ := backup(t, l)
+		plainly(t, l, statement)
+		c, err := restore(t, path).Compare(t.Context(), l)
+		if !errors.Is(err, store.ErrDamaged) || !strings.HasPrefix(err.Error(), "store "+l.String()+" is damaged; put back a backup: ") || strings.Count(err.Error(), "damaged; ") != 1 || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", statement, err)
+		}
+		if c.Now.Number != 0 || len(c.Now.Peppers) != 0 {
+			t.Errorf("%s: there is %+v", statement, c.Now)
+		}
+	}
+}
+
+// A disk that fails, say, is no damage because of which a store may be moved aside.
+func TestAComparisonThatIsBrokenOffIsNoDamage(t *testing.T) {
+	l, _ := made(t)
+	path, _ := backup(t, l)
+	r := restore(t, path)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.Compare(ctx, l); !errors.Is(err, context.Canceled) || errors.Is(err, store.ErrDamaged) {
+		t.Errorf("%v", err)
+	}
+	if _, err := r.Compare(t.Context(), l); err != nil {
+		t.Errorf("once more: %v", err)
+	}
+}
+
 func TestAStoreThatCannotBeReadIsMovedAside(t *testing.T) {
 	from, _ := made(t)
 	path, _ := backup(t, from)

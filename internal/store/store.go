@@ -205,10 +205,10 @@ func (s *Store) countFailed(c *connections, err error) error {
 
 // explain adds the location to an error of the database, and what to do where
 // that is known. Damage is noted, so that nothing more is written. What is no fault
-// of the database, nil among it, stays as it is. c are the connections that it came
+// of the database, nil among it, or is explained as damage, stays as it is. c are the connections that it came
 // from.
 func (s *Store) explain(c *connections, err error) error {
-	if !s.dialect.isFault(err) {
+	if !s.dialect.isFault(err) || errors.Is(err, ErrDamaged) {
 		return err
 	}
 	if s.dialect.isDamage(err) {

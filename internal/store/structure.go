@@ -68,41 +68,83 @@ func (s *Store) beInert(ctx context.Context) error {
 // sentences. Nothing else is read, so that it may be asked of any file. Of a newer
 // schema nothing is known. The error is ErrDamaged if it cannot be read.
 func (s *Store) Structure(ctx context.Context) (problems []string, err error) {
-	err = s.snapshot(ctx, func(tx *sql.Tx) error {
-		if err := beOurs(ctx, tx); err != nil {
-			return s.named(err)
-		}
-		steps, err := appliedSteps(ctx, tx)
-		if err != nil {
-			return err
-		}
-		schema := slices.Max(append(steps, 0))
-		if schema > s.schema {
-			return nil
-		}
-		for step := int64(1); step <= schema; step++ {
-			if !slices.Contains(steps, step) {
-				problems = append(problems, fmt.Sprintf("it has schema %d, and step %d to it is not in table 'goose_db_version'", schema, step))
-			}
-		}
-		is, err := objects(ctx, tx, ownObjects)
-		if err != nil {
-			return err
-		}
-		ought, err := s.structureOf(ctx, schema)
-		problems = append(problems, differences(is, ought)...)
-		return err
+	err = s.snapshot(ctx, func(tx *sql.Tx) (err error) {
+		problems, err = s.structure(ctx, tx)
+		return s.notUnderstood(ctx, err)
 	})
-	return problems[:min(len(problems), maxProblems)], asDamage(err)
+	return problems[:min(len(problems), maxProblems)], err
 }
 
-// appliedSteps are the numbers of the migrations that were made.
-func appliedSteps(ctx context.Context, tx *sql.Tx) ([]int64, error) {
-	rows, err := tx.QueryContext(ctx, `SELECT DISTINCT version_id FROM goose_db_version WHERE is_applied LIMIT ?`, maxObjects)
+func (s *Store) structure(ctx context.Context, tx *sql.Tx) (problems []string, err error) {
+	if err := beOurs(ctx, tx); err != nil {
+		return nil, err
+	}
+	schema, problems, err := steps(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	return collect(rows, func(r row) (step int64, err error) { return step, r.Scan(&step) })
+	if schema > s.schema {
+		return nil, nil
+	}
+	var encoding string
+	if err := tx.QueryRowContext(ctx, `PRAGMA encoding`).Scan(&encoding); err != nil {
+		return nil, err
+	}
+	if encoding != utf8 {
+		problems = append(problems, fmt.Sprintf("its text is encoded as %s, not as %s", encoding, utf8))
+	}
+	is, err := objects(ctx, tx, ownObjects)
+	if err != nil {
+		return nil, err
+	}
+	ought, err := s.structureOf(ctx, schema)
+	if err != nil {
+		return nil, err
+	}
+	return append(problems, differences(is, ought)...), nil
+}
+
+// utf8 is what SQLite calls the encoding of a new database. That of one that is there
+// cannot change, so that none of another one can take its place.
+const utf8 = "UTF-8"
+
+// steps reads the table of migrations. A store has the step 0 and one for each
+// migration up to that of its schema, once each and applied; of what is otherwise it
+// tells. By a row that is not applied goose does not know where it is.
+func steps(ctx context.Context, tx *sql.Tx) (schema int64, problems []string, err error) {
+	type step struct{ number, applied any }
+	rows, err := tx.QueryContext(ctx, `SELECT version_id, is_applied FROM goose_db_version LIMIT ?`, maxObjects)
+	if err != nil {
+		return 0, nil, err
+	}
+	is, err := collect(rows, func(r row) (s step, err error) { return s, r.Scan(&s.number, &s.applied) })
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, s := range is {
+		if number, whole := s.number.(int64); whole && s.applied == int64(1) {
+			schema = max(schema, number)
+		}
+	}
+	times := map[int64]int{}
+	for _, s := range is {
+		number, whole := s.number.(int64)
+		if !whole || number < 0 || s.applied != int64(1) {
+			problems = append(problems, fmt.Sprintf("the step %v is in table 'goose_db_version' as none that was taken", s.number))
+			continue
+		}
+		times[number]++
+	}
+	for number := range min(schema+1, maxObjects) {
+		switch times[number] {
+		case 0:
+			problems = append(problems, fmt.Sprintf("it has schema %d, and step %d to it is not in table 'goose_db_version'", schema, number))
+		case 1:
+		default:
+			problems = append(problems, fmt.Sprintf("step %d is in table 'goose_db_version' more than once", number))
+		}
+	}
+	return schema, problems, nil
 }
 
 // structureOf is what a new store of a schema consists of. One without a schema

@@ -62,6 +62,15 @@ func TestADatabaseThatIsMadeOtherwiseIsFoundAndNotRestored(t *testing.T) {
 		`CREATE TABLE cats (name TEXT)`:                                                              "the table 'cats' was added by another program",
 		`CREATE INDEX cats ON users (email)`:                                                         "the index 'cats' of table 'users' was added by another program",
 		`DELETE FROM goose_db_version WHERE version_id = 2`:                                          "it has schema 4, and step 2 to it is not in table 'goose_db_version'",
+		`DELETE FROM goose_db_version WHERE version_id = 0`:                                          "it has schema 4, and step 0 to it is not in table 'goose_db_version'",
+		`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 0)`:                       "the step 99 is in table 'goose_db_version' as none that was taken",
+		`INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, 0)`:                        "the step 3 is in table 'goose_db_version' as none that was taken",
+		`INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, 1)`:                        "step 3 is in table 'goose_db_version' more than once",
+		`INSERT INTO goose_db_version (version_id, is_applied) VALUES (2.5, 1)`:                      "the step 2.5 is in table 'goose_db_version' as none that was taken",
+		`INSERT INTO goose_db_version (version_id, is_applied) VALUES (-1, 1)`:                       "the step -1 is in table 'goose_db_version' as none that was taken",
+		`UPDATE goose_db_version SET version_id = version_id + 0.5`:                                  "is a database of another program",
+		`DELETE FROM goose_db_version`:                                                               "is a database of another program",
+		`ALTER TABLE goose_db_version RENAME COLUMN is_applied TO applied`:                           "is damaged; put back a backup: ",
 		`DROP TABLE users`: "is a database of another program",
 	} {
 		l, _ := made(t)
@@ -109,6 +118,49 @@ func TestAStoreOfAnySchemaIsMadeAsThisProgramMakesIt(t *testing.T) {
 	}
 }
 
+// The encoding of a database cannot change, and the content of one cannot be put over
+// that of another one.
+func TestAStoreOfAnotherEncodingIsFoundAndNotRestored(t *testing.T) {
+	l, _ := made(t)
+	other := locate(t)
+	db := plain(t, other)
+	db.SetMaxOpenConns(1)
+	statements := []string{`PRAGMA encoding = 'UTF-16le'`}
+	rows, err := plain(t, l).QueryContext(t.Context(), `SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type DESC`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		statements = append(statements, text)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range append(statements, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1), (1, 1), (2, 1), (3, 1)`) {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	const want = "its text is encoded as UTF-16le, not as UTF-8"
+	s, err := store.OpenAsItIs(t.Context(), other, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if problems, err := s.Structure(t.Context()); err != nil || !slices.Equal(problems, []string{want}) {
+		t.Errorf("%q, %v", problems, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.NewRestore(t.Context(), other.Path, clock); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("a restore: %v", err)
+	}
+}
+
 // The text of this table is goose's. Where another goose writes another one, all
 // stores that there are would be found to be made otherwise.
 func TestTheTableOfMigrationsIsStillMadeSo(t *testing.T) {
@@ -131,6 +183,7 @@ func TestNumbersThatCannotBeCountedUpAreFound(t *testing.T) {
 		`UPDATE change_counter SET number = 'x'`:                                                "the number of the last change, x, is none",
 		`INSERT INTO peppers SELECT 9223372036854775807, 'other', created FROM peppers`:         "the pepper of number 9223372036854775807 has none that can be counted up",
 		`INSERT INTO peppers SELECT 9, fingerprint, created FROM peppers`:                       "the pepper of fingerprint " + fingerprint + " is there more than once",
+		`UPDATE peppers SET created = 'x'`:                                                      "the pepper of number 1 has no fingerprint, or no time",
 		`PRAGMA foreign_keys = OFF; DELETE FROM api_keys; DELETE FROM peppers`:                  "it names no pepper, so that no key can be checked",
 		`PRAGMA foreign_keys = OFF; DELETE FROM peppers; UPDATE change_counter SET number = -1`: ", and ",
 	} {

@@ -41,10 +41,6 @@ func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) (err e
 		}
 		_ = conn.Close()
 	}()
-	// The file may have gone while we waited.
-	if _, err := s.find(c); err != nil {
-		return err
-	}
 	if err := s.limitWait(ctx, conn); err != nil {
 		return s.explain(c, err)
 	}
@@ -56,6 +52,11 @@ func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) (err e
 	// the connection is lost, and with it the transaction. In a panic, too, the
 	// one connection that writes must be given back.
 	defer func() { _ = tx.Rollback() }()
+	// The file, or its log, may have gone while we waited. From here on nobody else
+	// can settle the log: it is ours to write until the commit.
+	if _, err := s.find(c); err != nil {
+		return err
+	}
 	if err := s.checkSchema(ctx, tx); err != nil {
 		return s.explain(c, err)
 	}
@@ -65,7 +66,7 @@ func (s *Store) inTransaction(ctx context.Context, f func(*sql.Tx) error) (err e
 	if err := tx.Commit(); err != nil {
 		return s.explain(c, err)
 	}
-	// The file may have gone meanwhile, and the change with it.
+	// The file or its log may have gone meanwhile, and the change with it.
 	return s.inPlace(ctx, c)
 }
 

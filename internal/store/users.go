@@ -12,7 +12,7 @@ const userColumns = `id, username, username_fold, display_name, email, state, ro
 func scanUser(r row) (User, error) {
 	var u User
 	err := r.Scan(&u.ID, &u.Username, &u.Fold, &u.DisplayName, &u.Email, &u.State,
-		listColumn[string]{&u.Roles}, listColumn[string]{&u.Groups}, &u.Epoch,
+		namesColumn{&u.Roles}, namesColumn{&u.Groups}, &u.Epoch,
 		timeColumn{&u.Created}, timeColumn{&u.Updated}, &u.Version, &u.Quota)
 	return u, err
 }

@@ -185,6 +185,36 @@ func TestAPepperThatIsLostUnderARunningServerChangesNothingUntilItsEnd(t *testin
 	}
 }
 
+// A tidy operator deletes what he takes for left over, and then the server is killed.
+func TestALogThatIsDeletedUnderARunningServer(t *testing.T) {
+	for name, suffixes := range map[string][]string{"the log": {"-wal"}, "its index": {"-shm"}, "both": {"-wal", "-shm"}} {
+		t.Run(name, func(t *testing.T) {
+			p := newPatient(t, false)
+			before := p.must("key/list", `{"revoked":true}`)
+			for _, suffix := range suffixes {
+				if err := os.Remove(p.database + suffix); err != nil {
+					t.Fatal(err)
+				}
+			}
+			taken := within(t, 5*time.Second, "the store is opened anew", func() bool {
+				p.expectDead()
+				return strings.Contains(p.log(), "the store was opened anew")
+			})
+			figure(t, "the store is opened anew after %s", taken.Round(10*time.Millisecond))
+			within(t, 5*time.Second, "key and password are accepted", func() bool { return p.check(p.good).status == 200 && p.logIn().status == 200 })
+			// It is not stopped, so that nothing is put in order.
+			if err := p.process.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			_ = p.process.Wait()
+			p.process = p.command("run")
+			begin(t, p.process)
+			within(t, 30*time.Second, "the server is ready", p.ready)
+			p.expectAll(before, &fault{})
+		})
+	}
+}
+
 // What an operator does who knows no better: he puts the backup in the place of
 // the store.
 func TestABackupThatIsPutInTheStoresPlaceUnderARunningServer(t *testing.T) {

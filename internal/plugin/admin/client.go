@@ -59,6 +59,10 @@ func NewClient(app, address string) (*Client, error) {
 	}, nil
 }
 
+// ErrNoAnswer: a server is there, and does not answer. Nobody knows whether it has done,
+// or will do, what it was asked for.
+var ErrNoAnswer = errors.New("does not answer")
+
 // RefusedError is an operation that the server has refused.
 type RefusedError struct {
 	// Status is that of the answer.
@@ -87,7 +91,8 @@ type Call struct {
 }
 
 // Do runs an operation and returns its result. The error is a NoServerError if
-// nobody is there, and a RefusedError if the server has refused it.
+// nobody is there, a RefusedError if the server has refused it, and ErrNoAnswer if it
+// says nothing.
 func (c *Client) Do(ctx context.Context, operation string, call Call) (json.RawMessage, error) {
 	body, err := json.Marshal(call)
 	if err != nil {
@@ -113,16 +118,24 @@ func (c *Client) Do(ctx context.Context, operation string, call Call) (json.RawM
 		return nil, &NoServerError{c.app, dial}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("admin API: %w", err)
+		return nil, c.unanswered(err)
 	}
 	defer answer.Body.Close()
 	return c.read(answer)
 }
 
+// unanswered says why there is no answer, or not all of it.
+func (c *Client) unanswered(err error) error {
+	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {
+		return fmt.Errorf("the server at %s %w within %s; look at its log, or restart it", c.Address, ErrNoAnswer, c.http.Timeout)
+	}
+	return fmt.Errorf("admin API: %w", err)
+}
+
 func (c *Client) read(answer *http.Response) (json.RawMessage, error) {
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("admin API: %w", err)
+		return nil, c.unanswered(err)
 	}
 	if answer.StatusCode == http.StatusOK {
 		return text, nil

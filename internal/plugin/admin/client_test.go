@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 )
@@ -74,6 +75,27 @@ func TestRefusalsAndStrangersAreToldApart(t *testing.T) {
 	if _, ok := errors.AsType[*NoServerError](err); ok || err == nil || !strings.HasPrefix(err.Error(), "admin API: ") {
 		t.Errorf("a server that hangs up: %v", err)
 	}
+}
+
+func TestAServerThatHangsIsNotWaitedForForEver(t *testing.T) {
+	over := make(chan struct{})
+	for name, answer := range map[string]http.HandlerFunc{
+		"at once": func(http.ResponseWriter, *http.Request) { <-over },
+		"in the middle of its answer": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "{")
+			_ = http.NewResponseController(w).Flush()
+			<-over
+		},
+	} {
+		c := serve(t, answer)
+		c.http.Timeout = 50 * time.Millisecond
+		_, err := c.Do(t.Context(), "x", Call{Input: json.RawMessage(`{}`)})
+		if want := "the server at " + c.Address + " does not answer within 50ms; look at its log, or restart it"; !errors.Is(err, ErrNoAnswer) || err.Error() != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// The servers end after their handlers.
+	close(over)
 }
 
 func TestAddressesThatCannotBeMeant(t *testing.T) {

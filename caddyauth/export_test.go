@@ -1,0 +1,4 @@
+package caddyauth
+
+// ReadHowler reads a file as `caddy auth import howler` does.
+var ReadHowler = readHowler
