@@ -499,7 +499,7 @@ func TestKeysByNameThatAreNotSoundAreTold(t *testing.T) {
 		"a hash beside an old secret": {store.Key{ByName: true, ImportedHash: hash, PreviousExpires: time.Now()}, "beside its secret"},
 		"a hash that is none":         {store.Key{ByName: true, ImportedHash: "$2b$12$"}, "not of the form"},
 	} {
-		err := keySound(&c.k)
+		err := secretSound(&c.k)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v; want '%s'", name, err, c.want)
 		}

@@ -42,7 +42,7 @@ func unsound(ctx context.Context, s *store.Store) (problems []string, err error)
 	examiner := store.Examiner{
 		User:     func(u *store.User) error { return errors.Join(userSound(u), l.user(u)) },
 		Password: passwordSound,
-		Key:      func(k *store.Key) error { return errors.Join(keySound(k), l.key(k)) },
+		Key:      func(k *store.Key) error { return errors.Join(keySound(k), secretSound(k), l.key(k)) },
 		Session:  sessionSound,
 		Token:    l.token,
 	}
@@ -91,11 +91,23 @@ func userSound(u *store.User) error {
 func keySound(k *store.Key) error {
 	limits := k.Limits
 	limits.Networks = slices.Clone(k.Networks)
-	if err := errors.Join(checkKeyName(k.Name), checkLimits(&limits)); err != nil {
+	if err := errors.Join(checkKeyName(k.Name), checkLimits(&limits), agentsSound(k)); err != nil {
 		return fmt.Errorf("key '%s': %w", printable(k.ID), err)
 	}
 	if !slices.Equal(limits.Networks, k.Networks) {
 		return fmt.Errorf("key '%s' is bound to networks that are not in their usual form", printable(k.ID))
+	}
+	return nil
+}
+
+// agentsSound: the agents of a key are as NewKey.checkAgents keeps them.
+func agentsSound(k *store.Key) error {
+	n := NewKey{Impersonation: k.Impersonation, Agents: k.Agents, Scopes: k.Scopes}
+	if err := n.checkAgents(); err != nil {
+		return err
+	}
+	if !slices.Equal(n.Agents, k.Agents) {
+		return errors.New("its agents are not in their usual form")
 	}
 	return nil
 }
@@ -108,8 +120,9 @@ func passwordSound(userID string, p *store.Password) error {
 	return nil
 }
 
-// keySound: its secret can be proven, by a verifier or by the hash that was imported.
-func keySound(k *store.Key) error {
+// secretSound: the secret of a key can be proven, by a verifier or by the hash that was
+// imported.
+func secretSound(k *store.Key) error {
 	unused := k.Verifier.Equal(&noVerifier)
 	switch {
 	case !k.Revoked.IsZero():
