@@ -66,7 +66,7 @@ func TestCaddyfileErrors(t *testing.T) {
 		"keys without a lifetime":          {"", "auth_api {\nmax_key_lifetime\n}", "'max_key_lifetime' needs a value, at Testfile:5"},
 		"a quota without a number":         {"", "auth_api {\nquota\n}", "write 'quota <requests>', a number from 1 to 1000000, or 'quota off', at Testfile:5"},
 		"a quota of nothing":               {"", "auth_api {\nquota 0\n}", "write 'quota <requests>', a number from 1 to 1000000, or 'quota off', at Testfile:5"},
-		"two quotas":                       {"", "auth_api {\nquota off 3\n}", "wrong argument count or unexpected line ending after '3', at Testfile:5"},
+		"two quotas":                       {"", "auth_api {\nquota off 3\n}", "'3' is too much after 'quota', at Testfile:5"},
 		"keys that live for nothing":       {"", "auth_api {\nmax_key_lifetime 0s\n}", "max_key_lifetime: '0s' is not longer than nothing, at Testfile:5"},
 		"a star in the middle of a header": {"", "token_auth {\nidentity_headers X-*-User\n}", "identity header 'X-*-User': write a header name, or the beginning of one and '*', at Testfile:5"},
 	} {
