@@ -106,22 +106,47 @@ func TestOnesOwnKeysOnly(t *testing.T) {
 	}
 }
 
+func TestAKeyForImpersonationHasAgents(t *testing.T) {
+	a := startAPI(t, "")
+	me := basic("alice:" + alicePassword)
+	word := a.makeKey(t, `{"name":"deputy","priv":"RIW","agents":["BOB","group:ops"]}`, me...)
+	list := payload[[]struct {
+		Name               string
+		Privileges, Agents []string
+	}](t, a.Get(t, keysPath, me...))
+	if len(list) != 1 || list[0].Name != "impersonate_deputy" || !cmp.Equal(list[0].Privileges, []string{"R", "W", "I"}) || !cmp.Equal(list[0].Agents, []string{"bob", "group:ops"}) {
+		t.Errorf("the keys are %+v", list)
+	}
+	const text = "Cannot use impersonation key in normal Authorization Header! Provide your credentials and supply it in the X-Impersonating header instead."
+	for _, headers := range [][]string{basic("alice:impersonate_deputy:" + word), basic("alice:" + word), bearer(word)} {
+		expectFailure(t, a.whoami(t, headers...), 403, "impersonation_refused", text)
+	}
+	expectFailure(t, postJSON(t, a.Server, loginPath, `{"user":"alice","apikey":"`+word+`"}`), 403, "impersonation_refused", text)
+	expectFailure(t, a.whoami(t, basic("alice:impersonate_deputy:"+flip(word[:1])+word[1:])...), 401, "invalid_login", "Invalid login information")
+	if r := a.Do(t, "DELETE", keysPath+"/impersonate_deputy", nil, me...); r.StatusCode != 204 {
+		t.Errorf("%d %s", r.StatusCode, r.Text)
+	}
+}
+
 func TestKeysThatAreNotMade(t *testing.T) {
 	a := startAPI(t, "")
 	me := basic("alice:" + alicePassword)
+	a.makeKey(t, `{"name":"taken","priv":"I"}`, me...)
 	for name, test := range map[string]struct {
 		body       string
 		status     int
 		code, text string
 	}{
-		"no body":             {``, 400, "invalid_request", "No data block provided or data block not in JSON format.'"},
-		"no name":             {`{"priv":"R"}`, 400, "invalid_request", "Invalid data format"},
-		"no privileges":       {`{"name":"x"}`, 400, "invalid_request", "Invalid data format"},
-		"a name with a colon": {`{"name":"a:b","priv":"R"}`, 400, "invalid_request", "Invalid API key name. Use 1 to 64 letters, digits and . _ - with a letter or digit first."},
-		"impersonation":       {`{"name":"x","priv":"I"}`, 400, "invalid_request", "This server has no impersonation keys. Please provide a subset of [R, W, E]."},
-		"a date in the past":  {`{"name":"x","priv":"R","expiry_date":"2020-01-01"}`, 400, "invalid_request", "Expiry date must be in the future."},
-		"a date after 2106":   {`{"name":"x","priv":"R","expiry_date":"3000-01-01"}`, 400, "invalid_request", "times end at 2106-02-07T06:28:14Z"},
-		"too long":            {`{"name":"` + strings.Repeat("a", 64<<10) + `","priv":"R"}`, 413, "too_large", "The body is longer than 64 KiB."},
+		"no body":                              {``, 400, "invalid_request", "No data block provided or data block not in JSON format.'"},
+		"no name":                              {`{"priv":"R"}`, 400, "invalid_request", "Invalid data format"},
+		"no privileges":                        {`{"name":"x"}`, 400, "invalid_request", "Invalid data format"},
+		"a name with a colon":                  {`{"name":"a:b","priv":"R"}`, 400, "invalid_request", "Invalid API key name. Use 1 to 64 letters, digits and . _ - with a letter or digit first."},
+		"a name that is taken with its prefix": {`{"name":"taken","priv":"IX"}`, 400, "already_exists", "APIKey 'impersonate_taken' already exists"},
+		"an agent that cannot be":              {`{"name":"x","priv":"I","agents":["a b"]}`, 400, "invalid_request", "user name 'a b': use 1 to 64 letters, digits and . _ - @"},
+		"a group that cannot be":               {`{"name":"x","priv":"I","agents":["group:a b"]}`, 400, "invalid_request", "group 'a b': use 1 to 64 letters, digits and . _ - with a letter or digit first"},
+		"a date in the past":                   {`{"name":"x","priv":"R","expiry_date":"2020-01-01"}`, 400, "invalid_request", "Expiry date must be in the future."},
+		"a date after 2106":                    {`{"name":"x","priv":"R","expiry_date":"3000-01-01"}`, 400, "invalid_request", "times end at 2106-02-07T06:28:14Z"},
+		"too long":                             {`{"name":"` + strings.Repeat("a", 64<<10) + `","priv":"R"}`, 413, "too_large", "The body is longer than 64 KiB."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			expectFailure(t, postJSON(t, a.Server, keysPath, test.body, me...), test.status, test.code, test.text)

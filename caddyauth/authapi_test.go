@@ -93,6 +93,7 @@ func TestMethods(t *testing.T) {
 	for path, allow := range map[string]string{
 		"/api/v1/auth/login": "GET, HEAD, POST", "/api/v1/auth/apikey": "GET, HEAD, POST", "/api/v1/auth/apikey/x": "DELETE",
 		"/api/v1/auth/sessions": "GET, HEAD, DELETE", "/api/v1/user/whoami": "GET, HEAD", "/api/v1/user/password": "POST, PUT",
+		"/api/v1/user/alice": "GET, HEAD, POST, PUT, DELETE", "/api/v1/configs/": "GET, HEAD",
 	} {
 		for _, method := range []string{"OPTIONS", "PATCH", "TRACE"} {
 			r := a.Do(t, method, path, nil)
@@ -149,7 +150,7 @@ func TestCredentialsOfACall(t *testing.T) {
 		"two cookies":                  {[]string{"Cookie", "__Host-sallyport=a; __Host-sallyport=b"}, 400, "invalid_request", "send one session cookie"},
 		"a bad header, a good cookie":  {append(bearer("x"), withCookie(mine.cookie)...), 401, "invalid_token", "Invalid token"},
 		"a password of more than 1024": {basic("alice:" + strings.Repeat("a", 1025)), 400, "invalid_request", "a password is 1 to 1024 bytes of UTF-8; this one has 1025 bytes"},
-		"impersonation":                {append(bearer(key), "X-Impersonating", "Basic x"), 400, "invalid_request", "This server does not offer impersonation. Leave X-Impersonating out."},
+		"impersonation":                {append(bearer(key), "X-Impersonating", "Basic x"), 400, "invalid_request", "Basic authentication data must be base64 encoded"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			expectFailure(t, a.whoami(t, test.headers...), test.status, test.code, test.text)
@@ -222,11 +223,13 @@ func TestPrivilegesAndUserTypes(t *testing.T) {
 		{"DELETE", "/api/v1/auth/sessions", write},
 		{"DELETE", "/api/v1/auth/sessions/x", write},
 		{"POST", "/api/v1/user/password", write},
+		{"POST", "/api/v1/user/carol", write},
+		{"PUT", "/api/v1/user/alice", write},
+		{"DELETE", "/api/v1/user/alice", write},
 	} {
 		expectFailure(t, a.Do(t, one.method, one.path, nil, one.key...), 403, "insufficient_scope", noAccess)
 	}
 	expectStatus(t, a.Get(t, "/api/", write...), 200, "")
-	expectFailure(t, a.Do(t, "POST", "/api/v1/user/carol", nil, basic("alice:"+alicePassword)...), 405, "method_not_allowed", "Method not allowed. Use GET, HEAD.")
 	expectFailure(t, a.Do(t, "POST", "/api/v1/user/carol", nil, basic("bob:"+bobPassword)...), 403, "insufficient_scope",
 		"/api/v1/user/carol requires one of the following user types: admin")
 }
@@ -237,7 +240,7 @@ func TestWhoAmI(t *testing.T) {
 	got := payload[map[string]any](t, a.whoami(t, basic("alice:"+alicePassword)...))
 	want := map[string]any{
 		"username": "alice", "name": "alice", "email": nil, "groups": []any{"ops"}, "is_active": true, "is_admin": true,
-		"roles": []any{"admin"}, "classification": "", "avatar": nil, "api_quota": 0.0,
+		"roles": []any{"admin"}, "classification": "", "avatar": nil, "api_quota": 25.0,
 		"apikeys":         []any{[]any{"ci", []any{"R"}, nil}},
 		"favourite_views": []any{}, "favourite_analytics": []any{}, "dashboard": []any{}, "refresh_rate": 15.0,
 	}

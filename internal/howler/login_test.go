@@ -151,6 +151,34 @@ func TestLogInsAreReadFromTheQueryWhereThatIsWanted(t *testing.T) {
 	}
 }
 
+// FuzzParseLoginWithQuery holds that a log-in is either refused or has a user and one
+// credential, and that JSON counts alone.
+func FuzzParseLoginWithQuery(f *testing.F) {
+	f.Add("", "", "user=a&password=p")
+	f.Add(formType, "password=p", "user=a")
+	f.Add(formType, "user=b", "user=a&apikey=k:s")
+	f.Add(jsonType, `{"user":"a","apikey":"k:s"}`, "password=p")
+	f.Fuzz(func(t *testing.T, contentType, body, rawQuery string) {
+		asked, err := url.ParseQuery(rawQuery)
+		if err != nil {
+			return
+		}
+		login, failure := ParseLoginWithQuery(contentType, []byte(body), asked)
+		if failure != nil {
+			if login != (Login{}) || failure.Status < 400 || failure.Status > 499 {
+				t.Errorf("%+v, %+v", login, *failure)
+			}
+			return
+		}
+		if login.User == "" || login.ByKey != (login.Password.Reveal() == "") {
+			t.Errorf("user '%s', by key: %v", login.User, login.ByKey)
+		}
+		if again, failure := ParseLogin(contentType, []byte(body), nil); isJSON(parseMediaType(contentType)) && body != "" && (failure != nil || again != login) {
+			t.Error("the query has changed what JSON says")
+		}
+	})
+}
+
 func TestPasswordChangesAreRead(t *testing.T) {
 	want := PasswordChange{Old: secret("o"), New: secret("n")}
 	for contentType, body := range map[string]string{
