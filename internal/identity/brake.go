@@ -125,7 +125,8 @@ func refund(f, before *store.Failures, charged time.Time) {
 	f.Pair.Count = 0
 	f.Name.Count = max(f.Name.Count-1, 0)
 	f.Source.Count = max(f.Source.Count-1, 0)
-	if f.Name.Last.Equal(charged) {
+	// Where nothing was counted before, what still is came at the same moment.
+	if f.Name.Last.Equal(charged) && !before.Name.Last.IsZero() {
 		f.Name.Last = before.Name.Last
 	}
 }
