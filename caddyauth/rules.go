@@ -158,7 +158,7 @@ func (t *Rules) identify(r *http.Request) (p *principal.Principal, method string
 	}
 	may := ofBasic{key: t.accepts(principal.MethodAPIKey), password: t.accepts(principal.MethodPassword)}
 	switch {
-	case !t.accepts(c.method) && !(may.key && t.mayBeNamed(r, &c)):
+	case !t.accepts(c.method) && (!may.key || !t.mayBeNamed(r, &c)):
 		return nil, c.method, notAccepted
 	case !t.maySend(r, c.method):
 		return nil, c.method, plainHTTP

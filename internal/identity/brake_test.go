@@ -186,3 +186,13 @@ func TestSourceOf(t *testing.T) {
 		t.Errorf("no address: %s", got)
 	}
 }
+
+// A count that is left must not be one of the year 1, which nobody could read any more.
+func TestTheRefundOfOneOfTwoAtTheSameMomentLeavesATime(t *testing.T) {
+	moment := newClock().now()
+	f := store.Failures{Name: store.Failure{Count: 2, Began: moment, Last: moment}}
+	refund(&f, &store.Failures{}, moment)
+	if f.Name.Count != 1 || !f.Name.Last.Equal(moment) {
+		t.Errorf("%+v", f.Name)
+	}
+}
