@@ -32,8 +32,7 @@ Passwords and keys stay what they are. howler keeps bcrypt hashes of them, and b
 reads 72 bytes: the first log-in, and the first use of each key, replace the hash, and
 from then on the whole of what was presented counts. Keys that have expired are left
 out, and so are keys that could not be used.`,
-		Example: `  curl -s 'localhost:9200/howler-user/_search?size=1000' > users.json
-  caddy auth import howler users.json`,
+		Example: `  caddy auth import howler users.json`,
 		Args: cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {
 		users, left, err := readHowler(args[0], time.Now())

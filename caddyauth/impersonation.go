@@ -82,7 +82,7 @@ func (h *AuthAPI) impersonate(c *apiCall, p *principal.Principal) (*principal.Pr
 	case err != nil:
 		return nil, told(howler.MalformedImpersonating, cause)
 	case reason == identity.NotAgent:
-		return nil, told(howler.NotImpersonationKey, cause)
+		return nil, told(howler.NotImpersonationKey, notAgent.cause)
 	}
 	return nil, told(howler.NoImpersonatedUser, cause)
 }

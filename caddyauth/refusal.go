@@ -71,7 +71,7 @@ var (
 	roleMissing   = &refusal{status: http.StatusForbidden, code: codeScope, message: textScope, cause: "role"}
 	groupMissing  = &refusal{status: http.StatusForbidden, code: codeScope, message: textScope, cause: "group"}
 	crossSite     = &refusal{status: http.StatusForbidden, code: codeCrossOrigin, message: textCrossOrigin, cause: "cross_origin"}
-	notAgent      = &refusal{status: http.StatusForbidden, code: codeImpersonation, message: textNotAgent, cause: "impersonation_not_agent"}
+	notAgent      = &refusal{status: http.StatusForbidden, code: codeImpersonation, message: textNotAgent, cause: "not_agent"}
 	plainHTTP     = &refusal{status: http.StatusForbidden, code: codePlainHTTP, message: textPlainHTTP, cause: "plain_http"}
 )
 
