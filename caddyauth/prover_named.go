@@ -44,13 +44,10 @@ func (v *prover) proveNamed(r *http.Request, m *identity.Mirror, c *claim, orPas
 	if !orPassword {
 		c.method = principal.MethodAPIKey
 	}
-	// Malformed is what there is no such key for any more.
-	unproven := reason == identity.UnknownKey || reason == identity.WrongSecret || reason == identity.Malformed
-	switch {
-	case !unproven:
+	// Malformed is what there is no such key for any more, Locked where it was guessed at.
+	unproven := reason == identity.UnknownKey || reason == identity.WrongSecret || reason == identity.Malformed || reason == identity.Locked
+	if !unproven {
 		c.method = principal.MethodAPIKey
-		return proven, reason, nil
-	case !orPassword && !m.FirstUses():
 		return proven, reason, nil
 	}
 	// The store is shared with the configuration before this one; the brakes are not.

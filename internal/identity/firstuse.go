@@ -54,6 +54,9 @@ func (m *Mirror) CheckFirstUse(ctx context.Context, p *credential.Presented, add
 	switch {
 	case err != nil:
 		c, reason, err = w.refuse(err)
+		if reason == WrongPassword {
+			m.noteGuess(p, address)
+		}
 		return c, false, reason, err
 	case !e.byKey:
 		c, reason, err = w.remember(ctx, &e.user)

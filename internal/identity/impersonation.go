@@ -24,6 +24,7 @@ func (m *Mirror) Impersonate(ctx context.Context, p *principal.Principal, key *c
 	if m.mayBeFirstUse(key, reason) {
 		switch err := m.firstUse(ctx, p.User, key, address); {
 		case errors.Is(err, ErrWrongPassword):
+			m.noteGuess(key, address)
 			return Caller{}, reason, nil
 		case err != nil:
 			return Caller{}, reasonOf(err), err
@@ -34,6 +35,9 @@ func (m *Mirror) Impersonate(ctx context.Context, p *principal.Principal, key *c
 	case reason == NotFresh:
 		return Caller{}, reason, nil
 	case reason != Accepted:
+		if _, _, named := key.Named(); named && m.KeysByName() {
+			m.noteGuess(key, address)
+		}
 		if err := m.registry.refuseAgent(ctx, p.User, address); err != nil {
 			return Caller{}, reasonOf(err), err
 		}

@@ -37,6 +37,7 @@ type Mirror struct {
 	moves            moves
 	remembered       remembered
 	impersonations   impersonations
+	guesses          guesses
 
 	// loaded is closed when the first load is done; index is set from then on.
 	loaded chan struct{}
@@ -72,7 +73,7 @@ type Mirror struct {
 // NewMirror makes the mirror of a registry. It is empty until Run has loaded it,
 // and from now on each change through r shows in it before the change returns.
 func NewMirror(r *Registry, log *slog.Logger) *Mirror {
-	m := &Mirror{registry: r, store: r.store, log: log, now: r.now, loaded: make(chan struct{}), turn: make(chan struct{}, 1), began: r.now()}
+	m := &Mirror{registry: r, store: r.store, log: log, now: r.now, guesses: newGuesses(), loaded: make(chan struct{}), turn: make(chan struct{}, 1), began: r.now()}
 	// The server may have been down while somebody set the clock back.
 	m.setBack.Store(true)
 	r.committed, r.settle = m.follow, m.writeMoves

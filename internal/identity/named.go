@@ -128,6 +128,7 @@ func (m *Mirror) FirstUses() bool {
 
 // checkNamed is checkKey for a secret that has not the form of our keys. It takes the
 // same time whether there is a key of that name or not, and whether it was used before.
+// The reason is Locked where there were too many guesses.
 func (m *Mirror) checkNamed(x *index, now time.Time, p *credential.Presented, agent *principal.User, circumstances func() Circumstances) (Caller, Reason) {
 	names := x.names.Load()
 	if len(names.keys) == 0 {
@@ -136,6 +137,9 @@ func (m *Mirror) checkNamed(x *index, now time.Time, p *credential.Presented, ag
 	name, secret, ok := p.Named()
 	if !ok {
 		return Caller{}, Malformed
+	}
+	if m.guessedAt(p, circumstances().Address) {
+		return Caller{}, Locked
 	}
 	key, known := names.keys[keyName{Fold(p.User), name}]
 	peppers := x.peppers.Load()

@@ -517,3 +517,61 @@ func BenchmarkCheckByName(b *testing.B) {
 		}
 	}
 }
+
+// A secret of other software may be short: memory must not tell the right one from
+// others past the brakes.
+func TestASecretByNameCannotBeGuessedFromMemory(t *testing.T) {
+	w := newNamedWorld(t)
+	elsewhere := at(Circumstances{Address: abroad})
+	w.use("bob", "devkey:devkey-secret")
+	present := func(rest string) Reason {
+		p, here := basic("bob", rest), at(Circumstances{Address: home})
+		_, reason := w.mirror.Check(p, here)
+		if reason == Accepted {
+			return reason
+		}
+		_, _, reason, _ = w.mirror.CheckFirstUse(t.Context(), p, home, false, here)
+		return reason
+	}
+	if got := present("devkey:devkey-secret"); got != Accepted {
+		t.Fatal(got)
+	}
+	for range DefaultFailures {
+		if got := present("devkey:wrong"); got != WrongPassword {
+			t.Fatalf("a guess: %s", got)
+		}
+	}
+	// The right one is refused from there as well, whatever its name.
+	for _, rest := range []string{"devkey:devkey-secret", "other:other-secret", "none:wrong"} {
+		if got := present(rest); got != Locked {
+			t.Errorf("%s: %s", rest, got)
+		}
+	}
+	if _, got := w.mirror.Check(basic("bob", "devkey:devkey-secret"), elsewhere); got != Accepted {
+		t.Errorf("from elsewhere: %s", got)
+	}
+	if _, got := w.mirror.Check(basic("alice", "devkey:wrong"), at(Circumstances{Address: home})); got != UnknownKey {
+		t.Errorf("the key of somebody else: %s", got)
+	}
+}
+
+func TestAnAgentCannotGuessASecretByNameFromMemory(t *testing.T) {
+	w := newNamedWorld(t, func(k *ImportedKey) { k.Impersonation, k.Agents = true, []string{"alice"} })
+	agent := w.callerBy(w.issue("own"))
+	here := at(Circumstances{Address: home})
+	act := func(rest string) Reason {
+		_, reason, _ := w.mirror.Impersonate(t.Context(), agent, basic("bob", rest), home, here)
+		return reason
+	}
+	if got := act("devkey:devkey-secret"); got != Accepted {
+		t.Fatal(got)
+	}
+	for range DefaultFailures {
+		if got := act("devkey:wrong"); got == Accepted {
+			t.Fatalf("a guess: %s", got)
+		}
+	}
+	if got := act("devkey:devkey-secret"); got != Locked {
+		t.Errorf("the right one after that: %s", got)
+	}
+}
