@@ -125,7 +125,7 @@ func TestWhatTheAdminAPIRefuses(t *testing.T) {
 		"keys of none":       {"POST", "/caddyauth/key/list", `{"input":{"user":"bob"}}`, 404, "user 'bob': not found"},
 		"a second alice":     {"POST", "/caddyauth/user/add", `{"actor":"x","input":{"username":"ALICE"}}`, 409, "user 'ALICE' exists already"},
 		"nobody who asks":    {"POST", "/caddyauth/user/add", `{"input":{"username":"bob"}}`, 400, "the actor is missing"},
-		"a huge body":        {"POST", "/caddyauth/user/add", `{"actor":"` + strings.Repeat("x", 1<<20) + `"}`, 400, "request body too large"},
+		"a huge body":        {"POST", "/caddyauth/user/add", `{"actor":"` + strings.Repeat("x", 8<<20) + `"}`, 400, "request body too large"},
 	} {
 		status, text := post(t, s, test.method, test.path, test.body)
 		var failure struct{ Error string }

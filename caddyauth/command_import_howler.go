@@ -33,7 +33,7 @@ reads 72 bytes: the first log-in, and the first use of each key, replace the has
 from then on the whole of what was presented counts. Keys that have expired are left
 out, and so are keys that could not be used.`,
 		Example: `  caddy auth import howler users.json`,
-		Args: cobra.ExactArgs(1),
+		Args:    cobra.ExactArgs(1),
 	}, func(s *session, args []string) error {
 		users, left, err := readHowler(args[0], time.Now())
 		if err != nil {

@@ -271,7 +271,7 @@ func TestALockOutStopsFirstUsesOnly(t *testing.T) {
 		t.Fatal(r.Text)
 	}
 	for range 10 {
-		whoami("admin:readonly:wrong")
+		whoami("admin:wrong")
 	}
 	if r := whoami("admin:readonly:admin"); r.StatusCode != 401 || !strings.Contains(r.Text, "This account is locked") {
 		t.Errorf("a first use: %d %s", r.StatusCode, r.Text)

@@ -130,7 +130,7 @@ func TestAStoreOfSchema3IsUpgradedWithAllThatIsInIt(t *testing.T) {
 	if err != nil || len(events) != 1 || events[0].Actor != "os:root" || events[0].OnBehalfOf != "" {
 		t.Errorf("events %+v, %v", events, err)
 	}
-	if delta, err := s.ChangesSince(t.Context(), store.Position{}); err != nil || delta.Position.History != "of the store" {
+	if delta, err := s.ChangesSince(t.Context(), store.Position{}); err != nil || delta.History != "of the store" {
 		t.Errorf("the changes are %+v, %v", delta, err)
 	}
 	if problems, err := s.Check(t.Context()); err != nil || len(problems) != 0 {
