@@ -69,7 +69,7 @@ func script(here string, port int, proxy bool) []line {
 		{"With that key beside the own one the application sees her", reports(first + " -H @" + actingHeader), 200, greeting("visitor")},
 		{
 			"The audit trail has both names.", auth + " audit list --last 1", 0,
-			`TIME +ACTOR +KIND +WHAT\n\S+ +user:demo on behalf of user:visitor +impersonation\.begin +visitor by demo from (?:127\.0\.0\.1|::1)\n` + server,
+			server + `TIME +ACTOR +KIND +WHAT\n\S+ +user:demo on behalf of user:visitor +impersonation\.begin +visitor by demo from (?:127\.0\.0\.1|::1)\n`,
 		},
 		{
 			"Log in by password, from a file again. What is answered goes to a file as well; the session goes into a cookie jar",
