@@ -62,7 +62,7 @@ type session struct {
 func configOf(t *testing.T, document string) string {
 	t.Helper()
 	switch document {
-	case "README.md", "docs/cce.md":
+	case "README.md", "docs/cce.md", "docs/howler.md":
 	case intelmqDocument:
 		return readFile(t, intelmqConfig)
 	default:
@@ -369,7 +369,7 @@ var variable = []struct {
 	{regexp.MustCompile(`("error_id":")[A-Z2-7]{12}"`), `${1}ID"`},
 	{regexp.MustCompile(`(?m)^(x-error-id: )[A-Z2-7]{12}\b`), "${1}ID"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`), "UUID"},
-	{regexp.MustCompile(`("app_token":"\w+:)[0-9a-f]{64}"`), `${1}TOKEN"`},
+	{regexp.MustCompile(`("app_token":"[\w.]+:)[0-9a-f]{64}"`), `${1}TOKEN"`},
 	{regexp.MustCompile(`("token":")[0-9A-Za-z]{64}"`), `${1}TOKEN"`},
 	{regexp.MustCompile(`("sessionid":")[0-9A-Za-z]{63}"`), `${1}SESSION"`},
 	{regexp.MustCompile(`(?m)^[0-9A-Za-z]{32}$`), "SECRET"},

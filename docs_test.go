@@ -53,6 +53,9 @@ var notRun = map[string]map[string]string{
 		"sudo systemctl disable": "changes services of the machine",
 		"go run ./cmd/fakecced":  "runs until it is ended; its package has a test of that",
 	},
+	"docs/howler.md": {
+		"curl -K elastic": "needs howler's Elasticsearch",
+	},
 	intelmqDocument: {
 		"[Service]":                "changes a service; TestIntelMQDropIn lets systemd read it",
 		"sudo caddy intelmq setup": "needs the users caddy and intelmq; internal/intelmqsetup and caddyintelmq have tests of it",
@@ -454,6 +457,32 @@ func TestCodesOfTheEndpointsExplained(t *testing.T) {
 		if !strings.Contains(text, " | `"+code[1]+"` |") {
 			t.Errorf("'%s' has no row", code[1])
 		}
+	}
+}
+
+// TestHowlersDifferencesExplained demands that each sample of howler's to which our
+// answer is another one stands in a table of docs/howler.md, and no other one.
+func TestHowlersDifferencesExplained(t *testing.T) {
+	var file struct {
+		Differences []struct {
+			ID string `json:"id"`
+		} `json:"differences"`
+	}
+	if err := json.Unmarshal([]byte(readFile(t, "caddyauth/testdata/howler/differences.json")), &file); err != nil {
+		t.Fatal(err)
+	}
+	var different, explained []string
+	for _, d := range file.Differences {
+		different = append(different, d.ID)
+	}
+	_, section, _ := strings.Cut(readFile(t, "docs/howler.md"), "\n## What is otherwise, and why\n")
+	for _, row := range regexp.MustCompile("(?m)^\\|.* \\|((?: `[a-z-]+`)+) \\|$").FindAllStringSubmatch(section, -1) {
+		explained = append(explained, strings.Fields(strings.ReplaceAll(row[1], "`", ""))...)
+	}
+	slices.Sort(different)
+	slices.Sort(explained)
+	if len(different) < 5 || !slices.Equal(different, explained) {
+		t.Errorf("the tables explain\n%q\nbut different are\n%q", explained, different)
 	}
 }
 
