@@ -187,6 +187,9 @@ func (p *player) readOnly(t *testing.T, login caddyrun.Response) {
 	expectFailure(t, r, 403, "insufficient_scope", "You do not have access to this API.")
 }
 
+// someJWT has the form of a token of a provider, which nobody here vouches for.
+const someJWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0.c2lnbmF0dXJl"
+
 func (p *player) send(t *testing.T, s *sample) caddyrun.Response {
 	t.Helper()
 	path := s.Request.Path
@@ -200,6 +203,7 @@ func (p *player) send(t *testing.T, s *sample) caddyrun.Response {
 	var headers []string
 	for name, value := range s.Request.Headers {
 		value = strings.NewReplacer(
+			"<expired JWT>", someJWT, "<JWT without a required group>", someJWT, "<JWT of an unknown user, auto_create off>", someJWT,
 			"<app_token of doc-login-password>", p.appToken, "<admin app token>", p.adminToken, "user:<user app token>", p.appToken,
 		).Replace(value)
 		headers = append(headers, name, p.rewriteBasic(value))
