@@ -43,12 +43,17 @@ func (q *running) leave(userID string) {
 	}
 }
 
-// enter takes one of the caller's slots, and gives back what leaves it again.
+// enter takes one of the caller's slots, and gives back what leaves it again. Who acts
+// as another user spends his own, or he could keep the other one out.
 func (h *AuthAPI) enter(c *apiCall) (leave func(), failed *failure) {
 	if c.caller == nil || c.target.NoQuota {
 		return func() {}, nil
 	}
-	most, id := h.quotaOf(c.caller.Quota), c.caller.ID
+	spender := c.caller.User
+	if c.caller.Impersonation != nil {
+		spender = c.caller.Impersonation.By
+	}
+	most, id := h.quotaOf(spender.Quota), spender.ID
 	switch {
 	case most == 0:
 		return func() {}, nil
