@@ -54,9 +54,6 @@ func (m *Mirror) CheckFirstUse(ctx context.Context, p *credential.Presented, add
 	switch {
 	case err != nil:
 		c, reason, err = w.refuse(err)
-		if reason == WrongPassword {
-			m.noteGuess(p, address)
-		}
 		return c, false, reason, err
 	case !e.byKey:
 		c, reason, err = w.remember(ctx, &e.user)
@@ -65,7 +62,7 @@ func (m *Mirror) CheckFirstUse(ctx context.Context, p *credential.Presented, add
 	if err := m.poll(ctx); err != nil {
 		return Caller{}, true, NotFresh, err
 	}
-	c, reason = m.Check(p, circumstances)
+	c, reason = m.checkProven(p, nil, circumstances)
 	return c, true, reason, nil
 }
 
@@ -78,14 +75,18 @@ func (m *Mirror) firstUse(ctx context.Context, agent *principal.User, p *credent
 	return m.poll(ctx)
 }
 
-// mayBeFirstUse reports whether there may be only an imported hash of what Check has
-// refused for this reason.
+// mayBeFirstUse reports whether there may be only an imported hash of what memory has
+// refused for this reason, or whether memory does not say.
 func (m *Mirror) mayBeFirstUse(p *credential.Presented, reason Reason) bool {
-	if reason != UnknownKey && reason != WrongSecret || !m.FirstUses() {
+	_, _, named := p.Named()
+	switch reason {
+	case UnknownKey, WrongSecret:
+		return named && m.FirstUses()
+	case Locked:
+		return named
+	default:
 		return false
 	}
-	_, _, named := p.Named()
-	return named
 }
 
 func keyAttempt(username string, p *credential.Presented, address netip.Addr) *KeyAttempt {

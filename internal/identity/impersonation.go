@@ -24,20 +24,16 @@ func (m *Mirror) Impersonate(ctx context.Context, p *principal.Principal, key *c
 	if m.mayBeFirstUse(key, reason) {
 		switch err := m.firstUse(ctx, p.User, key, address); {
 		case errors.Is(err, ErrWrongPassword):
-			m.noteGuess(key, address)
-			return Caller{}, reason, nil
+			return Caller{}, WrongSecret, nil
 		case err != nil:
 			return Caller{}, reasonOf(err), err
 		}
-		c, reason = m.checkKey(key, p.User, circumstances)
+		c, reason = m.checkProven(key, p.User, circumstances)
 	}
 	switch {
 	case reason == NotFresh:
 		return Caller{}, reason, nil
 	case reason != Accepted:
-		if _, _, named := key.Named(); named && m.KeysByName() {
-			m.noteGuess(key, address)
-		}
 		if err := m.registry.refuseAgent(ctx, p.User, address); err != nil {
 			return Caller{}, reasonOf(err), err
 		}

@@ -130,17 +130,31 @@ func (m *Mirror) FirstUses() bool {
 // same time whether there is a key of that name or not, and whether it was used before.
 // The reason is Locked where there were too many guesses.
 func (m *Mirror) checkNamed(x *index, now time.Time, p *credential.Presented, agent *principal.User, circumstances func() Circumstances) (Caller, Reason) {
-	names := x.names.Load()
-	if len(names.keys) == 0 {
+	if _, _, ok := p.Named(); !ok || len(x.names.Load().keys) == 0 {
 		return Caller{}, Malformed
 	}
-	name, secret, ok := p.Named()
-	if !ok {
-		return Caller{}, Malformed
-	}
-	if m.guessedAt(p, circumstances().Address) {
+	look, free := m.guesses.look(&m.registry.settings.Load().Brakes, p, agent, circumstances().Address)
+	if !free {
 		return Caller{}, Locked
 	}
+	c, reason := m.findNamed(x, now, p, agent, circumstances)
+	look.end(reason)
+	return c, reason
+}
+
+// checkProven is checkKey for a key by name that was proven just now, by an attempt that
+// the brakes have let through.
+func (m *Mirror) checkProven(p *credential.Presented, agent *principal.User, circumstances func() Circumstances) (Caller, Reason) {
+	x, now, fresh := m.look()
+	if !fresh {
+		return Caller{}, NotFresh
+	}
+	return m.findNamed(x, now, p, agent, circumstances)
+}
+
+func (m *Mirror) findNamed(x *index, now time.Time, p *credential.Presented, agent *principal.User, circumstances func() Circumstances) (Caller, Reason) {
+	names := x.names.Load()
+	name, secret, _ := p.Named()
 	key, known := names.keys[keyName{Fold(p.User), name}]
 	peppers := x.peppers.Load()
 	word := peppers.newest().OpenNamed(key.id, secret)

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -54,7 +55,7 @@ func basic(user, rest string) *credential.Presented {
 // present presents user:rest as a gate does that accepts keys and passwords.
 func (w *world) present(user, rest string) (c Caller, byKey bool, reason Reason, err error) {
 	p := basic(user, rest)
-	if c, reason = w.mirror.Check(p, at(Circumstances{})); reason != UnknownKey && reason != WrongSecret && reason != Malformed {
+	if c, reason = w.mirror.Check(p, at(Circumstances{})); reason != UnknownKey && reason != WrongSecret && reason != Malformed && reason != Locked {
 		return c, true, reason, nil
 	}
 	return w.mirror.CheckFirstUse(w.t.Context(), p, home, true, at(Circumstances{}))
@@ -210,7 +211,7 @@ func TestALockedNameHasNoFirstUse(t *testing.T) {
 	w.use("bob", "devkey:devkey-secret")
 	reason := Accepted
 	for range 10 {
-		_, _, reason, _ = w.present("bob", "other:wrong")
+		_, reason, _ = w.mirror.CheckPassword(t.Context(), Attempt{Username: "bob", Password: wrong, Address: home})
 	}
 	if reason != Locked {
 		t.Fatalf("ten failures: %s", reason)
@@ -518,44 +519,78 @@ func BenchmarkCheckByName(b *testing.B) {
 	}
 }
 
+// guessing presents bob's keys by name from home, to a gate that accepts keys alone.
+func (w *world) guessing(rest string) Reason {
+	p, here := basic("bob", rest), at(Circumstances{Address: home})
+	_, reason := w.mirror.Check(p, here)
+	switch reason {
+	case UnknownKey, WrongSecret, Locked:
+		_, _, reason, _ = w.mirror.CheckFirstUse(w.t.Context(), p, home, false, here)
+	}
+	return reason
+}
+
 // A secret of other software may be short: memory must not tell the right one from
-// others past the brakes.
-func TestASecretByNameCannotBeGuessedFromMemory(t *testing.T) {
-	w := newNamedWorld(t)
-	elsewhere := at(Circumstances{Address: abroad})
-	w.use("bob", "devkey:devkey-secret")
-	present := func(rest string) Reason {
-		p, here := basic("bob", rest), at(Circumstances{Address: home})
-		_, reason := w.mirror.Check(p, here)
-		if reason == Accepted {
-			return reason
-		}
-		_, _, reason, _ = w.mirror.CheckFirstUse(t.Context(), p, home, false, here)
-		return reason
-	}
-	if got := present("devkey:devkey-secret"); got != Accepted {
-		t.Fatal(got)
-	}
-	for range DefaultFailures {
-		if got := present("devkey:wrong"); got != WrongPassword {
-			t.Fatalf("a guess: %s", got)
-		}
-	}
-	// The right one is refused from there as well, whatever its name.
-	for _, rest := range []string{"devkey:devkey-secret", "other:other-secret", "none:wrong"} {
-		if got := present(rest); got != Locked {
-			t.Errorf("%s: %s", rest, got)
-		}
-	}
-	if _, got := w.mirror.Check(basic("bob", "devkey:devkey-secret"), elsewhere); got != Accepted {
-		t.Errorf("from elsewhere: %s", got)
-	}
-	if _, got := w.mirror.Check(basic("alice", "devkey:wrong"), at(Circumstances{Address: home})); got != UnknownKey {
-		t.Errorf("the key of somebody else: %s", got)
+// others past the brakes, whatever has put them on.
+func TestASecretByNameCannotBeGuessedPastTheBrakes(t *testing.T) {
+	for name, guess := range map[string]func(*world){
+		"one by one": func(w *world) {
+			for range 30 {
+				_ = w.guessing("devkey:wrong")
+			}
+		},
+		"while the name is locked": func(w *world) {
+			for range 6 {
+				_, _, _ = w.mirror.CheckPassword(t.Context(), Attempt{Username: "bob", Password: wrong, Address: home})
+			}
+			for range 30 {
+				_ = w.guessing("devkey:wrong")
+			}
+		},
+		"many at once": func(w *world) {
+			var all sync.WaitGroup
+			for i := range 200 {
+				all.Go(func() { _ = w.guessing(fmt.Sprintf("devkey:wrong%d", i)) })
+			}
+			all.Wait()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newNamedWorld(t)
+			w.use("bob", "devkey:devkey-secret")
+			if got := w.guessing("devkey:devkey-secret"); got != Accepted {
+				t.Fatal(got)
+			}
+			guess(w)
+			// The right one is refused from there as well, whatever its name.
+			for _, rest := range []string{"devkey:devkey-secret", "other:other-secret", "none:wrong"} {
+				if got := w.guessing(rest); got != Locked && got != Throttled {
+					t.Errorf("%s: %s", rest, got)
+				}
+			}
+			if _, got := w.mirror.Check(basic("bob", "devkey:devkey-secret"), at(Circumstances{Address: abroad})); got != Accepted {
+				t.Errorf("from elsewhere: %s", got)
+			}
+			w.must(w.Unlock(t.Context(), "test", "bob"))
+			if got := w.guessing("devkey:devkey-secret"); got != Accepted && got != Throttled {
+				t.Errorf("unlocked: %s", got)
+			}
+		})
 	}
 }
 
-func TestAnAgentCannotGuessASecretByNameFromMemory(t *testing.T) {
+func TestOneNetworkGuessesAtTheKeysOfFewOwners(t *testing.T) {
+	w := newNamedWorld(t)
+	here := at(Circumstances{Address: home})
+	for i := range sourceFactor * DefaultFailures {
+		w.mirror.Check(basic(fmt.Sprintf("nobody%d", i), "devkey:wrong"), here)
+	}
+	if _, got := w.mirror.Check(basic("bob", "devkey:wrong"), here); got != Locked {
+		t.Errorf("one more owner: %s", got)
+	}
+}
+
+func TestAnAgentCannotGuessASecretByNamePastTheBrakes(t *testing.T) {
 	w := newNamedWorld(t, func(k *ImportedKey) { k.Impersonation, k.Agents = true, []string{"alice"} })
 	agent := w.callerBy(w.issue("own"))
 	here := at(Circumstances{Address: home})
@@ -566,12 +601,16 @@ func TestAnAgentCannotGuessASecretByNameFromMemory(t *testing.T) {
 	if got := act("devkey:devkey-secret"); got != Accepted {
 		t.Fatal(got)
 	}
-	for range DefaultFailures {
+	for range 30 {
 		if got := act("devkey:wrong"); got == Accepted {
 			t.Fatalf("a guess: %s", got)
 		}
 	}
-	if got := act("devkey:devkey-secret"); got != Locked {
+	if got := act("devkey:devkey-secret"); got != Locked && got != Throttled {
 		t.Errorf("the right one after that: %s", got)
+	}
+	// It is the agent who has guessed, and not the owner.
+	if _, got := w.mirror.Check(basic("bob", "devkey:wrong"), here); got != WrongSecret {
+		t.Errorf("the owner from there: %s", got)
 	}
 }

@@ -17,8 +17,9 @@ const BcryptPrefix = "$bcrypt$"
 
 const (
 	// minCost is the least that bcrypt knows. With each more a hash takes twice as
-	// long: of maxCost it takes some seconds, and of 31 some days.
-	minCost, maxCost = bcrypt.MinCost, 15
+	// long: of maxCost, which is what howler has, it takes a quarter of a second or two,
+	// and each attempt to log in takes as long as the costliest one.
+	minCost, maxCost = bcrypt.MinCost, 12
 	// bcryptReads is as much of a password as bcrypt looks at, in bytes.
 	bcryptReads = 72
 	// Its salt has 128 bits, and of the tag it leaves out the last of 24 bytes.
@@ -43,7 +44,7 @@ var errBcryptText = errors.New("the hash is not of the form $2b$12$…, with 53 
 
 // ImportedBcrypt writes a bcrypt hash of other software, such as $2b$12$…, in the form
 // in which Turn reads it: `$bcrypt$r=<cost>$<salt>$<tag>`, in base64 without padding as
-// the PHC string format has it. The cost is 4 to 15. The error holds nothing of the
+// the PHC string format has it. The cost is 4 to 12. The error holds nothing of the
 // hash but its cost.
 func ImportedBcrypt(text string) (string, error) {
 	parts := bcryptText.FindStringSubmatch(text)

@@ -76,8 +76,8 @@ func TestWhatIsNoBcryptIsNotImported(t *testing.T) {
 		"$2b$05$" + salt + tag + "A":     "not of the form",
 		"$2b$05$" + salt + tag[1:]:       "not of the form",
 		"$2b$05$" + salt + tag + "\n":    "not of the form",
-		"$2b$03$" + salt + tag:           "cost 3; it must be 4 to 15",
-		"$2b$16$" + salt + tag:           "cost 16; it must be 4 to 15",
+		"$2b$03$" + salt + tag:           "cost 3; it must be 4 to 12",
+		"$2b$13$" + salt + tag:           "cost 13; it must be 4 to 12",
 		"$2b$31$" + salt + tag:           "cost 31",
 		"$2b$05$" + salt + "+" + tag[1:]: "not of the form",
 	} {
