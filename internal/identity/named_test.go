@@ -523,8 +523,7 @@ func BenchmarkCheckByName(b *testing.B) {
 func (w *world) guessing(rest string) Reason {
 	p, here := basic("bob", rest), at(Circumstances{Address: home})
 	_, reason := w.mirror.Check(p, here)
-	switch reason {
-	case UnknownKey, WrongSecret, Locked:
+	if reason == UnknownKey || reason == WrongSecret || reason == Locked {
 		_, _, reason, _ = w.mirror.CheckFirstUse(w.t.Context(), p, home, false, here)
 	}
 	return reason
