@@ -300,3 +300,30 @@ func TestKeysForImpersonationThatAreRefused(t *testing.T) {
 		t.Errorf("agents are kept as %q", k.Agents)
 	}
 }
+
+// BenchmarkImpersonate is what acting as another user costs: the check of the agent's own
+// key, and then that of the owner's.
+func BenchmarkImpersonate(b *testing.B) {
+	w := newImpersonated(b)
+	own := w.issue("own")
+	w.later(0)
+	circumstances := at(Circumstances{Address: home, Path: "/"})
+	b.Run("own key", func(b *testing.B) {
+		presented := &credential.Presented{Kind: credential.Bearer, Word: own}
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, got := w.mirror.Check(presented, circumstances); got != Accepted {
+				b.Fatal(got)
+			}
+		}
+	})
+	b.Run("key of the owner", func(b *testing.B) {
+		presented := present(w.key)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, got, err := w.mirror.Impersonate(b.Context(), w.bob, presented, home, circumstances); got != Accepted {
+				b.Fatal(got, err)
+			}
+		}
+	})
+}

@@ -513,7 +513,7 @@ func BenchmarkCheckByName(b *testing.B) {
 	p := basic("bob", "devkey:devkey-secret")
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, reason := w.mirror.Check(p, nil); reason != Accepted {
+		if _, reason := w.mirror.Check(p, at(Circumstances{})); reason != Accepted {
 			b.Fatal(reason)
 		}
 	}
