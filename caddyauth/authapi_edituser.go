@@ -63,7 +63,8 @@ func (c *apiCall) newUser(said *howler.User) (identity.NewUser, *failure) {
 	if n.DisplayName == "" {
 		n.DisplayName = n.Username
 	}
-	switch refused := howler.CheckNewUsername(n.Username); {
+	// The folded name is what paths are compared by.
+	switch refused := howler.CheckNewUsername(identity.Fold(n.Username)); {
 	case refused != nil:
 		return n, told(refused, "name")
 	case !areNamesOf(n.Username, said.Usernames):

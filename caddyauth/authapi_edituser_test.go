@@ -49,6 +49,7 @@ func TestAnAdministratorAddsUsers(t *testing.T) {
 		"a taken name, a bad password":  {"CAROL", `{"new_pass":"x"}`, "already_exists", "The username you are trying to add already exists."},
 		"braces":                        {"%7Bx%7D", `{}`, "invalid_request", "You can't use '{}' in the username"},
 		"a name of ours":                {"WhoAmI", `{}`, "invalid_request", "There is an endpoint of this name. Choose another username."},
+		"a name of ours, full width":    {"%EF%BD%97hoami", `{}`, "invalid_request", "There is an endpoint of this name. Choose another username."},
 		"a name that nobody can have":   {"a%3Ab", `{}`, "invalid_request", "user name 'a:b': use 1 to 64 letters, digits and . _ - @"},
 		"another name in the body":      {"erin", `{"uname":"frank"}`, "invalid_request", "The username differs from that of the path."},
 		"a short password":              {"erin", `{"new_pass":"short"}`, "weak_password", "Password needs to be at least 12 characters"},
