@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -206,5 +207,28 @@ func TestConfigsArePublic(t *testing.T) {
 		`"max_apikey_duration_unit":"days","oauth_providers":[],"internal":{"enabled":true}}}}`
 	if got := string(readEnvelope(t, a.Get(t, "/api/v1/configs/")).Response); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestALimitedKeyLetsNobodyInWhoOutlastsIt(t *testing.T) {
+	a := startAPI(t, "")
+	const text = "That would be worth more than the credential that asks for it."
+	key := bearer(a.issue(a.Server, "ending", func(n *identity.NewKey) { n.Scopes, n.Expires = principal.AllScopes, time.Now().Add(time.Hour) }))
+	r := postJSON(t, a.Server, loginPath, `{"user":"alice","apikey":"`+key[1][len("Bearer "):]+`"}`)
+	token := bearer(payload[struct {
+		Token string `json:"app_token"`
+	}](t, r).Token)
+	for name, headers := range map[string][]string{"the key": key, "its token": token} {
+		t.Log(name)
+		expectFailure(t, a.send(t, "POST", usersPath+"mallory", `{"type":["admin"],"new_pass":"copper lantern friday 31"}`, headers...), 403, "insufficient_scope", text)
+		for _, body := range []string{`{"new_pass":"copper lantern friday 31"}`, `{"type":["admin"]}`, `{"groups":["ops"]}`} {
+			expectFailure(t, a.send(t, "PUT", usersPath+"bob", body, headers...), 403, "insufficient_scope", text)
+		}
+		expectStatus(t, a.send(t, "PUT", usersPath+"bob", `{"is_active":false,"api_quota":3,"name":"Bob of `+name+`"}`, headers...), 200, "")
+		expectFailure(t, a.send(t, "PUT", usersPath+"bob", `{"is_active":true}`, headers...), 403, "insufficient_scope", text)
+		expectStatus(t, a.send(t, "PUT", usersPath+"bob", `{"is_active":true}`, basic("alice:"+alicePassword)...), 200, "")
+	}
+	if r := a.Do(t, "DELETE", usersPath+"bob", nil, key...); r.StatusCode != 204 {
+		t.Errorf("deleting: %d %s", r.StatusCode, r.Text)
 	}
 }
