@@ -52,7 +52,7 @@ func (h *AuthAPI) identify(c *apiCall) (p *principal.Principal, method string, f
 		reason, err := h.recheck(c.r, p)
 		failed := claimFailure(&claim{method: p.Method}, reason, err)
 		if failed == nil && p.Method == principal.MethodSession {
-			failed = h.guardEarlierSession(c)
+			failed = h.guardEarlierSession(c, p)
 		}
 		return p, p.Method, failed
 	}

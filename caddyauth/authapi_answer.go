@@ -60,7 +60,7 @@ func toldAs(f *refusal) *failure {
 // Failures that howler has not.
 var (
 	noSession     = &howler.Failure{Status: 400, Code: codeMalformed, Text: "This credential has no session that could end. Log out with the app token or the session cookie."}
-	derivedKey    = &howler.Failure{Status: 403, Code: codeScope, Text: "The key would be worth more than the credential that asks for it."}
+	worthMore     = &howler.Failure{Status: 403, Code: codeScope, Text: "That would be worth more than the credential that asks for it."}
 	adminDisabled = &howler.Failure{Status: 403, Code: codeScope, Text: "An administrator has disabled the key. Ask one to enable it."}
 	crossLogin    = &howler.Failure{Status: 403, Code: codeCrossOrigin, Text: "Pages of another site cannot log in here."}
 )
@@ -123,7 +123,7 @@ func changeFailure(err error, missing *howler.Failure) *failure {
 		return told(howler.BadRequest(invalid.Error()), "invalid")
 	}
 	if derived, ok := errors.AsType[*identity.DerivedError](err); ok {
-		return told(derivedKey, derived.Reason)
+		return told(worthMore, derived.Reason)
 	}
 	switch {
 	case errors.Is(err, identity.ErrEnded):

@@ -39,8 +39,10 @@ func (h *AuthAPI) addUser(c *apiCall) (any, *failure) {
 	if failed != nil {
 		return nil, failed
 	}
-	_, err := c.people.AddUser(c.r.Context(), c.actor(), user)
+	_, err := c.people.AddUserFor(c.r.Context(), c.caller, user)
 	switch {
+	case isOfCaller(err):
+		return nil, changeFailure(err, howler.NoUser)
 	case errors.Is(err, store.ErrExists):
 		return nil, told(howler.UserExists, "exists")
 	case err != nil:
@@ -63,7 +65,8 @@ func (c *apiCall) newUser(said *howler.User) (identity.NewUser, *failure) {
 	if n.DisplayName == "" {
 		n.DisplayName = n.Username
 	}
-	switch refused := howler.CheckNewUsername(n.Username); {
+	// The folded name is what paths are compared by.
+	switch refused := howler.CheckNewUsername(identity.Fold(n.Username)); {
 	case refused != nil:
 		return n, told(refused, "name")
 	case !areNamesOf(n.Username, said.Usernames):
@@ -115,7 +118,7 @@ func (h *AuthAPI) deleteUser(c *apiCall) (any, *failure) {
 	if failed != nil {
 		return nil, failed
 	}
-	if err := c.people.DeleteUser(c.r.Context(), c.actor(), u.Username); err != nil {
+	if err := c.people.DeleteUserFor(c.r.Context(), c.caller, u.Username); err != nil {
 		return nil, changeFailure(err, missing)
 	}
 	h.clearEnded(c)
@@ -247,8 +250,15 @@ func editFailure(err error, u *store.User) *failure {
 		return nil
 	case errors.Is(err, identity.ErrChanged):
 		return told(howler.OtherVersion, "version")
-	case errors.Is(err, store.ErrNotFound), errors.Is(err, identity.ErrEnded), errors.Is(err, identity.ErrImpersonated):
+	case errors.Is(err, store.ErrNotFound), isOfCaller(err):
 		return changeFailure(err, howler.NoSuchUser(u.Username))
 	}
 	return passwordFailure(err, howler.WrongPassword)
+}
+
+// isOfCaller reports whether a change was refused for the credential of who asks for
+// it.
+func isOfCaller(err error) bool {
+	_, derived := errors.AsType[*identity.DerivedError](err)
+	return derived || errors.Is(err, identity.ErrEnded) || errors.Is(err, identity.ErrImpersonated)
 }

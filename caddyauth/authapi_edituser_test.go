@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -49,6 +50,7 @@ func TestAnAdministratorAddsUsers(t *testing.T) {
 		"a taken name, a bad password":  {"CAROL", `{"new_pass":"x"}`, "already_exists", "The username you are trying to add already exists."},
 		"braces":                        {"%7Bx%7D", `{}`, "invalid_request", "You can't use '{}' in the username"},
 		"a name of ours":                {"WhoAmI", `{}`, "invalid_request", "There is an endpoint of this name. Choose another username."},
+		"a name of ours, full width":    {"%EF%BD%97hoami", `{}`, "invalid_request", "There is an endpoint of this name. Choose another username."},
 		"a name that nobody can have":   {"a%3Ab", `{}`, "invalid_request", "user name 'a:b': use 1 to 64 letters, digits and . _ - @"},
 		"another name in the body":      {"erin", `{"uname":"frank"}`, "invalid_request", "The username differs from that of the path."},
 		"a short password":              {"erin", `{"new_pass":"short"}`, "weak_password", "Password needs to be at least 12 characters"},
@@ -205,5 +207,28 @@ func TestConfigsArePublic(t *testing.T) {
 		`"max_apikey_duration_unit":"days","oauth_providers":[],"internal":{"enabled":true}}}}`
 	if got := string(readEnvelope(t, a.Get(t, "/api/v1/configs/")).Response); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestALimitedKeyLetsNobodyInWhoOutlastsIt(t *testing.T) {
+	a := startAPI(t, "")
+	const text = "That would be worth more than the credential that asks for it."
+	key := bearer(a.issue(a.Server, "ending", func(n *identity.NewKey) { n.Scopes, n.Expires = principal.AllScopes, time.Now().Add(time.Hour) }))
+	r := postJSON(t, a.Server, loginPath, `{"user":"alice","apikey":"`+key[1][len("Bearer "):]+`"}`)
+	token := bearer(payload[struct {
+		Token string `json:"app_token"`
+	}](t, r).Token)
+	for name, headers := range map[string][]string{"the key": key, "its token": token} {
+		t.Log(name)
+		expectFailure(t, a.send(t, "POST", usersPath+"mallory", `{"type":["admin"],"new_pass":"copper lantern friday 31"}`, headers...), 403, "insufficient_scope", text)
+		for _, body := range []string{`{"new_pass":"copper lantern friday 31"}`, `{"type":["admin"]}`, `{"groups":["ops"]}`} {
+			expectFailure(t, a.send(t, "PUT", usersPath+"bob", body, headers...), 403, "insufficient_scope", text)
+		}
+		expectStatus(t, a.send(t, "PUT", usersPath+"bob", `{"is_active":false,"api_quota":3,"name":"Bob of `+name+`"}`, headers...), 200, "")
+		expectFailure(t, a.send(t, "PUT", usersPath+"bob", `{"is_active":true}`, headers...), 403, "insufficient_scope", text)
+		expectStatus(t, a.send(t, "PUT", usersPath+"bob", `{"is_active":true}`, basic("alice:"+alicePassword)...), 200, "")
+	}
+	if r := a.Do(t, "DELETE", usersPath+"bob", nil, key...); r.StatusCode != 204 {
+		t.Errorf("deleting: %d %s", r.StatusCode, r.Text)
 	}
 }

@@ -156,7 +156,7 @@ func TestKeysThatAreNotMade(t *testing.T) {
 
 func TestAKeyCannotMakeOneThatIsWorthMore(t *testing.T) {
 	a := startAPI(t, "")
-	const text = "The key would be worth more than the credential that asks for it."
+	const text = "That would be worth more than the credential that asks for it."
 	issue := func(name string, change func(*identity.NewKey)) []string {
 		return bearer(a.issue(a.Server, name, func(n *identity.NewKey) { n.Scopes = principal.AllScopes; change(n) }))
 	}

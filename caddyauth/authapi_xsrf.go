@@ -1,11 +1,11 @@
 package caddyauth
 
 import (
-	"crypto/subtle"
 	"net/http"
 
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/howler"
+	"github.com/sallyport/sallyport/internal/principal"
 )
 
 // The cookie that pages read, and the header in which they send it back: what one
@@ -40,17 +40,16 @@ func (h *AuthAPI) guardSession(c *apiCall, word string) *failure {
 }
 
 // guardEarlierSession is guardSession for a caller whom a gate has proven, and whose
-// session it may have taken out of the request. Then cookie and header have to be
-// the same.
-func (h *AuthAPI) guardEarlierSession(c *apiCall) *failure {
-	if word, err := sessionWord(c.r); err == nil && word != "" {
-		return h.guardSession(c, word)
-	}
+// session it may have taken out of the request. The token is that of the session that
+// was proven, whatever cookies there are.
+func (h *AuthAPI) guardEarlierSession(c *apiCall, p *principal.Principal) *failure {
 	if isSafe(c.r.Method) {
+		if word, err := sessionWord(c.r); err == nil && word != "" {
+			return h.guardSession(c, word)
+		}
 		return nil
 	}
-	sent, kept := c.r.Header.Get(xsrfHeader), xsrfCookieOf(c.r)
-	if kept == "" || subtle.ConstantTimeCompare([]byte(sent), []byte(kept)) != 1 {
+	if p.IsXSRFToken == nil || !p.IsXSRFToken(c.r.Header.Get(xsrfHeader)) {
 		return told(noXSRFToken, codeXSRF)
 	}
 	return nil

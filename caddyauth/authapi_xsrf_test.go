@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/principal"
 )
 
 func TestASessionChangesNothingWithoutItsToken(t *testing.T) {
@@ -56,7 +58,7 @@ func TestASessionChangesNothingWithoutItsToken(t *testing.T) {
 	expectStatus(t, a.Do(t, "POST", logoutPath, nil, with(credential.XSRFToken(mine.cookie))...), 200, "")
 }
 
-func TestBehindAGateTheTokenIsTheCookie(t *testing.T) {
+func TestBehindAGateTheTokenIsThatOfTheSession(t *testing.T) {
 	a := startAPIFile(t, `{
 	caddyauth {
 		store sqlite {$DIR}/auth.db
@@ -65,27 +67,55 @@ func TestBehindAGateTheTokenIsTheCookie(t *testing.T) {
 http://:0 {
 	auth_api /api
 	route /inner/* {
-		token_auth
+		token_auth {
+			impersonation
+		}
 		auth_api /inner
 	}
+	route /kept/* {
+		token_auth {
+			forward_credential
+		}
+		auth_api /kept
+	}
 }`)
-	mine := a.logIn(t, "alice", alicePassword)
-	token := credential.XSRFToken(mine.cookie)
+	mine, other := a.logIn(t, "alice", alicePassword), a.logIn(t, "alice", alicePassword)
+	token, forged := credential.XSRFToken(mine.cookie), credential.XSRFToken(other.cookie)
 	page := []string{"Sec-Fetch-Site", "same-origin", "Cookie", "__Host-sallyport=" + mine.cookie}
-	put := func(cookie, header string) int {
-		headers := append(page[:3:3], page[3]+cookie)
-		return a.send(t, "PUT", "/inner/v1/user/alice", `{}`, append(headers, "X-XSRF-TOKEN", header)...).StatusCode
+	for _, path := range []string{"/inner", "/kept"} {
+		for name, test := range map[string]struct {
+			cookie, header string
+			want           int
+		}{
+			"both":                       {"; XSRF-TOKEN=" + token, token, 200},
+			"the header alone":           {"", token, 200},
+			"the cookie alone":           {"; XSRF-TOKEN=" + token, "", 403},
+			"neither":                    {"", "", 403},
+			"an equal pair":              {"; XSRF-TOKEN=x", "x", 403},
+			"the pair of another":        {"; XSRF-TOKEN=" + forged, forged, 403},
+			"the right cookie, a header": {"; XSRF-TOKEN=" + token, forged, 403},
+		} {
+			headers := append(page[:3:3], page[3]+test.cookie)
+			if got := a.send(t, "PUT", path+"/v1/user/alice", `{}`, append(headers, "X-XSRF-TOKEN", test.header)...).StatusCode; got != test.want {
+				t.Errorf("%s: %s: %d, want %d", path, name, got, test.want)
+			}
+		}
+		if got := a.Get(t, path+"/v1/user/whoami", page...).StatusCode; got != 200 {
+			t.Errorf("%s: reading: %d", path, got)
+		}
 	}
-	if got := put("", token); got != 403 {
-		t.Errorf("no cookie: %d", got)
-	}
-	if got := put("; XSRF-TOKEN="+token, ""); got != 403 {
-		t.Errorf("no header: %d", got)
-	}
-	if got := put("; XSRF-TOKEN="+token, token); got != 200 {
-		t.Errorf("both: %d", got)
-	}
-	if got := a.Get(t, "/inner/v1/user/whoami", page...).StatusCode; got != 200 {
-		t.Errorf("reading: %d", got)
+
+	// Who acts as another user does so with a session of his own.
+	key := a.issueNow("impersonate_ops", func(n *identity.NewKey) {
+		n.Impersonation, n.Agents, n.Scopes = true, []string{"bob"}, principal.Read|principal.Write
+	})
+	waitForStore()
+	bobs := a.logIn(t, "bob", bobPassword)
+	for header, want := range map[string]string{credential.XSRFToken(bobs.cookie): "insufficient_scope", token: "xsrf"} {
+		headers := []string{"Sec-Fetch-Site", "same-origin", "Cookie", "__Host-sallyport=" + bobs.cookie, "X-XSRF-TOKEN", header}
+		// What he asks for is for alice herself, so it is refused for that at the most.
+		if got := a.send(t, "DELETE", "/inner/v1/user/alice", "", as(key, headers)...).Header.Get("X-Error-Code"); got != want {
+			t.Errorf("acting: '%s', want '%s'", got, want)
+		}
 	}
 }

@@ -94,5 +94,9 @@ func (c *claim) principal(caller *identity.Caller) *principal.Principal {
 	case principal.MethodAppToken, principal.MethodBareToken, principal.MethodSession:
 		p.TokenID = caller.ID.String()
 	}
+	if c.method == principal.MethodSession {
+		word := c.Word
+		p.IsXSRFToken = func(text string) bool { return credential.IsXSRFToken(word, text) }
+	}
 	return p
 }

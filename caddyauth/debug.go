@@ -29,7 +29,7 @@ func (t *Rules) explain(r *http.Request, p *principal.Principal, refused *refusa
 	}
 	decision := "passes"
 	switch {
-	case refused == missing && t.nobodyPasses:
+	case t.passesAsNobody(r, refused):
 		decision = "passes as nobody: optional"
 	case refused != nil:
 		decision = "refused: " + refused.code + ", " + refused.cause

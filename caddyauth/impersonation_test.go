@@ -139,6 +139,19 @@ func TestAHeaderThatLetsNobodyActIsRefused(t *testing.T) {
 	expect(t, s.Get(t, "/", as(s.key, bearer(ordinary))...), 403, "impersonation_refused")
 }
 
+func TestAnOptionalGateLetsNobodyActWithoutACredentialOfHisOwn(t *testing.T) {
+	s := startActing(t, "token_auth {\nimpersonation\noptional\n}\n"+whoActs)
+	for _, header := range []string{as(s.key, nil)[1], "Basic", ""} {
+		expect(t, s.Get(t, "/", "X-Impersonating", header), 401, "credential_missing")
+	}
+	if r := s.Get(t, "/"); r.StatusCode != 200 {
+		t.Errorf("nobody: %d %s", r.StatusCode, r.Text)
+	}
+	if r := s.Get(t, "/", as(s.key, bearer(s.bob))...); r.StatusCode != 200 || r.Text != "alice admin read api_key by bob; " {
+		t.Errorf("bob: %d '%s'", r.StatusCode, r.Text)
+	}
+}
+
 func TestTooManyFailuresToActAreSlowedDown(t *testing.T) {
 	s := startActing(t, "token_auth {\nimpersonation\n}\nrespond \"in\"")
 	for range identity.DefaultFailures {

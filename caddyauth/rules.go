@@ -145,6 +145,14 @@ func (t *Rules) authenticate(r *http.Request) (*principal.Principal, *refusal) {
 	return p, nil
 }
 
+// passesAsNobody reports whether a request passes that was refused for having no
+// credential. Who presents a key to act by says that he is somebody, and the key must
+// not reach what is behind the gate.
+func (t *Rules) passesAsNobody(r *http.Request, refused *refusal) bool {
+	acts := t.Impersonation && len(r.Header[credential.ImpersonatingHeader]) > 0
+	return refused == missing && t.nobodyPasses && !acts
+}
+
 // identify proves the credential of the request, and says what kind it is. A
 // caller whom an earlier gate has proven by something that is accepted here too
 // is held against the circumstances of this gate.

@@ -54,7 +54,8 @@ type TokenAuth struct {
 	Rules
 
 	// Optional lets requests without any credential pass, as nobody. One with
-	// a credential that is not accepted is refused all the same.
+	// a credential that is not accepted is refused all the same, and so is, with
+	// impersonation, one with X-Impersonating alone.
 	Optional bool `json:"optional,omitempty"`
 
 	// Errors says how refusals are answered: empty, with a short JSON body; or
@@ -92,7 +93,7 @@ func (t *TokenAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddy
 	case refused == nil:
 		t.admit(r, p)
 		return next.ServeHTTP(w, r)
-	case refused == missing && t.nobodyPasses:
+	case t.passesAsNobody(r, refused):
 		setNobody(replacerOf(r))
 		return next.ServeHTTP(w, r)
 	}

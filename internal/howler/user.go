@@ -82,7 +82,8 @@ func IsAdmin(roles []string) bool {
 }
 
 // CheckNewUsername refuses names that howler refuses, and those that a path of ours
-// would hide. Others may be refused for another reason.
+// would hide. The name is folded, so that one in other letters is the same. Others may
+// be refused for another reason.
 func CheckNewUsername(username string) *Failure {
 	switch {
 	case strings.ContainsAny(username, "{}"):

@@ -9,15 +9,15 @@ import (
 	"github.com/sallyport/sallyport/internal/store"
 )
 
-// DerivedError says that a key would be worth more than the credential that asks
-// for it.
+// DerivedError says that a key, or a change of a user, would be worth more than the
+// credential that asks for it.
 type DerivedError struct {
 	// Reason is more_scopes or bound_key.
 	Reason string
 }
 
 func (e *DerivedError) Error() string {
-	return "the key would be worth more than the credential that asks for it: " + e.Reason
+	return "what is asked for would be worth more than the credential that asks for it: " + e.Reason
 }
 
 // IssueKeyFor is IssueKey for a user who asks for a key of his own. The key may
@@ -59,13 +59,28 @@ func (r *Registry) EnableKeyFor(ctx context.Context, p *principal.Principal, ref
 }
 
 // mayGive reports within a change whether the credential of a caller still
-// stands, and is worth at least what it asks for.
+// stands, and is worth at least what it asks for. While a key is rotated with an
+// overlap, one of its secrets will end.
 func (r *Registry) mayGive(c *store.Change, p *principal.Principal, scopes principal.Scopes) error {
-	if p.Impersonation != nil {
-		return ErrImpersonated
-	}
-	if scopes&^p.Scopes != 0 {
+	k, err := r.stillStands(c, p)
+	switch {
+	case err != nil:
+		return err
+	case scopes&^p.Scopes != 0:
 		return &DerivedError{"more_scopes"}
+	case k != nil && (!k.None() || !k.Expires.IsZero() || k.PreviousExpires.After(r.now())):
+		return &DerivedError{"bound_key"}
+	}
+	return nil
+}
+
+// stillStands reports within a change whether the credential of a caller still
+// stands, and is his own. The key is the one that it is or comes from; nil is none.
+//
+// The error is ErrEnded or ErrImpersonated.
+func (r *Registry) stillStands(c *store.Change, p *principal.Principal) (*store.Key, error) {
+	if p.Impersonation != nil {
+		return nil, ErrImpersonated
 	}
 	u, err := c.UserByFold(Fold(p.Name))
 	if err == nil && (u.ID != p.ID || u.State != store.Active || p.Method == principal.MethodPassword && u.Epoch != p.Epoch) {
@@ -76,10 +91,27 @@ func (r *Registry) mayGive(c *store.Change, p *principal.Principal, scopes princ
 		keyID, err = keyOfToken(c, p.TokenID)
 	}
 	if err == nil && keyID != "" {
-		err = r.mayGiveFrom(c, keyID)
+		return r.standingKey(c, keyID)
 	}
+	return nil, asEnded(err)
+}
+
+// standingKey is a key that is accepted now.
+func (r *Registry) standingKey(c *store.Change, id string) (*store.Key, error) {
+	k, err := c.Key(store.KeyRef{ID: id})
+	switch {
+	case err != nil:
+		return nil, asEnded(err)
+	case !k.Disabled.IsZero(), !k.Revoked.IsZero(), !k.Expires.IsZero() && !r.now().Before(k.Expires):
+		return nil, ErrEnded
+	}
+	return &k, nil
+}
+
+// asEnded takes what is not there any more for what has ended.
+func asEnded(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
-		err = ErrEnded
+		return ErrEnded
 	}
 	return err
 }
@@ -92,19 +124,4 @@ func keyOfToken(c *store.Change, tokenID string) (string, error) {
 	}
 	s, err := c.Session(id)
 	return s.KeyID, err
-}
-
-// mayGiveFrom says what mayGive says of a key. While it is rotated with an
-// overlap, one of its secrets will end.
-func (r *Registry) mayGiveFrom(c *store.Change, keyID string) error {
-	k, err := c.Key(store.KeyRef{ID: keyID})
-	switch {
-	case err != nil:
-		return err
-	case !k.Disabled.IsZero(), !k.Revoked.IsZero():
-		return ErrEnded
-	case !k.None(), !k.Expires.IsZero(), k.PreviousExpires.After(r.now()):
-		return &DerivedError{"bound_key"}
-	}
-	return nil
 }

@@ -101,3 +101,79 @@ func TestALimitedKeyEnablesNoOther(t *testing.T) {
 	}
 	w.must(w.EnableKeyFor(t.Context(), w.callerBy(w.issue("free", allScopes)), ref("disabled")))
 }
+
+func TestALimitedKeyMakesNoAdministrator(t *testing.T) {
+	roles, yes, no, name, quota := []string{"admin"}, true, false, "Robert", int64(3)
+	more := map[string]UserEdit{
+		"a password": {Password: newer}, "roles": {Roles: &roles}, "groups": {Groups: &roles}, "activity": {Active: &yes},
+		"a password and less": {Password: newer, Active: &no},
+	}
+	less := map[string]UserEdit{"no activity": {Active: &no}, "another name": {DisplayName: &name}, "a quota": {Quota: &quota}}
+	for limit, change := range map[string]func(*NewKey){
+		"ends":   func(n *NewKey) { allScopes(n); n.Expires = time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC) },
+		"bound":  func(n *NewKey) { allScopes(n); n.Subject = []string{"/*"} },
+		"scopes": func(n *NewKey) { n.Scopes = principal.Read | principal.Write },
+		"none":   allScopes,
+	} {
+		t.Run(limit, func(t *testing.T) {
+			w := newWorld(t)
+			w.must(w.AddUser(t.Context(), "test", NewUser{Username: "bob"}))
+			p := w.callerBy(w.issue(limit, change))
+			check := func(what string, err error) {
+				t.Helper()
+				if _, derived := errors.AsType[*DerivedError](err); derived != (limit != "none") || !derived && err != nil {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			_, err := w.AddUserFor(t.Context(), p, NewUser{Username: "carol", Roles: roles, Password: right})
+			check("a new user", err)
+			for what, edit := range more {
+				_, err := w.EditUserFor(t.Context(), p, "bob", edit)
+				check(what, err)
+			}
+			for what, edit := range less {
+				if _, err := w.EditUserFor(t.Context(), p, "bob", edit); err != nil {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			if _, err := w.User(t.Context(), "carol"); (err == nil) != (limit == "none") {
+				t.Errorf("the new user: %v", err)
+			}
+			if err := w.DeleteUserFor(t.Context(), p, "bob"); err != nil {
+				t.Errorf("deleting: %v", err)
+			}
+		})
+	}
+}
+
+func TestWhoHasEndedOrActsAsAnotherChangesNoUsers(t *testing.T) {
+	name := "Robert"
+	for cause, want := range map[string]error{"revoked": ErrEnded, "expired": ErrEnded, "acting": ErrImpersonated} {
+		t.Run(cause, func(t *testing.T) {
+			w := newWorld(t)
+			w.must(w.AddUser(t.Context(), "test", NewUser{Username: "bob"}))
+			p := w.callerBy(w.issue("ci", func(n *NewKey) {
+				allScopes(n)
+				if cause == "expired" {
+					n.Expires = w.clock.now().Add(time.Hour)
+				}
+			}))
+			switch cause {
+			case "revoked":
+				w.must(w.RevokeKey(t.Context(), "os:root", ref("ci"), ""))
+			case "expired":
+				w.later(time.Hour)
+			case "acting":
+				p.Impersonation = &principal.Impersonation{By: &principal.User{Name: "bob"}}
+			}
+			_, added := w.AddUserFor(t.Context(), p, NewUser{Username: "carol"})
+			_, edited := w.EditUserFor(t.Context(), p, "bob", UserEdit{DisplayName: &name})
+			_, self := w.EditUserFor(t.Context(), p, "alice", UserEdit{DisplayName: &name})
+			for what, err := range map[string]error{"adding": added, "changing": edited, "changing oneself": self, "deleting": w.DeleteUserFor(t.Context(), p, "bob")} {
+				if !errors.Is(err, want) {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+		})
+	}
+}

@@ -14,22 +14,29 @@ var ErrChanged = errors.New("the user has changed since")
 
 // EditUser changes what e names, all of it or nothing.
 func (r *Registry) EditUser(ctx context.Context, actor, username string, e UserEdit) (store.User, error) {
-	return r.editUser(ctx, actor, username, e, func(*store.User) error { return nil })
+	return r.editUser(ctx, actor, username, e, func(*store.Change, *store.User) error { return nil })
 }
 
-// EditUserFor is EditUser for a user who asks for it. The error is ErrEnded if the
-// password or the account by which he was proven has changed since, and
-// ErrImpersonated if somebody else acts as him.
+// EditUserFor is EditUser for a user who asks for it. Who gives somebody else a
+// password, roles, groups or his activity back needs what AddUserFor asks for:
+// whoever is let in outlasts the credential that has let him in.
+//
+// The error is a DerivedError, ErrEnded if the credential has ended since it was
+// proven, or ErrImpersonated if somebody else acts as the user.
 func (r *Registry) EditUserFor(ctx context.Context, p *principal.Principal, username string, e UserEdit) (store.User, error) {
-	if p.Impersonation != nil {
-		return store.User{}, ErrImpersonated
-	}
-	return r.editUser(ctx, UserActor(p.Name), username, e, func(now *store.User) error {
-		if now.ID == p.ID && (now.State != store.Active || p.Method == principal.MethodPassword && now.Epoch != p.Epoch) {
-			return ErrEnded
+	return r.editUser(ctx, UserActor(p.Name), username, e, func(c *store.Change, now *store.User) error {
+		if now.ID != p.ID && e.gives() {
+			return r.mayGive(c, p, principal.AllScopes)
 		}
-		return nil
+		_, err := r.stillStands(c, p)
+		return err
 	})
+}
+
+// gives reports whether the user can be more after the edit than before. Roles that
+// are taken away count too: what a role is worth is the business of others.
+func (e *UserEdit) gives() bool {
+	return e.Password != "" || e.Roles != nil || e.Groups != nil || e.Active != nil && *e.Active
 }
 
 // EditUserProven is EditUser for a user who changes himself and presents his old
@@ -42,7 +49,7 @@ func (r *Registry) EditUserProven(ctx context.Context, a Attempt, e UserEdit) (s
 	if err != nil {
 		return store.User{}, err
 	}
-	return r.editUser(ctx, UserActor(proven.Username), a.Username, e, func(now *store.User) error {
+	return r.editUser(ctx, UserActor(proven.Username), a.Username, e, func(_ *store.Change, now *store.User) error {
 		if !stillSame(&proven, now) {
 			return ErrWrongPassword
 		}
@@ -52,7 +59,7 @@ func (r *Registry) EditUserProven(ctx context.Context, a Attempt, e UserEdit) (s
 
 // editUser is EditUser if may, which is asked within the change, has nothing against
 // it.
-func (r *Registry) editUser(ctx context.Context, actor, username string, e UserEdit, may func(*store.User) error) (u store.User, err error) {
+func (r *Registry) editUser(ctx context.Context, actor, username string, e UserEdit, may func(*store.Change, *store.User) error) (u store.User, err error) {
 	fold, err := foldName(username)
 	if err != nil {
 		return store.User{}, err
@@ -67,7 +74,7 @@ func (r *Registry) editUser(ctx context.Context, actor, username string, e UserE
 		if u, err = c.UserByFold(fold); err != nil {
 			return err
 		}
-		if err := may(&u); err != nil {
+		if err := may(c, &u); err != nil {
 			return err
 		}
 		if e.Version != 0 && e.Version != u.Version {

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 
+	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -56,9 +57,24 @@ func (r *Registry) Users(ctx context.Context, after string, limit int) ([]store.
 	return r.store.Users(ctx, Fold(after), limit)
 }
 
-// AddUser makes a user, who is active unless n says otherwise. The error is store.ErrExists if the name is
-// taken, in whatever case.
+// AddUser makes a user, who is active unless n says otherwise. The error is
+// store.ErrExists if the name is taken, in whatever case.
 func (r *Registry) AddUser(ctx context.Context, actor string, n NewUser) (store.User, error) {
+	return r.addUser(ctx, actor, n, func(*store.Change) error { return nil })
+}
+
+// AddUserFor is AddUser for a user who asks for it. The new one lasts for ever, with
+// whatever roles are said. So the caller's credential must have all scopes; and one
+// that is a key, or comes from one, must be bound to nothing and last for ever too.
+//
+// The error is a DerivedError, ErrEnded if the credential has ended since it was
+// proven, or ErrImpersonated.
+func (r *Registry) AddUserFor(ctx context.Context, p *principal.Principal, n NewUser) (store.User, error) {
+	return r.addUser(ctx, UserActor(p.Name), n, func(c *store.Change) error { return r.mayGive(c, p, principal.AllScopes) })
+}
+
+// addUser is AddUser if may, which is asked within the change, has nothing against it.
+func (r *Registry) addUser(ctx context.Context, actor string, n NewUser, may func(*store.Change) error) (store.User, error) {
 	if err := checkUsername(n.Username); err != nil {
 		return store.User{}, err
 	}
@@ -80,6 +96,9 @@ func (r *Registry) AddUser(ctx context.Context, actor string, n NewUser) (store.
 		}
 	}
 	err = r.change(ctx, store.Event{Kind: "user.add", Actor: actor, UserID: u.ID, Detail: u.Username}, func(c *store.Change, _ *store.Event) error {
+		if err := may(c); err != nil {
+			return err
+		}
 		if err := c.InsertUser(&u); err != nil || phc == "" {
 			return err
 		}
@@ -149,11 +168,28 @@ func (r *Registry) EnableUser(ctx context.Context, actor, username string) (stor
 
 // DeleteUser removes a user with password, keys and sessions, for ever.
 func (r *Registry) DeleteUser(ctx context.Context, actor, username string) error {
+	return r.deleteUser(ctx, actor, username, func(*store.Change) error { return nil })
+}
+
+// DeleteUserFor is DeleteUser for a user who asks for it. The error is ErrEnded if the
+// credential has ended since it was proven, and ErrImpersonated if somebody else acts
+// as the user.
+func (r *Registry) DeleteUserFor(ctx context.Context, p *principal.Principal, username string) error {
+	return r.deleteUser(ctx, UserActor(p.Name), username, func(c *store.Change) error {
+		_, err := r.stillStands(c, p)
+		return err
+	})
+}
+
+func (r *Registry) deleteUser(ctx context.Context, actor, username string, may func(*store.Change) error) error {
 	fold, err := foldName(username)
 	if err != nil {
 		return err
 	}
 	return r.change(ctx, store.Event{Kind: "user.delete", Actor: actor}, func(c *store.Change, e *store.Event) error {
+		if err := may(c); err != nil {
+			return err
+		}
 		u, err := c.UserByFold(fold)
 		if err != nil {
 			return err

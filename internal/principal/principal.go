@@ -37,6 +37,10 @@ type Principal struct {
 	// Impersonation is set where somebody else acts as User; nil is the user himself.
 	// Method, KeyID and TokenID are about the credential of the one who acts.
 	Impersonation *Impersonation
+	// IsXSRFToken reports, in constant time, whether a text is what pages of the
+	// session send along with changes; nil unless Method is MethodSession. It is a
+	// function so that no log can print the token.
+	IsXSRFToken func(text string) bool
 }
 
 // Impersonation says who acts as a user, and by what right.
