@@ -116,8 +116,8 @@ const (
 )
 
 // Check says whether the presented key is accepted, a key by name among them (see
-// credential.Presented.Named). It allocates nothing. circumstances is called only for a
-// key that is bound to some.
+// credential.Presented.Named). It allocates nothing, but for a key by name. circumstances
+// is called only for a key that is bound to some, and for one by name.
 func (m *Mirror) Check(p *credential.Presented, circumstances func() Circumstances) (Caller, Reason) {
 	return m.checkKey(p, nil, circumstances)
 }
