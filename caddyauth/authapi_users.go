@@ -2,18 +2,14 @@ package caddyauth
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/sallyport/sallyport/internal/howler"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
-// roleAdmin is the role that looks after other users.
-const roleAdmin = "admin"
-
 // isAdmin reports whether the caller looks after other users.
-func (c *apiCall) isAdmin() bool { return slices.Contains(c.caller.Roles, roleAdmin) }
+func (c *apiCall) isAdmin() bool { return howler.IsAdmin(c.caller.Roles) }
 
 // isSelf reports whether the path names the caller.
 func (c *apiCall) isSelf() bool { return identity.Fold(c.target.Name) == identity.Fold(c.caller.Name) }

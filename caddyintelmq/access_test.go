@@ -185,6 +185,17 @@ func TestWithoutALogInEverybodyMay(t *testing.T) {
 	}
 }
 
+// TestTheAuditTrailNamesWhoActsAndAsWhom: a gate before has let one act as the other.
+func TestTheAuditTrailNamesWhoActsAndAsWhom(t *testing.T) {
+	b := prepare(t)
+	b.use(t, b.sites("http://:0 {\nroute {\ntoken_auth {\nimpersonation\n}\n"+b.endpoint("/intelmq", b.botnet, "")+"}\n}\n"))
+	expectStatus(t, b.as(t, "reader", "bot?action=start&id=csv-parser", b.acting...), 403)
+	expectStatus(t, b.as(t, "writer", "bot?action=start&id=csv-parser", b.acting...), 200)
+	if log := b.Log(t); !strings.Contains(log, `"target":"csv-parser","caller":"user:admin on behalf of user:operator","method":"api_key"`) {
+		t.Error("the audit trail does not have both")
+	}
+}
+
 // TestTheCallerOfAnEarlierGateWins: a gate before has taken the credential away.
 func TestTheCallerOfAnEarlierGateWins(t *testing.T) {
 	b := prepare(t)

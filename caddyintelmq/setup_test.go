@@ -2,6 +2,7 @@ package caddyintelmq_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net"
@@ -41,6 +42,8 @@ type bench struct {
 	keys map[string]string
 	// cookie is the session of admin in a browser.
 	cookie string
+	// acting is the header by which admin acts as operator.
+	acting []string
 }
 
 // start runs an endpoint at /intelmq with these lines in its block.
@@ -113,6 +116,16 @@ func (b *bench) issue(t testing.TB) {
 		}
 		b.keys[name] = word.Reveal()
 	}
+	if _, err := r.AddUser(t.Context(), "test", identity.NewUser{Username: "operator"}); err != nil {
+		t.Fatal(err)
+	}
+	_, word, err := r.IssueKey(t.Context(), "test", identity.NewKey{
+		Username: "operator", Name: "support", Scopes: principal.Read | principal.Write, Impersonation: true, Agents: []string{"admin"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.acting = []string{credential.ImpersonatingHeader, "Basic " + base64.StdEncoding.EncodeToString([]byte("operator:support:"+word.Reveal()))}
 	_, words, err := r.LogInByPassword(t.Context(), identity.Attempt{Username: "admin", Password: password},
 		identity.NewSession{Tokens: []identity.NewToken{{Kind: credential.SessionToken, Lifetime: principal.Lifetime{Absolute: time.Hour}}}})
 	if err != nil {
