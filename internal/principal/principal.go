@@ -37,6 +37,9 @@ type Principal struct {
 	// Impersonation is set where somebody else acts as User; nil is the user himself.
 	// Method, KeyID and TokenID are about the credential of the one who acts.
 	Impersonation *Impersonation
+	// External is the token of another provider that was presented; nil unless Method is
+	// MethodJWT.
+	External *External
 	// IsXSRFToken reports, in constant time, whether a text is what pages of the
 	// session send along with changes; nil unless Method is MethodSession. It is a
 	// function so that no log can print the token.
@@ -82,6 +85,8 @@ const (
 	// MethodClientSecret is the secret of an entry in an address list. Only its
 	// own gate accepts it.
 	MethodClientSecret = "client_secret"
+	// MethodJWT is an access token of another provider: a JWT, as `Bearer`.
+	MethodJWT = "jwt"
 	// MethodPassword is user name and password, as Basic.
 	MethodPassword = "password"
 	// MethodSession is the cookie of a browser session.
