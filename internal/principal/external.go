@@ -14,9 +14,8 @@ type External struct {
 	Issuer, Subject string
 	// TokenID is the token's jti, "" if it has none.
 	TokenID string
-	// Issued is the latest moment before which the token may have been issued, seen from
-	// our clock: its iat with the leeway taken off. Zero means that the token does not
-	// say.
+	// Issued is the earliest moment, by our clock, at which the token can have been
+	// issued: its iat with the leeway taken off. Zero means that the token does not say.
 	Issued time.Time
 	// Expires is the token's exp.
 	Expires time.Time
