@@ -90,7 +90,7 @@ func readAPIClaim(r *http.Request) (claim, *failure) {
 		return claim{}, toldAs(malformed(err))
 	}
 	if presented.Kind != credential.None {
-		return claim{methodOf(&presented), presented}, nil
+		return claim{method: methodOf(&presented), Presented: presented}, nil
 	}
 	c, refused := readCookie(r)
 	switch {
@@ -107,13 +107,18 @@ func readAPIClaim(r *http.Request) (claim, *failure) {
 // from others only because the secret was right.
 func claimFailure(c *claim, reason identity.Reason, err error) *failure {
 	cause := reason.String()
+	if f := tokenRefusal(err); f != nil {
+		return tokenFailure(f)
+	}
 	switch {
 	case reason == identity.Accepted:
 		return nil
+	case reason == identity.UserDisabled && c.method == principal.MethodJWT:
+		return told(howler.NotAllowed, cause)
 	case reason == identity.NotFresh && err != nil:
 		return unknown(err)
 	case reason == identity.NotFresh:
-		return &failure{howler.Unavailable, cause, time.Second}
+		return &failure{Failure: howler.Unavailable, cause: cause, wait: time.Second}
 	case reason == identity.Malformed && err != nil:
 		return toldAs(malformed(err))
 	case reason == identity.Locked, reason == identity.Throttled, reason == identity.Busy:
@@ -135,6 +140,22 @@ func claimFailure(c *claim, reason identity.Reason, err error) *failure {
 	default:
 		return told(howler.NoUser, cause)
 	}
+}
+
+// tokenFailure gives the refusal of a provider's token howler's texts.
+func tokenFailure(f *refusal) *failure {
+	text := howler.UndecodableToken
+	switch {
+	case f == groupRequired:
+		text = howler.NotAllowed
+	case f == noAccount:
+		text = howler.NoAutoCreation
+	case f.code == codeProvider:
+		text = howler.ProviderDown
+	case f.code == codeScope:
+		text = howler.NoAccess
+	}
+	return &failure{text, f.cause, f.wait, f.err}
 }
 
 // authorize holds the caller against what the route asks for: privileges first,

@@ -14,6 +14,8 @@ import (
 type claim struct {
 	method string
 	credential.Presented
+	// external is set when a token of another provider is proven.
+	external *principal.External
 }
 
 var errSeveralCookies = errors.New("send one session cookie")
@@ -36,7 +38,7 @@ func readClaim(r *http.Request) (claim, *refusal) {
 		// Tools send whatever they have as Bearer. Nothing else has this form.
 		method = principal.MethodBareToken
 	}
-	return claim{method, presented}, nil
+	return claim{method: method, Presented: presented}, nil
 }
 
 func readCookie(r *http.Request) (claim, *refusal) {
@@ -49,7 +51,7 @@ func readCookie(r *http.Request) (claim, *refusal) {
 	case !fromSameOrigin(r):
 		return claim{}, crossSite
 	}
-	return claim{principal.MethodSession, credential.Presented{Word: word}}, nil
+	return claim{method: principal.MethodSession, Presented: credential.Presented{Word: word}}, nil
 }
 
 // methodOf tells the kinds apart by their form. What has the form of one kind is
@@ -61,6 +63,9 @@ func methodOf(p *credential.Presented) string {
 	// A user name ends at the colon; keys have none.
 	case p.Kind == credential.Bearer && strings.Contains(p.Word, ":"):
 		return principal.MethodAppToken
+	// Neither have they a dot, nor have bare tokens.
+	case p.Kind == credential.Bearer && strings.Count(p.Word, ".") >= 2:
+		return principal.MethodJWT
 	case p.Kind == credential.Basic && !isKey(p.Word):
 		return principal.MethodPassword
 	}
@@ -87,7 +92,7 @@ func (c *claim) check(m *identity.Mirror, circumstances func() identity.Circumst
 
 // principal is the caller who has proven the claim.
 func (c *claim) principal(caller *identity.Caller) *principal.Principal {
-	p := &principal.Principal{User: caller.User, Scopes: caller.Scopes, Method: c.method}
+	p := &principal.Principal{User: caller.User, Scopes: caller.Scopes, Method: c.method, External: c.external}
 	switch c.method {
 	case principal.MethodAPIKey:
 		p.KeyID = caller.ID.String()

@@ -13,7 +13,7 @@ import (
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "auth",
-		Short: "Manages users, API keys, sessions and client secrets",
+		Short: "Manages users, API keys, sessions, client secrets and other providers",
 		Long: `
 Manages the users, API keys and sessions of the caddyauth app.
 
@@ -49,7 +49,7 @@ func buildCommand(root *cobra.Command) {
 	flags.StringVar(&where.store, "store", "", "The store itself, as sqlite:<path>")
 	flags.StringVar(&where.pepperFile, "pepper-file", "", "The store's pepper file (default: from the configuration, or 'pepper' beside the database)")
 	flags.BoolVar(&where.create, "create", false, "Make the store, and its pepper, if there is none")
-	root.AddCommand(userCommand(&where), importCommand(&where), keyCommand(&where), sessionCommand(&where), clientSecretCommand(), auditCommand(&where), storeCommand(&where), doctorCommand(&where))
+	root.AddCommand(userCommand(&where), importCommand(&where), keyCommand(&where), sessionCommand(&where), clientSecretCommand(), auditCommand(&where), providerCommand(&where), storeCommand(&where), doctorCommand(&where))
 	command.RefuseUnknown(root)
 }
 

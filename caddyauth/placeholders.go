@@ -15,6 +15,10 @@ import (
 // userPlaceholders begins the names of the caller's placeholders.
 const userPlaceholders = "http.auth.user."
 
+// claimPlaceholders begins those of the claims of a provider's token, below
+// userPlaceholders.
+const claimPlaceholders = "claims."
+
 func replacerOf(r *http.Request) *caddy.Replacer {
 	return r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 }
@@ -63,6 +67,12 @@ func placeholder(p *principal.Principal, name string) (any, bool) {
 		return p.Method, true
 	case "impersonator":
 		return p.Impersonator(), true
+	}
+	if claim, isClaim := strings.CutPrefix(name, claimPlaceholders); isClaim {
+		if p.External == nil {
+			return "", true
+		}
+		return p.External.Claims[claim], true
 	}
 	return nil, false
 }

@@ -17,7 +17,7 @@ import (
 
 // Rules say which callers a gate lets through.
 type Rules struct {
-	// Accept lists the kinds of credentials: api_key, app_token, bare_token,
+	// Accept lists the kinds of credentials: api_key, app_token, bare_token, jwt,
 	// password and session. Default: all of them.
 	Accept []string `json:"accept,omitempty"`
 
@@ -84,7 +84,7 @@ type Require struct {
 // methods are the kinds of credentials that can be accepted.
 var methods = []string{
 	principal.MethodAPIKey, principal.MethodAppToken, principal.MethodBareToken,
-	principal.MethodPassword, principal.MethodSession,
+	principal.MethodJWT, principal.MethodPassword, principal.MethodSession,
 }
 
 func (t *Rules) provision(ctx caddy.Context) (err error) {

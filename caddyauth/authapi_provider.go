@@ -1,0 +1,154 @@
+package caddyauth
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/howler"
+	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/caller"
+	"github.com/sallyport/sallyport/internal/principal"
+	"github.com/sallyport/sallyport/internal/provider"
+	"github.com/sallyport/sallyport/internal/store"
+)
+
+// loginCookie binds a log-in that is under way to the browser in which it has begun.
+// The provider's answer is worth nothing in another one, so that nobody can be made to
+// log in as somebody else.
+const loginCookie = "__Host-sallyport-login"
+
+// elsewhere is the payload of an answer that sends the browser to a provider.
+type elsewhere struct{ url string }
+
+// logInByProvider sends a browser to the provider, takes up what it comes back with, or
+// refreshes a token.
+func (h *AuthAPI) logInByProvider(c *apiCall, login *howler.Login) (any, *failure) {
+	p := h.app.idps.byName(login.Provider)
+	switch {
+	case !h.app.idps.haveLogIn():
+		return nil, told(howler.OAuthDisabled, "no_provider")
+	case p == nil || p.logIn == nil:
+		return nil, told(howler.UnknownProvider, "unknown_provider")
+	case login.RefreshToken.Reveal() != "":
+		return h.refreshAtProvider(c, p, login.RefreshToken)
+	case login.Return.Empty():
+		return h.departToProvider(c, p)
+	}
+	return h.returnFromProvider(c, p, &login.Return)
+}
+
+// departToProvider begins a log-in. Any page may make a browser do so: without the
+// user at the provider nothing comes of it.
+func (h *AuthAPI) departToProvider(c *apiCall, p *idp) (any, *failure) {
+	departure, err := p.logIn.Begin(c.r.Context(), caller.Address(c.r))
+	if err != nil {
+		return nil, providerFailure(err)
+	}
+	writeCookie(c.w, loginCookie, departure.Binding.Reveal(), provider.LogInLimit)
+	c.step("sent to the provider")
+	return elsewhere{departure.URL}, nil
+}
+
+// returnFromProvider ends a log-in. The answer has the provider's access token, for
+// programs; the browser gets a session of its own.
+func (h *AuthAPI) returnFromProvider(c *apiCall, p *idp, back *howler.ProviderReturn) (any, *failure) {
+	binding := c.r.CookiesNamed(loginCookie)
+	answer := provider.Return{State: back.State, Code: back.Code, Issuer: back.Issuer, Error: back.Error}
+	if len(binding) == 1 {
+		answer.Binding = credential.NewSecret(binding[0].Value)
+	}
+	writeCookie(c.w, loginCookie, "", -time.Second)
+	grant, err := p.logIn.Finish(c.r.Context(), answer)
+	if err != nil {
+		return nil, providerFailure(err)
+	}
+	t, user, failed := h.proveGrant(c, p, &grant)
+	if failed != nil {
+		return nil, failed
+	}
+	session, words, err := c.people.LogInByProvider(c.r.Context(), user, t.roles, t.groups,
+		h.newSession(c, identity.NewToken{Kind: credential.SessionToken, Lifetime: h.sessions}))
+	switch {
+	case errors.Is(err, identity.ErrEnded), errors.Is(err, store.ErrNotFound):
+		return nil, told(howler.NotAllowed, "ended")
+	case err != nil:
+		return nil, unknown(err)
+	}
+	setSessionCookie(c.w, words[0].Reveal(), h.sessions.Absolute)
+	c.step("session begun: " + session.ID)
+	return grantAnswer(p, user, &grant), nil
+}
+
+// refreshAtProvider gives a new access token for a refresh token. It begins no session:
+// programs refresh.
+func (h *AuthAPI) refreshAtProvider(c *apiCall, p *idp, token credential.Secret) (any, *failure) {
+	if fromOtherOrigin(c.r) {
+		return nil, told(crossLogin, crossSite.cause)
+	}
+	end, wait := h.app.idps.beginRefresh(caller.Address(c.r))
+	if wait > 0 {
+		return nil, &failure{howler.TooManyAttempts, identity.Throttled.String(), wait}
+	}
+	grant, err := p.logIn.Refresh(c.r.Context(), token)
+	_, refused := errors.AsType[*provider.RefusedError](err)
+	end(refused)
+	if err != nil {
+		return nil, providerFailure(err)
+	}
+	_, user, failed := h.proveGrant(c, p, &grant)
+	if failed != nil {
+		return nil, failed
+	}
+	return grantAnswer(p, user, &grant), nil
+}
+
+// proveGrant holds the access token that a provider has given against all that any
+// other one is held against. It must be of this provider, and of the user whom the ID
+// token names.
+func (h *AuthAPI) proveGrant(c *apiCall, p *idp, grant *provider.Grant) (*seenToken, *principal.Principal, *failure) {
+	mirror, err := h.app.mirror(c.r.Context())
+	if err != nil {
+		return nil, nil, unknown(err)
+	}
+	claimed := claim{method: principal.MethodJWT, Presented: credential.Presented{Kind: credential.Bearer, Word: grant.AccessToken.Reveal()}}
+	t, proven, reason, err := h.app.idps.prove(c.r.Context(), claimed.Word, accounts{mirror, h.app.registry})
+	if failed := claimFailure(&claimed, reason, err); failed != nil {
+		return nil, nil, failed
+	}
+	if t.name != p.name || grant.Subject != "" && grant.Subject != t.external.Subject {
+		return nil, nil, told(howler.ProviderRefused, "other_subject")
+	}
+	claimed.external = t.external
+	user := claimed.principal(&proven)
+	replacerOf(c.r).Set(userPlaceholders+"id", user.Name)
+	return t, user, nil
+}
+
+func grantAnswer(p *idp, user *principal.Principal, grant *provider.Grant) howler.LoginAnswer {
+	return howler.LoginAnswer{AppToken: grant.AccessToken, Provider: p.name, RefreshToken: grant.RefreshToken, Privileges: user.Scopes}
+}
+
+// providerFailure says how an error of a log-in by a provider is answered.
+func providerFailure(err error) *failure {
+	if refused, ok := errors.AsType[*provider.RefusedError](err); ok {
+		return &failure{Failure: howler.ProviderRefused, cause: "provider_refused", err: refused}
+	}
+	switch {
+	case errors.Is(err, provider.ErrTooMany):
+		return &failure{Failure: howler.TooManyAttempts, cause: identity.Throttled.String(), wait: identity.BusyRetry}
+	case errors.Is(err, provider.ErrUnavailable):
+		return &failure{Failure: howler.ProviderDown, cause: codeProvider, wait: providerRetry, err: err}
+	}
+	return &failure{Failure: howler.ProviderRefused, cause: "login_state", err: err}
+}
+
+// redirect sends the browser to another place.
+func redirect(w http.ResponseWriter, to elsewhere) {
+	h := w.Header()
+	h["Location"] = []string{to.url}
+	h["Cache-Control"] = []string{"no-store"}
+	h["Content-Length"] = []string{"0"}
+	w.WriteHeader(http.StatusFound)
+}

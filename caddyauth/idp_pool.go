@@ -1,0 +1,89 @@
+package caddyauth
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sallyport/sallyport/internal/plugin/report"
+	"github.com/sallyport/sallyport/internal/provider"
+)
+
+// connections shares what is known of providers between a configuration and its
+// successor: a reload must neither fetch keys again nor end log-ins that have begun.
+var connections = caddy.NewUsagePool()
+
+// connection is a provider's connection with the log that it writes to.
+type connection struct {
+	*provider.Connection
+	log *report.ReloadableLog
+}
+
+// shareConnection returns the connection of a source, the one in use if there is one.
+// Each share must be given back.
+func shareConnection(s provider.Source, log *slog.Logger) (*connection, error) {
+	value, _, err := connections.LoadOrNew(s.Key(), func() (caddy.Destructor, error) {
+		reloadable := report.NewReloadableLog(log)
+		return &connection{provider.NewConnection(s, provider.Options{Log: slog.New(reloadable), Observe: metrics.observeProvider}), reloadable}, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return value.(*connection), nil
+}
+
+// Destruct ends all that is under way.
+func (c *connection) Destruct() error {
+	c.Close()
+	return nil
+}
+
+// provisionProviders checks the providers, and takes the shares of their connections.
+// Nothing is dialled.
+func (a *App) provisionProviders() error {
+	a.idps = newIDPSet()
+	for _, c := range a.Providers {
+		s, err := c.resolve()
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(a.idps.list, func(p *idp) bool { return p.name == s.name || p.rules.Issuer == s.rules.Issuer }) {
+			return fmt.Errorf("provider %s: there is another one of this name or issuer", s.name)
+		}
+		p, err := newIDP(s, a.log)
+		if err != nil {
+			return fmt.Errorf("provider %s: %w", s.name, err)
+		}
+		a.idps.add(p)
+	}
+	return a.idps.checkRedirects()
+}
+
+// startProviders begins to fetch keys. It does not wait: a provider that is down must
+// not keep the server down.
+func (a *App) startProviders() {
+	for _, p := range a.idps.list {
+		if p.connection != nil {
+			p.connection.log.Use(a.log)
+			p.connection.Start()
+		}
+	}
+}
+
+// giveProvidersBack gives the shares back.
+func (a *App) giveProvidersBack() (err error) {
+	if a.idps == nil {
+		return nil
+	}
+	for _, p := range a.idps.list {
+		if p.connection != nil {
+			_, gone := connections.Delete(p.source.Key())
+			err = errors.Join(err, gone)
+		}
+	}
+	a.idps.list = nil
+	return err
+}

@@ -1,0 +1,314 @@
+package caddyauth
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/sallyport/sallyport/internal/accesstoken"
+	"github.com/sallyport/sallyport/internal/brake"
+	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/principal"
+	"github.com/sallyport/sallyport/internal/provider"
+)
+
+// maxSeen bounds the tokens that are remembered. Each has a few hundred bytes; one
+// that is forgotten is verified again.
+const maxSeen = 10_000
+
+// idpSet are the providers of a configuration.
+type idpSet struct {
+	list []*idp
+	// seen are the tokens that were good, by digest: memory must not hold what can be
+	// presented.
+	seen *lru.Cache[[sha256.Size]byte, *seenToken]
+	// refreshes counts refresh tokens that a provider has refused, by network: each
+	// costs a request to it.
+	refreshes *brake.Counter[netip.Prefix]
+	now       func() time.Time
+}
+
+func newIDPSet() *idpSet {
+	// The error is about a size below one.
+	seen, _ := lru.New[[sha256.Size]byte, *seenToken](maxSeen)
+	return &idpSet{seen: seen, refreshes: brake.New[netip.Prefix](), now: time.Now}
+}
+
+// refreshFailures is how many refused refresh tokens one network may send.
+var refreshFailures = brake.Limit{Count: 20, Period: time.Minute}
+
+// beginRefresh says how long somebody must wait before a refresh. If he need not, end
+// must be called with whether the provider has refused it.
+func (s *idpSet) beginRefresh(from netip.Addr) (end func(refused bool), wait time.Duration) {
+	network := provider.NetworkOf(from)
+	verdict, wait := s.refreshes.Begin(network, refreshFailures)
+	switch verdict {
+	case brake.Stopped:
+		return nil, wait
+	case brake.Busy:
+		return nil, identity.BusyRetry
+	}
+	return func(refused bool) {
+		outcome := brake.Unknown
+		if refused {
+			outcome = brake.Failed
+		}
+		s.refreshes.End(network, refreshFailures, outcome)
+	}, 0
+}
+
+// haveLogIn reports whether users can log in by any of the providers.
+func (s *idpSet) haveLogIn() bool {
+	return slices.ContainsFunc(s.list, func(p *idp) bool { return p.logIn != nil })
+}
+
+// logInNames are the names of those by which users can log in, as they are configured.
+func (s *idpSet) logInNames() (names []string) {
+	for _, p := range s.list {
+		if p.logIn != nil {
+			names = append(names, p.name)
+		}
+	}
+	return names
+}
+
+// checkRedirects holds that no two providers send browsers back to the same place: what
+// one of them sends could be taken for the other's (RFC 9700 section 4.4.2).
+func (s *idpSet) checkRedirects() error {
+	owners := map[string]string{}
+	for _, p := range s.list {
+		if p.client == nil {
+			continue
+		}
+		uri := p.client.RedirectURI
+		if other, taken := owners[uri]; taken {
+			return fmt.Errorf("provider %s: redirect_uri is that of provider %s; each needs its own, such as one with ?provider=%s", p.name, other, p.name)
+		}
+		owners[uri] = p.name
+	}
+	return nil
+}
+
+func (s *idpSet) add(p *idp) { s.list = append(s.list, p) }
+
+// byIssuer finds the provider whose tokens say this issuer, byte for byte.
+func (s *idpSet) byIssuer(issuer string) *idp {
+	return s.find(func(p *idp) bool { return p.rules.Issuer == issuer })
+}
+
+func (s *idpSet) byName(name string) *idp {
+	return s.find(func(p *idp) bool { return p.name == name })
+}
+
+func (s *idpSet) find(is func(*idp) bool) *idp {
+	if at := slices.IndexFunc(s.list, is); at >= 0 {
+		return s.list[at]
+	}
+	return nil
+}
+
+// seenToken is a token that was verified, and what it means here. What can change
+// while it lasts is asked anew each time: the time, the keys, the account.
+type seenToken struct {
+	*idp
+	external      *principal.External
+	notBefore     time.Time
+	scopes        principal.Scopes
+	roles, groups []string
+	// generation is that of the keys by which it was verified.
+	generation uint64
+	newcomer   identity.NewIdentity
+	// user is the account with what the token adds, for the account as it was.
+	user atomic.Pointer[mergedUser]
+	// strangerUntil is until when nobody looks again whether there is an account,
+	// in nanoseconds since 1970.
+	strangerUntil atomic.Int64
+}
+
+// mergedUser is an account with the roles and groups of a token.
+type mergedUser struct{ account, user *principal.User }
+
+// strangerPause is for how long a token is refused without asking the database again
+// whether its user has an account by now. One that is linked shows in memory at once.
+const strangerPause = 10 * time.Second
+
+// errGroups: the token has not all groups that are needed.
+var errGroups = errors.New("a required group is missing")
+
+// accounts are where the users of providers have accounts.
+type accounts struct {
+	mirror *identity.Mirror
+	// people is asked only where somebody comes for the first time.
+	people func() (*identity.Registry, error)
+}
+
+// prove says who presents a token. The error says more of the reason: an
+// *accesstoken.Error, errGroups, identity.ErrNoAccount, or why it cannot be found out.
+func (s *idpSet) prove(ctx context.Context, word string, in accounts) (*seenToken, identity.Caller, identity.Reason, error) {
+	digest := sha256.Sum256([]byte(word))
+	t, known := s.seen.Get(digest)
+	if known = known && t.stillGood(s.now()); !known {
+		var err error
+		if t, err = s.verify(ctx, word); err != nil {
+			return nil, identity.Caller{}, reasonOfToken(err), err
+		}
+	}
+	caller, reason, err := t.account(ctx, in, s.now())
+	if reason == identity.Accepted && t.oneTime {
+		reason, err = t.spend(ctx, in)
+	} else if !known && (reason == identity.Accepted || reason == identity.UnknownIdentity) {
+		s.seen.Add(digest, t)
+	}
+	return t, caller, reason, err
+}
+
+// reasonOfToken is NotFresh where it could not be found out whether a token is good.
+func reasonOfToken(err error) identity.Reason {
+	if _, bad := errors.AsType[*accesstoken.Error](err); bad || errors.Is(err, errGroups) {
+		return identity.UnknownToken
+	}
+	return identity.NotFresh
+}
+
+// verify verifies a token that was not seen before.
+func (s *idpSet) verify(ctx context.Context, word string) (*seenToken, error) {
+	token, err := accesstoken.Parse(word)
+	if err != nil {
+		return nil, err
+	}
+	p := s.byIssuer(token.Issuer())
+	if p == nil {
+		return nil, &accesstoken.Error{Rule: accesstoken.RuleIssuer, Reason: "no provider is configured with the issuer of the token"}
+	}
+	generation := p.generation()
+	claims, err := p.verifier.Verify(ctx, token, p.keys, s.now())
+	if err != nil {
+		return nil, err
+	}
+	return p.seen(claims, generation)
+}
+
+// seen is what the claims of a token mean here.
+func (p *idp) seen(c *accesstoken.Claims, generation uint64) (*seenToken, error) {
+	if !p.hasRequiredGroups(c) {
+		return nil, errGroups
+	}
+	if p.oneTime && c.ID == "" {
+		return nil, &accesstoken.Error{Rule: accesstoken.RuleID, Reason: "there is no jti, and without one nobody can tell whether the token was used; see one_time"}
+	}
+	e := principal.External{
+		Provider: p.name, Issuer: p.rules.Issuer, Subject: c.Subject, TokenID: c.ID,
+		Expires: c.Expires.Add(p.rules.Leeway), Claims: p.shownOf(c),
+	}
+	if !c.Issued.IsZero() {
+		e.Issued = c.Issued.Add(-p.rules.Leeway)
+	}
+	t := &seenToken{
+		idp: p, external: principal.NewExternal(e), scopes: p.scopesOf(c), roles: p.rolesOf(c), groups: p.groupsOf(c), generation: generation,
+	}
+	if !c.NotBefore.IsZero() {
+		t.notBefore = c.NotBefore.Add(-p.rules.Leeway)
+	}
+	t.newcomer = identity.NewIdentity{
+		External: t.external, MayCreate: p.autoCreate, Roles: p.newRoles,
+		Username: p.usernameOf(c), DisplayName: displayNameOf(c), NewEmail: emailOf(c),
+	}
+	if p.trustEmail {
+		t.newcomer.Email = verifiedEmail(c)
+	}
+	return t, nil
+}
+
+// stillGood reports whether a token that was good need not be verified again.
+func (t *seenToken) stillGood(now time.Time) bool {
+	return t.generation == t.idp.generation() && t.usable(now) && !now.Before(t.notBefore)
+}
+
+// account finds the account of a token, and makes or links one if that is wanted.
+func (t *seenToken) account(ctx context.Context, in accounts, now time.Time) (identity.Caller, identity.Reason, error) {
+	caller, reason := in.mirror.CheckExternal(t.external)
+	if reason == identity.NotFresh && in.mirror.Refresh(ctx) {
+		caller, reason = in.mirror.CheckExternal(t.external)
+	}
+	if reason == identity.UnknownIdentity {
+		if err := t.adopt(ctx, in, now); err != nil {
+			return identity.Caller{}, reasonOfAdoption(err), err
+		}
+		caller, reason = in.mirror.CheckExternal(t.external)
+	}
+	if reason == identity.Accepted {
+		caller.User, caller.Scopes = t.merged(caller.User), t.scopes
+	}
+	return caller, reason, nil
+}
+
+// adopt finds or makes an account for somebody who has none.
+func (t *seenToken) adopt(ctx context.Context, in accounts, now time.Time) error {
+	if !t.newcomer.MayCreate && t.newcomer.Email == "" || now.UnixNano() < t.strangerUntil.Load() {
+		return identity.ErrNoAccount
+	}
+	people, err := in.people()
+	if err != nil {
+		return err
+	}
+	_, err = people.Adopt(ctx, t.newcomer)
+	if errors.Is(err, identity.ErrNoAccount) {
+		t.strangerUntil.Store(now.Add(strangerPause).UnixNano())
+	}
+	return err
+}
+
+func reasonOfAdoption(err error) identity.Reason {
+	switch {
+	case errors.Is(err, identity.ErrNoAccount):
+		return identity.UnknownIdentity
+	case errors.Is(err, identity.ErrUserDisabled):
+		return identity.UserDisabled
+	}
+	return identity.NotFresh
+}
+
+// spend uses a token that is good for one request.
+func (t *seenToken) spend(ctx context.Context, in accounts) (identity.Reason, error) {
+	people, err := in.people()
+	if err == nil {
+		err = people.SpendToken(ctx, t.external)
+	}
+	switch {
+	case err == nil:
+		return identity.Accepted, nil
+	case errors.Is(err, identity.ErrSpent):
+		return identity.Spent, nil
+	}
+	return identity.NotFresh, err
+}
+
+// merged is an account with the roles and groups that the token adds. It is made
+// once for each state of the account.
+func (t *seenToken) merged(account *principal.User) *principal.User {
+	if len(t.roles) == 0 && len(t.groups) == 0 {
+		return account
+	}
+	if m := t.user.Load(); m != nil && m.account == account {
+		return m.user
+	}
+	user := *account
+	user.Roles, user.Groups = union(account.Roles, t.roles), union(account.Groups, t.groups)
+	user.RoleList, user.GroupList = strings.Join(user.Roles, ","), strings.Join(user.Groups, ",")
+	t.user.Store(&mergedUser{account, &user})
+	return &user
+}
+
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
