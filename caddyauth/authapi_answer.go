@@ -145,7 +145,7 @@ func (c *apiCall) readBody() ([]byte, *failure) {
 		return nil, told(howler.TooLarge, "body_too_large")
 	}
 	if err != nil {
-		return nil, told(howler.BadRequest("The body cannot be read."), "body: cut off or too slow")
+		return nil, told(howler.BadRequest("The body cannot be read."), "body_not_read")
 	}
 	return content, nil
 }
