@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -72,7 +73,22 @@ func (s *session) askWhy(id string) (found *explained, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return found, json.Unmarshal(text, &found)
+	found = new(explained)
+	if err := json.Unmarshal(text, found); err != nil {
+		return nil, fmt.Errorf("admin API: %w", err)
+	}
+	return found, nil
+}
+
+// shown is how a letter is shown: nothing that a client has sent may steer the terminal.
+func shown(letter rune) rune {
+	switch {
+	case letter == '`':
+		return '\''
+	case !unicode.IsPrint(letter):
+		return '?'
+	}
+	return letter
 }
 
 // tellWhy writes a refusal for people, one thing in a line.
@@ -81,7 +97,7 @@ func tellWhy(out io.Writer, e *explained) error {
 	line := func(name, text string) {
 		if text != "" {
 			// The table keeps what is wrong with the output, and says so in the end.
-			_, _ = fmt.Fprintf(table, "%s:\t%s\n", name, strings.ReplaceAll(text, "`", "'"))
+			_, _ = fmt.Fprintf(table, "%s:\t%s\n", name, strings.Map(shown, text))
 		}
 	}
 	line("error", e.ErrorID)
