@@ -368,6 +368,7 @@ var variable = []struct {
 	{regexp.MustCompile(`\b[a-z][a-z0-9]{1,15}_[0-9A-Za-z]{61}\b`), "KEY"},
 	{regexp.MustCompile(`("error_id":")[A-Z2-7]{12}"`), `${1}ID"`},
 	{regexp.MustCompile(`(?m)^(x-error-id: )[A-Z2-7]{12}\b`), "${1}ID"},
+	{regexp.MustCompile(`(?m)^(error: +)[A-Z2-7]{12}$`), "${1}ID"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`), "UUID"},
 	{regexp.MustCompile(`("app_token":"[\w.]+:)[0-9a-f]{64}"`), `${1}TOKEN"`},
 	{regexp.MustCompile(`("token":")[0-9A-Za-z]{64}"`), `${1}TOKEN"`},

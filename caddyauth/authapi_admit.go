@@ -19,11 +19,13 @@ import (
 // admit finds out who is calling, and whether he may do what he asks for.
 func (h *AuthAPI) admit(c *apiCall) *failure {
 	caller, method, failed := h.identify(c)
+	c.known.method = method
 	if failed == nil {
+		c.known.user = caller.Name
 		caller, failed = h.impersonate(c, caller)
 	}
 	if failed == nil {
-		c.caller = caller
+		c.caller, c.known.user = caller, nameOf(caller)
 		publish(c.r, caller)
 		failed = c.authorize()
 	}
@@ -169,6 +171,7 @@ func (c *apiCall) authorize() *failure {
 		has := c.caller.Scopes.Any(wanted)
 		c.step("privilege " + strings.Join(howler.Letters(wanted), " or ") + ": " + strconv.FormatBool(has))
 		if !has {
+			c.known.wanted = "scope " + strings.Join(wanted.Words(), " or ")
 			return told(howler.NoAccess, scopeMissing.cause)
 		}
 	}
@@ -176,6 +179,7 @@ func (c *apiCall) authorize() *failure {
 		has := haveCommon(c.caller.Roles, types)
 		c.step("user type " + strings.Join(types, " or ") + ": " + strconv.FormatBool(has))
 		if !has {
+			c.known.wanted = "role " + strings.Join(types, " or ")
 			return told(howler.WrongUserType(originalURL(c.r).EscapedPath(), types), roleMissing.cause)
 		}
 	}

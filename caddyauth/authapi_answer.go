@@ -24,6 +24,8 @@ type apiCall struct {
 	target howler.Target
 	// caller is nil where none is needed.
 	caller *principal.Principal
+	// known is what is known of him if he is refused.
+	known  refusedCaller
 	people *identity.Registry
 	// steps are what is logged where debug is set.
 	steps []string
@@ -147,7 +149,7 @@ func (c *apiCall) readBody() ([]byte, *failure) {
 		return nil, told(howler.TooLarge, "body_too_large")
 	}
 	if err != nil {
-		return nil, told(howler.BadRequest("The body cannot be read."), "body: cut off or too slow")
+		return nil, told(howler.BadRequest("The body cannot be read."), "body_not_read")
 	}
 	return content, nil
 }
@@ -184,7 +186,7 @@ func (h *AuthAPI) answer(c *apiCall, payload any) {
 // refuse writes a failure and reports it. Code and id are in headers, since the
 // client takes an envelope with other keys for no API at all.
 func (h *AuthAPI) refuse(c *apiCall, f *failure) {
-	id := h.report(c.r, &refusal{f.Status, f.Code, f.Text, f.cause, f.wait, f.err})
+	id := h.report(c.r, &refusal{f.Status, f.Code, f.Text, f.cause, f.wait, f.err}, c.known)
 	header := c.w.Header()
 	header["X-Error-Code"], header["X-Error-Id"] = []string{f.Code}, []string{id}
 	if f.Allow != "" {

@@ -30,7 +30,7 @@ Results go to standard output, everything else to standard error. Exit codes:
   0  done
   1  the command line is not understood
   2  a value is refused
-  3  there is no such user, key, session or entry
+  3  there is no such user, key, session, entry or refusal
   4  it exists already, is revoked, or is still needed
   5  the store, the server or the file cannot be used
 
@@ -49,7 +49,7 @@ func buildCommand(root *cobra.Command) {
 	flags.StringVar(&where.store, "store", "", "The store itself, as sqlite:<path>")
 	flags.StringVar(&where.pepperFile, "pepper-file", "", "The store's pepper file (default: from the configuration, or 'pepper' beside the database)")
 	flags.BoolVar(&where.create, "create", false, "Make the store, and its pepper, if there is none")
-	root.AddCommand(userCommand(&where), importCommand(&where), keyCommand(&where), sessionCommand(&where), clientSecretCommand(), auditCommand(&where), providerCommand(&where), storeCommand(&where), doctorCommand(&where))
+	root.AddCommand(userCommand(&where), importCommand(&where), keyCommand(&where), sessionCommand(&where), clientSecretCommand(), auditCommand(&where), providerCommand(&where), storeCommand(&where), doctorCommand(&where), whyCommand(&where))
 	command.RefuseUnknown(root)
 }
 

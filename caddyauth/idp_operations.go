@@ -2,12 +2,10 @@ package caddyauth
 
 import (
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/sallyport/sallyport/internal/plugin/admin"
 	"github.com/sallyport/sallyport/internal/plugin/command"
 	"github.com/sallyport/sallyport/internal/store"
 )
@@ -81,7 +79,7 @@ func (*noProviderError) Unwrap() error { return store.ErrNotFound }
 func tryProvider(r request, in trialInput) (*trial, error) {
 	value, err := caddy.ActiveContext().AppIfConfigured(appName)
 	if err != nil {
-		return nil, admin.Error(http.StatusNotFound, fmt.Errorf("this server has no caddyauth: %w", err))
+		return nil, &noProviderError{in.Provider}
 	}
 	app := value.(*App)
 	p := app.idps.byName(in.Provider)

@@ -39,9 +39,9 @@ func (p *Provider) Validate() error { return p.validate() }
 // that it could not be found out who the caller is.
 func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request) (httpauth.User, bool, error) {
 	p.identity.removeFrom(r)
-	caller, refused := p.authenticate(r)
+	caller, known, refused := p.authenticate(r)
 	if refused != nil {
-		p.report(r, refused)
+		p.report(r, refused, known)
 		p.challenge(w, refused)
 		if refused.code == codeUnavailable {
 			return httpauth.User{}, false, refused

@@ -239,7 +239,30 @@ type reporter struct {
 
 func newReporter(log *zap.Logger) reporter { return reporter{log, report.NewReporter(log)} }
 
+// refusedCaller is what is known of a caller who was refused, for administrators.
+type refusedCaller struct {
+	// method is the kind of credential that was presented, methodNone without one.
+	method string
+	// user names who has proven who he is, and as whom he acts; "" if nobody has.
+	user string
+	// wanted is what he lacks.
+	wanted string
+}
+
+// nameOf names a caller who has proven who he is.
+func nameOf(p *principal.Principal) string {
+	if p.Impersonation == nil {
+		return p.Name
+	}
+	return p.Impersonator() + " on behalf of " + p.Name
+}
+
 // report returns the error id under which the logs have the cause.
-func (p *reporter) report(r *http.Request, f *refusal) string {
-	return p.logs.ReportError(r, f.status, f.cause, f.err)
+func (p *reporter) report(r *http.Request, f *refusal, of refusedCaller) string {
+	if of.method == methodNone {
+		of.method = ""
+	}
+	return p.logs.Report(r, report.Refusal{
+		Status: f.status, Code: f.code, Cause: f.cause, Credential: of.method, User: of.user, Wanted: of.wanted, Err: f.err,
+	})
 }

@@ -88,7 +88,7 @@ func (t *TokenAuth) Validate() error {
 // ServeHTTP is the gate.
 func (t *TokenAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	t.identity.removeFrom(r)
-	p, refused := t.authenticate(r)
+	p, known, refused := t.authenticate(r)
 	switch {
 	case refused == nil:
 		t.admit(r, p)
@@ -100,7 +100,7 @@ func (t *TokenAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddy
 	// A refused key may be a good one that lacks a role; what answers instead
 	// must not see it either.
 	t.removeCredential(r.Header)
-	id := t.report(r, refused)
+	id := t.report(r, refused, known)
 	t.challenge(w, refused)
 	if t.Errors == errorsCaddy {
 		return caddyhttp.HandlerError{StatusCode: refused.status, ID: id, Err: refused}

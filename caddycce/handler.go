@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport/sallyport/internal/plugin/body"
 	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/plugin/grammar"
+	"github.com/sallyport/sallyport/internal/plugin/report"
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
@@ -163,7 +164,7 @@ func (h *CCE) explain(c *call, err error) *cceapi.Answer {
 
 // fail reports what went wrong and answers with the id of the report.
 func (h *CCE) fail(c *call, f failure) *cceapi.Answer {
-	id := h.reporter.Report(c.r, f.status, c.cause)
+	id := h.report(c, f.status)
 	c.reported = true
 	if c.err != nil {
 		if entry := h.log.Check(zap.WarnLevel, "request not carried out"); entry != nil {
@@ -171,6 +172,19 @@ func (h *CCE) fail(c *call, f failure) *cceapi.Answer {
 		}
 	}
 	return f.answer(id)
+}
+
+// report tells the logs why a request was not carried out. What cced or the system has
+// said is in the line of fail.
+func (h *CCE) report(c *call, status int) (id string) {
+	f := report.Refusal{Status: status, Cause: c.cause}
+	if p := c.visitor.principal; p != nil {
+		f.Credential, f.User = p.Method, p.Name
+	}
+	if c.refusal != nil {
+		f.Credential, f.User = c.refusal.Method, c.refusal.User
+	}
+	return h.reporter.Report(c.r, f)
 }
 
 // notAudited are the HTTP statuses of requests that were refused before cced was
@@ -187,7 +201,7 @@ func (h *CCE) settle(c *call, answer *cceapi.Answer, took time.Duration) {
 	}
 	metrics.count(word, answer, took)
 	if c.cause != "" && !c.reported {
-		h.reporter.Report(c.r, answer.HTTPStatus, c.cause)
+		h.report(c, answer.HTTPStatus)
 	}
 	if c.failed != "" {
 		h.audit.Info("cce log-in failed", zap.String("wrong", c.failed), zap.String("cce_user", short(c.user)),
