@@ -3,9 +3,11 @@ module github.com/sallyport/sallyport
 go 1.26.0
 
 // Each direct dependency, and what it is needed for. All but bart, goose,
-// sqlite, go-cmp and go-internal come with Caddy anyway.
+// jwkset, sqlite, go-cmp and go-internal come with Caddy anyway.
 require (
+	github.com/MicahParks/jwkset v0.11.4 // the keys of other providers: JWK to Go's types
 	github.com/caddyserver/caddy/v2 v2.11.9 // the server whose modules these are
+	github.com/coreos/go-oidc/v3 v3.21.0 // where other providers say their endpoints are
 	github.com/dustin/go-humanize v1.1.0 // sizes in the Caddyfile, read as Caddy reads them
 	github.com/gaissmai/bart v0.28.0 // the longest prefix among 100,000 in tens of nanoseconds
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
@@ -20,6 +22,7 @@ require (
 	go.yaml.in/yaml/v3 v3.0.5 // IntelMQ's runtime.yaml: its tree with lines and the text of each scalar
 	golang.org/x/crypto v0.57.0 // argon2id for passwords, bcrypt for imported ones
 	golang.org/x/net v0.60.0 // what a header name is (httpguts)
+	golang.org/x/oauth2 v0.37.0 // log-in by other providers: code, PKCE, refresh
 	golang.org/x/sync v0.23.0 // one proof for equal log-ins at the same time
 	golang.org/x/sys v0.48.0 // free space of a file system; tests: limits of another process
 	golang.org/x/term v0.46.0 // asking for a password without an echo
@@ -56,7 +59,6 @@ require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/chzyer/readline v1.5.1 // indirect
 	github.com/cloudflare/circl v1.6.5 // indirect
-	github.com/coreos/go-oidc/v3 v3.21.0 // indirect
 	github.com/cpuguy83/go-md2man/v2 v2.0.7 // indirect
 	github.com/dgraph-io/badger v1.6.2 // indirect
 	github.com/dgraph-io/badger/v2 v2.2007.4 // indirect
@@ -171,7 +173,6 @@ require (
 	go.uber.org/zap/exp v0.3.0 // indirect
 	golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d // indirect
 	golang.org/x/exp v0.0.0-20260908205506-85c1c2202aba // indirect
-	golang.org/x/oauth2 v0.37.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 	golang.org/x/tools v0.50.0 // indirect
 	google.golang.org/api v0.298.0 // indirect

@@ -2,8 +2,12 @@ package accesstoken
 
 import (
 	"context"
+	"errors"
 	"time"
 )
+
+// ErrUnknownKey: the issuer has no key for the token.
+var ErrUnknownKey = errors.New("no such key")
 
 // Rules are what the tokens of one issuer are held against.
 type Rules struct {
