@@ -39,7 +39,7 @@ func foundExpired(x *trial) string {
 func holdsLifetime(x *trial) string {
 	end := x.token.expires.time
 	if end.After(x.now.Add(x.rules.MaxAge + x.rules.Leeway)) {
-		return "exp is " + stamp(end) + ", further ahead than the " + x.rules.MaxAge.String() + " that a token may last; is it in milliseconds?"
+		return "exp is " + stamp(end) + ", further ahead than the " + x.rules.MaxAge.String() + " that a token may last"
 	}
 	return ""
 }
