@@ -2,7 +2,7 @@ module github.com/sallyport/sallyport
 
 go 1.26.0
 
-// Each direct dependency, and what it is needed for. All but bart, goose,
+// Each direct dependency, and what it is needed for. All but bart, golang-jwt, goose,
 // jwkset, sqlite, go-cmp and go-internal come with Caddy anyway.
 require (
 	github.com/MicahParks/jwkset v0.11.4 // the keys of other providers: JWK to Go's types
@@ -10,8 +10,10 @@ require (
 	github.com/coreos/go-oidc/v3 v3.21.0 // where other providers say their endpoints are
 	github.com/dustin/go-humanize v1.1.0 // sizes in the Caddyfile, read as Caddy reads them
 	github.com/gaissmai/bart v0.28.0 // the longest prefix among 100,000 in tens of nanoseconds
+	github.com/golang-jwt/jwt/v5 v5.3.1 // signatures and claims of the JWTs of other providers
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
 	github.com/google/uuid v1.6.0 // UUIDv7 for users and events
+	github.com/hashicorp/golang-lru/v2 v2.0.7 // the tokens of other providers that were seen before, within bounds
 	github.com/pressly/goose/v3 v3.28.0 // migrations, for SQLite and PostgreSQL alike
 	github.com/prometheus/client_golang v1.24.1 // the metrics that Caddy serves
 	github.com/rogpeppe/go-internal v1.16.0 // tests: scripts that show the commands
