@@ -37,7 +37,9 @@ func (s *Store) Load(ctx context.Context, to Receiver) (p Position, err error) {
 			func() error { return load(ctx, conn, "keys", keysToLoad, (*Key).loaded, to.Key) },
 			func() error { return load(ctx, conn, "tokens", tokensToLoad, (*Token).loaded, to.Token) },
 			func() error { return load(ctx, conn, "identities", identitiesToLoad, (*Identity).loaded, to.Identity) },
-			func() error { return load(ctx, conn, "refused tokens", refusedToLoad, (*RefusedToken).loaded, to.Refused) },
+			func() error {
+				return load(ctx, conn, "refused tokens", refusedToLoad, (*RefusedToken).loaded, to.Refused)
+			},
 		} {
 			if err := load(); err != nil {
 				return err
