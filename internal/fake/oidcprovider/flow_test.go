@@ -3,12 +3,37 @@ package oidcprovider
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/oauth2"
 )
+
+func TestDiscoveryNamesWhatThereIs(t *testing.T) {
+	p := Start(t, Config{Algorithm: "ES256"})
+	discovered, err := oidc.NewProvider(t.Context(), p.Issuer())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		JWKS       string   `json:"jwks_uri"`
+		Algorithms []string `json:"id_token_signing_alg_values_supported"`
+		Challenges []string `json:"code_challenge_methods_supported"`
+		Methods    []string `json:"token_endpoint_auth_methods_supported"`
+	}
+	if err := discovered.Claims(&got); err != nil {
+		t.Fatal(err)
+	}
+	if got.JWKS != p.Issuer()+"/keys" || !slices.Equal(got.Algorithms, []string{"ES256"}) || !slices.Contains(got.Challenges, "S256") || !slices.Contains(got.Methods, "client_secret_basic") {
+		t.Errorf("the document has %+v", got)
+	}
+	if e := discovered.Endpoint(); e.AuthURL != p.Issuer()+"/authorize" || e.TokenURL != p.Issuer()+"/oauth/token" {
+		t.Errorf("the endpoints are %+v", e)
+	}
+}
 
 func TestUserLogsInByCode(t *testing.T) {
 	for _, algorithm := range []string{"RS256", "PS256", "ES256", "EdDSA"} {
