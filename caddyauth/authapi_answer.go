@@ -164,7 +164,7 @@ func (h *AuthAPI) answer(c *apiCall, payload any) {
 		c.w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	if to, away := payload.(elsewhere); away {
+	if to, away := payload.(atProvider); away {
 		redirect(c.w, to)
 		return
 	}

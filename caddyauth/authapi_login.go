@@ -17,7 +17,7 @@ import (
 // browser has: a word that somebody else may know is never taken over.
 func (h *AuthAPI) logIn(c *apiCall) (any, *failure) {
 	method, answer, failed := h.tryLogIn(c)
-	if _, away := answer.(elsewhere); away {
+	if _, away := answer.(atProvider); away {
 		// It is counted when it comes back.
 		return answer, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sallyport/sallyport/internal/accesstoken"
 	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/howler"
 	"github.com/sallyport/sallyport/internal/identity"
@@ -19,8 +20,8 @@ import (
 // log in as somebody else.
 const loginCookie = "__Host-sallyport-login"
 
-// elsewhere is the payload of an answer that sends the browser to a provider.
-type elsewhere struct{ url string }
+// atProvider is the payload of an answer that sends the browser to a provider.
+type atProvider struct{ url string }
 
 // logInByProvider sends a browser to the provider, takes up what it comes back with, or
 // refreshes a token.
@@ -48,14 +49,14 @@ func (h *AuthAPI) departToProvider(c *apiCall, p *idp) (any, *failure) {
 	}
 	writeCookie(c.w, loginCookie, departure.Binding.Reveal(), provider.LogInLimit)
 	c.step("sent to the provider")
-	return elsewhere{departure.URL}, nil
+	return atProvider{departure.URL}, nil
 }
 
 // returnFromProvider ends a log-in. The answer has the provider's access token, for
 // programs; the browser gets a session of its own.
 func (h *AuthAPI) returnFromProvider(c *apiCall, p *idp, back *howler.ProviderReturn) (any, *failure) {
 	binding := c.r.CookiesNamed(loginCookie)
-	answer := provider.Return{State: back.State, Code: back.Code, Issuer: back.Issuer, Error: back.Error}
+	answer := provider.Return{State: back.State.Reveal(), Code: back.Code.Reveal(), Issuer: back.Issuer, Error: back.Error}
 	if len(binding) == 1 {
 		answer.Binding = credential.NewSecret(binding[0].Value)
 	}
@@ -89,7 +90,7 @@ func (h *AuthAPI) refreshAtProvider(c *apiCall, p *idp, token credential.Secret)
 	}
 	end, wait := h.app.idps.beginRefresh(caller.Address(c.r))
 	if wait > 0 {
-		return nil, &failure{howler.TooManyAttempts, identity.Throttled.String(), wait}
+		return nil, &failure{Failure: howler.TooManyAttempts, cause: identity.Throttled.String(), wait: wait}
 	}
 	grant, err := p.logIn.Refresh(c.r.Context(), token)
 	_, refused := errors.AsType[*provider.RefusedError](err)
@@ -132,20 +133,27 @@ func grantAnswer(p *idp, user *principal.Principal, grant *provider.Grant) howle
 
 // providerFailure says how an error of a log-in by a provider is answered.
 func providerFailure(err error) *failure {
-	if refused, ok := errors.AsType[*provider.RefusedError](err); ok {
-		return &failure{Failure: howler.ProviderRefused, cause: "provider_refused", err: refused}
-	}
+	_, refused := errors.AsType[*provider.RefusedError](err)
+	_, badToken := errors.AsType[*accesstoken.Error](err)
 	switch {
+	case refused:
+		return &failure{Failure: howler.ProviderRefused, cause: "provider_refused", err: err}
+	case badToken:
+		return &failure{Failure: howler.ProviderRefused, cause: "id_token", err: err}
+	case errors.Is(err, provider.ErrReturn):
+		return &failure{Failure: howler.ProviderRefused, cause: "log_in_not_begun", err: err}
+	case errors.Is(err, provider.ErrAnswer):
+		return &failure{Failure: howler.ProviderDown, cause: "provider_answer", wait: providerRetry, err: err}
 	case errors.Is(err, provider.ErrTooMany):
 		return &failure{Failure: howler.TooManyAttempts, cause: identity.Throttled.String(), wait: identity.BusyRetry}
 	case errors.Is(err, provider.ErrUnavailable):
 		return &failure{Failure: howler.ProviderDown, cause: codeProvider, wait: providerRetry, err: err}
 	}
-	return &failure{Failure: howler.ProviderRefused, cause: "login_state", err: err}
+	return unknown(err)
 }
 
 // redirect sends the browser to another place.
-func redirect(w http.ResponseWriter, to elsewhere) {
+func redirect(w http.ResponseWriter, to atProvider) {
 	h := w.Header()
 	h["Location"] = []string{to.url}
 	h["Cache-Control"] = []string{"no-store"}

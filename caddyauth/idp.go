@@ -239,7 +239,7 @@ func (c *IdentityProvider) resolveClient(s *idpSettings) (err error) {
 	if len(c.Scopes) == 0 {
 		s.client.Scopes = defaultLoginScopes
 	}
-	return s.client.Check()
+	return nil
 }
 
 func (c *IdentityProvider) resolveRules(s *idpSettings) (err error) {
@@ -267,7 +267,7 @@ func (c *IdentityProvider) resolveRules(s *idpSettings) (err error) {
 		s.rules.Audience = []string{s.client.ClientID}
 	}
 	if len(c.Algorithms) == 0 {
-		s.rules.Algorithms = accesstoken.DefaultAlgorithms
+		s.rules.Algorithms = accesstoken.DefaultAlgorithms()
 		if s.secret != nil {
 			s.rules.Algorithms = []string{"HS256"}
 		}
@@ -277,7 +277,7 @@ func (c *IdentityProvider) resolveRules(s *idpSettings) (err error) {
 			return fmt.Errorf("algorithms: '%s' does not go with what tokens are checked by; HS256, HS384 and HS512 need 'secret', all others keys", algorithm)
 		}
 	}
-	return s.rules.Check()
+	return nil
 }
 
 // resolveHidden reads a secret from where a placeholder says.

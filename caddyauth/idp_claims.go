@@ -151,7 +151,7 @@ func isControl(r rune) bool { return r < ' ' || 0x7f <= r && r < 0xa0 }
 // verifiedEmail is the address that the provider has verified, "" if there is none.
 func verifiedEmail(c *accesstoken.Claims) string {
 	email, _ := c.Text("email")
-	if verified, _ := c.Bool("email_verified"); !verified || !strings.Contains(email, "@") {
+	if !c.Bool("email_verified") || !strings.Contains(email, "@") {
 		return ""
 	}
 	return strings.ToLower(email)

@@ -27,7 +27,11 @@ type connection struct {
 func shareConnection(s provider.Source, log *slog.Logger) (*connection, error) {
 	value, _, err := connections.LoadOrNew(s.Key(), func() (caddy.Destructor, error) {
 		reloadable := report.NewReloadableLog(log)
-		return &connection{provider.NewConnection(s, provider.Options{Log: slog.New(reloadable), Observe: metrics.observeProvider}), reloadable}, nil
+		opened, err := provider.Open(s, provider.Options{Log: slog.New(reloadable), Observe: metrics.observeProvider})
+		if err != nil {
+			return nil, err
+		}
+		return &connection{opened, reloadable}, nil
 	})
 	if err != nil {
 		return nil, err
@@ -79,10 +83,7 @@ func (a *App) giveProvidersBack() (err error) {
 		return nil
 	}
 	for _, p := range a.idps.list {
-		if p.connection != nil {
-			_, gone := connections.Delete(p.source.Key())
-			err = errors.Join(err, gone)
-		}
+		err = errors.Join(err, p.giveBack())
 	}
 	a.idps.list = nil
 	return err

@@ -2,6 +2,7 @@ package caddyauth
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -18,21 +19,12 @@ type idp struct {
 	connection *connection
 	// logIn is nil where there is no log-in by the provider.
 	logIn *provider.Client
-	// idVerifier verifies ID tokens, at log-ins.
-	idVerifier *accesstoken.Verifier
 }
 
 func newIDP(s idpSettings, log *slog.Logger) (p *idp, err error) {
 	p = &idp{idpSettings: s, keys: secretKey(s.secret)}
 	if p.verifier, err = accesstoken.NewVerifier(s.rules); err != nil {
 		return nil, err
-	}
-	if s.client != nil {
-		rules := s.rules
-		rules.Audience, rules.RequiredScopes, rules.IDToken = []string{s.client.ClientID}, nil, true
-		if p.idVerifier, err = accesstoken.NewVerifier(rules); err != nil {
-			return nil, err
-		}
 	}
 	if s.secret != nil {
 		return p, nil
@@ -41,7 +33,44 @@ func newIDP(s idpSettings, log *slog.Logger) (p *idp, err error) {
 		return nil, err
 	}
 	p.keys = p.connection.Keys()
+	if s.client == nil {
+		return p, nil
+	}
+	config := *s.client
+	config.VerifyID = p.verifyID
+	if p.logIn, err = provider.NewClient(p.connection.Connection, config); err != nil {
+		return nil, errors.Join(err, p.giveBack())
+	}
 	return p, nil
+}
+
+// giveBack gives the share of the connection back.
+func (p *idp) giveBack() error {
+	if p.connection == nil {
+		return nil
+	}
+	_, err := connections.Delete(p.source.Key())
+	return err
+}
+
+// verifyID says whom the ID token of a log-in is of (OpenID Connect Core 1.0 section
+// 3.1.3.7). It is for the client, whatever access tokens are for.
+func (p *idp) verifyID(ctx context.Context, idToken, nonce string) (subject string, err error) {
+	rules := p.rules
+	rules.Audience, rules.RequiredScopes, rules.Nonce = []string{p.client.ClientID}, nil, nonce
+	verifier, err := accesstoken.NewVerifier(rules)
+	if err != nil {
+		return "", err
+	}
+	token, err := accesstoken.Parse(idToken)
+	if err != nil {
+		return "", err
+	}
+	claims, err := verifier.Verify(ctx, token, p.keys, time.Now())
+	if err != nil {
+		return "", err
+	}
+	return claims.Subject, nil
 }
 
 // generation changes when the provider's keys do.

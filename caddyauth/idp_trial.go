@@ -103,12 +103,12 @@ func (s *idpSettings) tryKeys(ctx context.Context, t *trial) (accesstoken.Keys, 
 		return c.Keys(), c.Close
 	}
 	if m, described := c.Metadata(); described {
-		t.note("discovery", stepOK, "log-in at "+m.AuthorizationEndpoint)
+		t.note("discovery", stepOK, "log-in at "+m.AuthorizationURL)
 	}
 	list, _ := c.Keys().List()
 	names := make([]string, 0, len(list))
 	for _, k := range list {
-		names = append(names, fmt.Sprintf("%s (%s)", k.ID, k.Algorithm))
+		names = append(names, fmt.Sprintf("%s (%s)", k.ID, strings.Join(k.Algorithms, " ")))
 	}
 	t.note("keys", stepOK, strings.Join(names, ", "))
 	return c.Keys(), c.Close
@@ -136,7 +136,8 @@ func (s *idpSettings) tryClaims(t *trial, c *accesstoken.Claims, mirror *identit
 		t.note("account", stepFailed, err.Error())
 		return
 	}
-	t.note("account", seen.tryAccount(mirror))
+	result, text := seen.tryAccount(mirror)
+	t.note("account", result, text)
 }
 
 func (t *seenToken) tryAccount(mirror *identity.Mirror) (result, text string) {

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// departureLifetime is how long somebody may take to log in at the provider.
-	departureLifetime = 10 * time.Minute
+	// LogInLimit is how long somebody may take to log in at the provider.
+	LogInLimit = 10 * time.Minute
 	// maxDepartures bounds the log-ins under way, maxFromNetwork those begun in one
 	// network: a /24 of IPv4, a /64 of IPv6.
 	maxDepartures, maxFromNetwork = 10_000, 100
@@ -59,14 +59,14 @@ func (d *departures) add(key digest, from netip.Addr, made departure) error {
 	defer d.mu.Unlock()
 	now := d.now()
 	d.expire(now)
-	made.network = networkOf(from)
+	made.network = NetworkOf(from)
 	if d.order.Len() >= maxDepartures {
 		return fmt.Errorf("%w: %d have not come back", ErrTooMany, maxDepartures)
 	}
 	if d.from[made.network] >= maxFromNetwork {
 		return fmt.Errorf("%w: %d from one network have not come back", ErrTooMany, maxFromNetwork)
 	}
-	made.expires = now.Add(departureLifetime)
+	made.expires = now.Add(LogInLimit)
 	d.byKey[key] = d.order.PushBack(&entry{key, made})
 	d.from[made.network]++
 	return nil
@@ -106,8 +106,8 @@ func (d *departures) remove(at *list.Element) departure {
 	return gone.departure
 }
 
-// networkOf is the network that an address is counted in.
-func networkOf(from netip.Addr) netip.Prefix {
+// NetworkOf is the network that an address is counted in.
+func NetworkOf(from netip.Addr) netip.Prefix {
 	from = from.Unmap().WithZone("")
 	bits := 64
 	if from.Is4() {

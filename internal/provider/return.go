@@ -44,7 +44,7 @@ func (c *Client) Finish(ctx context.Context, r Return) (Grant, error) {
 	}
 	begun, ok := c.connection.records.take(digestOf(r.State))
 	if !ok {
-		return Grant{}, fmt.Errorf("%w: its state is not known, or was used, or is older than %s", ErrReturn, departureLifetime)
+		return Grant{}, fmt.Errorf("%w: its state is not known, or was used, or is older than %s", ErrReturn, LogInLimit)
 	}
 	m := c.connection.metadata.Load()
 	if m == nil {
