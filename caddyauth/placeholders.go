@@ -80,11 +80,17 @@ func placeholder(p *principal.Principal, name string) (any, bool) {
 // setNobody makes the placeholders empty where nobody was authenticated:
 // otherwise upstreams would get their names instead of values. A caller whom
 // another module has found stays.
-func setNobody(repl *caddy.Replacer) {
+func setNobody(r *http.Request) {
+	repl := replacerOf(r)
 	if _, known := repl.Get(userPlaceholders + "id"); known {
 		return
 	}
 	for _, name := range []string{"id", "roles", "groups", "scopes", "key_id", "method", "impersonator"} {
 		repl.Set(userPlaceholders+name, "")
 	}
+	// Which claims somebody will ask for is not known here. A later gate may find a
+	// caller yet.
+	repl.Map(func(name string) (any, bool) {
+		return "", strings.HasPrefix(name, userPlaceholders+claimPlaceholders) && caller.Earlier(r) == nil
+	})
 }
