@@ -296,6 +296,11 @@ func (c *IdentityProvider) resolveClaims(s *idpSettings) (err error) {
 	if !c.AutoCreate && len(c.AutoCreateRoles) > 0 {
 		return errors.New("auto_create_roles are for auto_create")
 	}
+	for _, role := range c.AutoCreateRoles {
+		if !providerNamePattern.MatchString(role) {
+			return fmt.Errorf("auto_create: '%s' cannot be a role; use 1 to 64 letters, digits and . _ - with a letter or digit first", role)
+		}
+	}
 	if c.OneTime && s.client != nil {
 		return errors.New("one_time: a log-in gives a token for many requests; take 'client_id' away")
 	}

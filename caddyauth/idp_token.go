@@ -267,8 +267,9 @@ func (t *seenToken) adopt(ctx context.Context, in accounts, now time.Time) error
 }
 
 func reasonOfAdoption(err error) identity.Reason {
+	_, invalid := errors.AsType[*identity.InvalidError](err)
 	switch {
-	case errors.Is(err, identity.ErrNoAccount):
+	case invalid, errors.Is(err, identity.ErrNoAccount):
 		return identity.UnknownIdentity
 	case errors.Is(err, identity.ErrUserDisabled):
 		return identity.UserDisabled
