@@ -2,12 +2,13 @@ module github.com/sallyport/sallyport
 
 go 1.26.0
 
-// Each direct dependency, and what it is needed for. All but bart, goose,
-// sqlite, go-cmp and go-internal come with Caddy anyway.
+// Each direct dependency, and what it is needed for. All but bart,
+// golang-jwt, goose, sqlite, go-cmp and go-internal come with Caddy anyway.
 require (
 	github.com/caddyserver/caddy/v2 v2.11.9 // the server whose modules these are
 	github.com/dustin/go-humanize v1.1.0 // sizes in the Caddyfile, read as Caddy reads them
 	github.com/gaissmai/bart v0.28.0 // the longest prefix among 100,000 in tens of nanoseconds
+	github.com/golang-jwt/jwt/v5 v5.3.1 // signatures and claims of the JWTs of other providers
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
 	github.com/google/uuid v1.6.0 // UUIDv7 for users and events
 	github.com/pressly/goose/v3 v3.28.0 // migrations, for SQLite and PostgreSQL alike
