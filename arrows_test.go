@@ -111,6 +111,8 @@ func TestArrowRulesForbid(t *testing.T) {
 		{"internal/allowlist", "internal/atomicfile", true},
 		{"internal/allowlist", "internal/credential", false},
 		{"internal/intelmqsession", "internal/store", false},
+		{"internal/accesstoken", "internal/credential", false},
+		{"internal/accesstoken", "internal/fake/jwtvectors", false},
 		{"internal/identity", "caddyauth", false},
 		{"internal/identity", caddy, false},
 		{"internal/wire", "go.uber.org/zap/zapcore", false},

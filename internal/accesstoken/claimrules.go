@@ -92,8 +92,8 @@ func holdsKind(x *trial) string {
 
 func holdsAudience(x *trial) string {
 	t := x.token
-	if t.badAudience || len(t.audience) == 0 {
-		return describe("aud", t.payload.member("aud")) + ", and not a text or a list of texts"
+	if len(t.audience) == 0 {
+		return describe("aud", t.payload.member("aud")) + ", and not a text or a list of one text or more"
 	}
 	if !slices.ContainsFunc(t.audience, x.isOurs) {
 		return "aud is " + showAll(t.audience) + ", which has none of " + showAll(x.rules.Audience) + ": the token is for another service"
