@@ -204,8 +204,9 @@ func (p *idp) seen(c *accesstoken.Claims, generation uint64) (*seenToken, error)
 	if p.oneTime && c.ID == "" {
 		return nil, &accesstoken.Error{Rule: accesstoken.RuleID, Reason: "there is no jti, and without one nobody can tell whether the token was used; see one_time"}
 	}
+	// Texts of the claims hold on to all of the token's payload.
 	e := principal.External{
-		Provider: p.name, Issuer: p.rules.Issuer, Subject: c.Subject, TokenID: c.ID,
+		Provider: p.name, Issuer: p.rules.Issuer, Subject: strings.Clone(c.Subject), TokenID: strings.Clone(c.ID),
 		Expires: c.Expires.Add(p.rules.Leeway), Claims: p.shownOf(c),
 	}
 	if !c.Issued.IsZero() {
@@ -219,10 +220,12 @@ func (p *idp) seen(c *accesstoken.Claims, generation uint64) (*seenToken, error)
 	}
 	t.newcomer = identity.NewIdentity{
 		External: t.external, MayCreate: p.autoCreate, Roles: p.newRoles,
-		Username: p.usernameOf(c), DisplayName: displayNameOf(c), NewEmail: emailOf(c),
+	}
+	if p.autoCreate {
+		t.newcomer.Username, t.newcomer.DisplayName, t.newcomer.NewEmail = strings.Clone(p.usernameOf(c)), strings.Clone(displayNameOf(c)), strings.Clone(emailOf(c))
 	}
 	if p.trustEmail {
-		t.newcomer.Email = verifiedEmail(c)
+		t.newcomer.Email = strings.Clone(verifiedEmail(c))
 	}
 	return t, nil
 }
