@@ -20,7 +20,7 @@ const notCompleted = "The log-in at the provider was not completed. Please try a
 func TestLogInSendsTheBrowserToTheProvider(t *testing.T) {
 	f := startFederated(t)
 	for name, ask := range map[string]func() caddyrun.Response{
-		"by a link": func() caddyrun.Response { return f.Get(t, loginPath+"?provider=keycloak") },
+		"by a link":               func() caddyrun.Response { return f.Get(t, loginPath+"?provider=keycloak") },
 		"by howler's other name":  func() caddyrun.Response { return f.Get(t, loginPath+"?oauth_provider=keycloak") },
 		"by JSON":                 func() caddyrun.Response { return postJSON(t, f.Server, loginPath, `{"provider":"keycloak"}`) },
 		"by JSON, the other name": func() caddyrun.Response { return postJSON(t, f.Server, loginPath, `{"oauth_provider":"keycloak"}`) },
@@ -181,26 +181,28 @@ func TestWithoutOfflineAccessThereIsNoRefreshToken(t *testing.T) {
 // TestReturnIsHeldAgainstItsBeginning: nobody can be made to log in as somebody else,
 // and no answer is good twice, or for another provider.
 func TestReturnIsHeldAgainstItsBeginning(t *testing.T) {
-	op, asked := counted(t, newProvider(t, oidcprovider.Config{}))
-	other := newProvider(t, oidcprovider.Config{})
+	op, other := newProvider(t, oidcprovider.Config{}), newProvider(t, oidcprovider.Config{})
 	second := strings.NewReplacer("provider keycloak", "provider other", callback, callback+"2").Replace(keycloak(other, forJane))
-	file := strings.Replace(providerSite(keycloak(op, forJane)+"\n"+second), "issuer "+op.Issuer(), "issuer "+op.Issuer(), 1)
-	f := startFederatedWith(t, op, file)
+	f := startFederatedWith(t, op, providerSite(keycloak(op, forJane)+"\n"+second))
 	good := func() (flow, url.Values) {
 		to := f.begin("keycloak")
 		return to, f.comeBack(to)
 	}
 	used, usedAnswer := good()
 	expectStatus(t, f.finish(used, usedAnswer), 200, "")
-	before := asked()
+	before := f.asked(t, "code")
 	for name, test := range map[string]func() (flow, url.Values){
-		"a second time":     func() (flow, url.Values) { return used, usedAnswer },
-		"an unknown state":  func() (flow, url.Values) { to, q := good(); q.Set("state", strings.Repeat("A", 43)); return to, q },
-		"a shorter state":   func() (flow, url.Values) { to, q := good(); q.Set("state", q.Get("state")[1:]); return to, q },
-		"no state":          func() (flow, url.Values) { to, q := good(); q.Del("state"); return to, q },
-		"no code":           func() (flow, url.Values) { to, q := good(); q.Del("code"); return to, q },
-		"no cookie":         func() (flow, url.Values) { to, q := good(); to.cookie = "a=b"; return to, q },
-		"a forged cookie":   func() (flow, url.Values) { to, q := good(); to.cookie = to.cookie[:len(to.cookie)-1] + "_"; return to, q },
+		"a second time":    func() (flow, url.Values) { return used, usedAnswer },
+		"an unknown state": func() (flow, url.Values) { to, q := good(); q.Set("state", strings.Repeat("A", 43)); return to, q },
+		"a shorter state":  func() (flow, url.Values) { to, q := good(); q.Set("state", q.Get("state")[1:]); return to, q },
+		"no state":         func() (flow, url.Values) { to, q := good(); q.Del("state"); return to, q },
+		"no code":          func() (flow, url.Values) { to, q := good(); q.Del("code"); return to, q },
+		"no cookie":        func() (flow, url.Values) { to, q := good(); to.cookie = "a=b"; return to, q },
+		"a forged cookie": func() (flow, url.Values) {
+			to, q := good()
+			to.cookie = to.cookie[:len(to.cookie)-1] + "_"
+			return to, q
+		},
 		"another's cookie":  func() (flow, url.Values) { to, q := good(); to.cookie = f.begin("keycloak").cookie; return to, q },
 		"two cookies":       func() (flow, url.Values) { to, q := good(); to.cookie += "; " + to.cookie; return to, q },
 		"another provider":  func() (flow, url.Values) { to, q := good(); q.Set("provider", "other"); return to, q },
@@ -217,7 +219,7 @@ func TestReturnIsHeldAgainstItsBeginning(t *testing.T) {
 			}
 		})
 	}
-	if got := asked(); got != before {
+	if got := f.asked(t, "code"); got != before {
 		t.Errorf("the provider was asked for tokens %d times", got-before)
 	}
 }

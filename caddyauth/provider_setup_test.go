@@ -77,6 +77,9 @@ func providerSite(providers string, gate ...string) string {
 }
 http://:0 {
 	auth_api /api
+	handle /metrics {
+		metrics
+	}
 	handle {
 		token_auth {
 			` + strings.Join(gate, "\n") + `
@@ -282,4 +285,15 @@ func (f *federated) logInAtProvider() (grant, caddyrun.Response) {
 	r := f.finish(to, f.comeBack(to))
 	expectStatus(f.t, r, 200, "")
 	return payload[grant](f.t, r), r
+}
+
+// asked is how often a provider was asked this question: keys, code or refresh.
+func (f *federated) asked(t *testing.T, question string) (times int) {
+	t.Helper()
+	for name, value := range scrape(t, f.Server) {
+		if strings.HasPrefix(name, "caddy_caddyauth_provider_seconds_count{") && strings.Contains(name, `question="`+question+`"`) {
+			times += int(value)
+		}
+	}
+	return times
 }
