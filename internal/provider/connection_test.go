@@ -168,7 +168,7 @@ func TestTheEndWaitsForNothingAndLeavesNothing(t *testing.T) {
 	if took := time.Since(began); took > callTimeout/2 {
 		t.Errorf("the end took %s", took)
 	}
-	s.Server.Close()
+	s.Close()
 	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d goroutines became %d", before, runtime.NumGoroutine())

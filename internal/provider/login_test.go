@@ -293,14 +293,16 @@ func TestAnswersOfTheTokenEndpoint(t *testing.T) {
 		// finish and refresh are the errors, nil for none.
 		finish, refresh error
 	}{
-		"a refusal":                        {says(400, map[string]any{"error": "invalid_grant", "error_description": theCode}), &RefusedError{"invalid_grant"}, &RefusedError{"invalid_grant"}},
-		"a refusal of us":                  {says(401, map[string]any{"error": "invalid_client"}), &RefusedError{"invalid_client"}, &RefusedError{"invalid_client"}},
-		"a refusal in strange words":       {says(400, map[string]any{"error": clientSecret}), &RefusedError{""}, &RefusedError{""}},
-		"a refusal with status 200":        {says(200, map[string]any{"error": "invalid_grant"}), &RefusedError{"invalid_grant"}, &RefusedError{"invalid_grant"}},
-		"a page that is not found":         {http.NotFound, ErrAnswer, ErrAnswer},
-		"a provider that is broken":        {says(500, map[string]any{"error": "invalid_grant"}), ErrUnavailable, ErrUnavailable},
-		"a provider that has enough":       {says(429, map[string]any{}), ErrUnavailable, ErrUnavailable},
-		"a redirect":                       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other?"+theCode, 307) }, ErrUnavailable, ErrUnavailable},
+		"a refusal":                  {says(400, map[string]any{"error": "invalid_grant", "error_description": theCode}), &RefusedError{"invalid_grant"}, &RefusedError{"invalid_grant"}},
+		"a refusal of us":            {says(401, map[string]any{"error": "invalid_client"}), &RefusedError{"invalid_client"}, &RefusedError{"invalid_client"}},
+		"a refusal in strange words": {says(400, map[string]any{"error": clientSecret}), &RefusedError{""}, &RefusedError{""}},
+		"a refusal with status 200":  {says(200, map[string]any{"error": "invalid_grant"}), &RefusedError{"invalid_grant"}, &RefusedError{"invalid_grant"}},
+		"a page that is not found":   {http.NotFound, ErrAnswer, ErrAnswer},
+		"a provider that is broken":  {says(500, map[string]any{"error": "invalid_grant"}), ErrUnavailable, ErrUnavailable},
+		"a provider that has enough": {says(429, map[string]any{}), ErrUnavailable, ErrUnavailable},
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/other?"+theCode, http.StatusTemporaryRedirect)
+		}, ErrUnavailable, ErrUnavailable},
 		"a huge answer":                    {saysText(200, "application/json", strings.Repeat(" ", maxAnswer+1)), ErrUnavailable, ErrUnavailable},
 		"no answer":                        {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, ErrUnavailable, ErrUnavailable},
 		"a page":                           {saysText(200, "text/html", "<p>"+theCode), ErrAnswer, ErrAnswer},
