@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -115,7 +117,7 @@ func TestAServerThatIsNotThereIsNamed(t *testing.T) {
 
 func TestACertificateHasToBeGood(t *testing.T) {
 	server := httptest.NewTLSServer(http.NotFoundHandler())
-	server.Config.ErrorLog = nil
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	defer server.Close()
 	c, err := Open(Source{Issuer: server.URL}, Options{})
 	if err != nil {
