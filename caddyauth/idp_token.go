@@ -55,6 +55,7 @@ func (s *idpSet) beginRefresh(from netip.Addr) (end func(refused bool), wait tim
 		return nil, wait
 	case brake.Busy:
 		return nil, identity.BusyRetry
+	case brake.Free:
 	}
 	return func(refused bool) {
 		outcome := brake.Unknown
