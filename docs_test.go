@@ -403,48 +403,6 @@ func TestREADMEExplainsOptions(t *testing.T) {
 	}
 }
 
-// TestErrorsExplained demands that docs/errors.md explains each code of a
-// refusal and each cause in the log.
-func TestErrorsExplained(t *testing.T) {
-	text := readFile(t, "docs/errors.md")
-	codes := regexp.MustCompile(`(?m)^\tcode\w+ += "(\w+)"$`).FindAllStringSubmatch(readFile(t, "caddyauth/refusal.go"), -1)
-	if len(codes) < 5 {
-		t.Fatalf("caddyauth/refusal.go has %d codes; this test cannot read them", len(codes))
-	}
-	own := regexp.MustCompile(`cause: "(\w+)"`).FindAllStringSubmatch(readFile(t, "caddyauth/refusal.go"), -1)
-	if len(own) < 8 {
-		t.Fatalf("caddyauth/refusal.go has %d causes; this test cannot read them", len(own))
-	}
-	words := regexp.MustCompile(`(?s)var reasonTexts = .*?\n}`).FindString(readFile(t, "internal/identity/check.go"))
-	causes := regexp.MustCompile(`: "(\w+)"`).FindAllStringSubmatch(words, -1)
-	if len(causes) < 10 {
-		t.Fatalf("internal/identity/check.go has %d reasons; this test cannot read them", len(causes))
-	}
-	verdicts := regexp.MustCompile(`\t\treturn "(\w+)"`).FindAllStringSubmatch(readFile(t, "internal/allowlist/admit.go"), -1)
-	if len(verdicts) < 5 {
-		t.Fatalf("internal/allowlist/admit.go has %d verdicts; this test cannot read them", len(verdicts))
-	}
-	cce := regexp.MustCompile(`Cause = "(\w+)"`).FindAllStringSubmatch(readFile(t, "internal/cce/explain.go"), -1)
-	files, err := filepath.Glob("caddycce/*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		cce = append(cce, regexp.MustCompile(`\.cause = "(\w+)"`).FindAllStringSubmatch(readFile(t, file), -1)...)
-	}
-	if len(cce) < 20 {
-		t.Fatalf("internal/cce and caddycce have %d causes; this test cannot read them", len(cce))
-	}
-	for _, word := range slices.Concat(codes, own, causes, verdicts, cce) {
-		if word[1] == "admitted" {
-			continue
-		}
-		if word[1] != "accepted" && !strings.Contains(text, "\n| `"+word[1]+"`") && !strings.Contains(text, " | `"+word[1]+"` |") {
-			t.Errorf("'%s' has no row", word[1])
-		}
-	}
-}
-
 // TestCodesOfTheEndpointsExplained demands that docs/auth.md explains each code
 // of auth_api.
 func TestCodesOfTheEndpointsExplained(t *testing.T) {

@@ -103,7 +103,11 @@ func tellWhy(out io.Writer, e *explained) error {
 	line("error", e.ErrorID)
 	line("when", e.Time.Format(time.RFC3339))
 	line("refused by", e.Module)
-	line("request", fmt.Sprintf("%s at '%s', from %s", e.Method, e.Host, e.ClientIP))
+	from := ""
+	if e.ClientIP.IsValid() {
+		from = ", from " + e.ClientIP.String()
+	}
+	line("request", fmt.Sprintf("%s at '%s'%s", e.Method, e.Host, from))
 	line("client told", strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, e.Code)))
 	line("cause", e.Cause)
 	line("reason", e.Reason)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -133,7 +134,7 @@ const (
 	defaultMaxAge = 24 * time.Hour
 	maxClaims     = 16
 	// minHMACSecret is as long as the digest of HS256 (RFC 7518 section 3.2).
-	minHMACSecret = 32
+	minHMACSecret = 256 / 8
 )
 
 var defaultLoginScopes = []string{"openid", "profile", "email"}
@@ -273,6 +274,9 @@ func (c *IdentityProvider) resolveRules(s *idpSettings) (err error) {
 		}
 	}
 	for _, algorithm := range s.rules.Algorithms {
+		if bits, _ := strconv.Atoi(strings.TrimPrefix(algorithm, "HS")); s.secret != nil && len(s.secret) < bits/8 {
+			return fmt.Errorf("algorithms: %s needs a secret of at least %d bytes", algorithm, bits/8)
+		}
 		if strings.HasPrefix(algorithm, "HS") != (s.secret != nil) {
 			return fmt.Errorf("algorithms: '%s' does not go with what tokens are checked by; HS256, HS384 and HS512 need 'secret', all others keys", algorithm)
 		}
@@ -324,5 +328,5 @@ func (c *IdentityProvider) resolveClaims(s *idpSettings) (err error) {
 		}
 		s.scopes[theirs] = set
 	}
-	return s.claimMap.complete()
+	return s.complete()
 }

@@ -95,7 +95,12 @@ func (m *claimMap) groupsOf(c *accesstoken.Claims) []string {
 	case len(m.groups) > 0:
 		return mapped(c.List(m.groupsClaim), m.groups)
 	}
-	names := slices.DeleteFunc(slices.Clone(c.List(m.groupsClaim)), func(name string) bool { return !providerNamePattern.MatchString(name) })
+	var names []string
+	for _, name := range c.List(m.groupsClaim) {
+		if providerNamePattern.MatchString(name) {
+			names = append(names, strings.Clone(name))
+		}
+	}
 	return sortedNames(names)
 }
 
@@ -140,7 +145,7 @@ func (m *claimMap) shownOf(c *accesstoken.Claims) map[string]string {
 			text = strings.Join(c.List(name), ",")
 		}
 		if len(text) <= maxShown && !strings.ContainsFunc(text, isControl) {
-			texts[name] = text
+			texts[name] = strings.Clone(text)
 		}
 	}
 	return texts

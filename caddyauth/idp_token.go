@@ -55,6 +55,7 @@ func (s *idpSet) beginRefresh(from netip.Addr) (end func(refused bool), wait tim
 		return nil, wait
 	case brake.Busy:
 		return nil, identity.BusyRetry
+	case brake.Free:
 	}
 	return func(refused bool) {
 		outcome := brake.Unknown
@@ -204,8 +205,9 @@ func (p *idp) seen(c *accesstoken.Claims, generation uint64) (*seenToken, error)
 	if p.oneTime && c.ID == "" {
 		return nil, &accesstoken.Error{Rule: accesstoken.RuleID, Reason: "there is no jti, and without one nobody can tell whether the token was used; see one_time"}
 	}
+	// Texts of the claims hold on to all of the token's payload.
 	e := principal.External{
-		Provider: p.name, Issuer: p.rules.Issuer, Subject: c.Subject, TokenID: c.ID,
+		Provider: p.name, Issuer: p.rules.Issuer, Subject: strings.Clone(c.Subject), TokenID: strings.Clone(c.ID),
 		Expires: c.Expires.Add(p.rules.Leeway), Claims: p.shownOf(c),
 	}
 	if !c.Issued.IsZero() {
@@ -219,10 +221,12 @@ func (p *idp) seen(c *accesstoken.Claims, generation uint64) (*seenToken, error)
 	}
 	t.newcomer = identity.NewIdentity{
 		External: t.external, MayCreate: p.autoCreate, Roles: p.newRoles,
-		Username: p.usernameOf(c), DisplayName: displayNameOf(c), NewEmail: emailOf(c),
+	}
+	if p.autoCreate {
+		t.newcomer.Username, t.newcomer.DisplayName, t.newcomer.NewEmail = strings.Clone(p.usernameOf(c)), strings.Clone(displayNameOf(c)), strings.Clone(emailOf(c))
 	}
 	if p.trustEmail {
-		t.newcomer.Email = verifiedEmail(c)
+		t.newcomer.Email = strings.Clone(verifiedEmail(c))
 	}
 	return t, nil
 }
@@ -301,15 +305,7 @@ func (t *seenToken) merged(account *principal.User) *principal.User {
 	if m := t.user.Load(); m != nil && m.account == account {
 		return m.user
 	}
-	user := *account
-	user.Roles, user.Groups = union(account.Roles, t.roles), union(account.Groups, t.groups)
-	user.RoleList, user.GroupList = strings.Join(user.Roles, ","), strings.Join(user.Groups, ",")
-	t.user.Store(&mergedUser{account, &user})
-	return &user
-}
-
-func union(a, b []string) []string {
-	all := slices.Concat(a, b)
-	slices.Sort(all)
-	return slices.Compact(all)
+	user := account.With(t.roles, t.groups)
+	t.user.Store(&mergedUser{account, user})
+	return user
 }

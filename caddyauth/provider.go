@@ -41,7 +41,9 @@ func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request) (httpaut
 	p.identity.removeFrom(r)
 	caller, known, refused := p.authenticate(r)
 	if refused != nil {
-		p.report(r, refused, known)
+		// Caddy makes the answer, and an id of its own for handle_errors. Of several
+		// providers that refuse it lets one set headers.
+		w.Header()["X-Error-Id"] = []string{p.report(r, refused, known)}
 		p.challenge(w, refused)
 		if refused.code == codeUnavailable {
 			return httpauth.User{}, false, refused

@@ -32,8 +32,8 @@ type call struct {
 	// cause is why it was not, for the log; it holds no client's text.
 	cause string
 	err   error
-	// reported says that the log has the cause already.
-	reported bool
+	// errorID is that under which the log has the cause, once it has.
+	errorID string
 	// done is called when the answer is written.
 	done func()
 	// refusal is that of the caddyauth app, if it has refused the caller.
@@ -52,6 +52,9 @@ func (h *CCE) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	defer func() { c.done() }()
 	answer := h.guarded(w, c, rest)
 	h.settle(c, answer, time.Since(start))
+	if c.errorID != "" {
+		w.Header()["X-Error-Id"] = []string{c.errorID}
+	}
 	if c.refusal != nil {
 		caller.SetHeaders(w.Header(), c.refusal)
 	}
@@ -165,7 +168,6 @@ func (h *CCE) explain(c *call, err error) *cceapi.Answer {
 // fail reports what went wrong and answers with the id of the report.
 func (h *CCE) fail(c *call, f failure) *cceapi.Answer {
 	id := h.report(c, f.status)
-	c.reported = true
 	if c.err != nil {
 		if entry := h.log.Check(zap.WarnLevel, "request not carried out"); entry != nil {
 			entry.Write(zap.String("error_id", id), zap.String("cause", c.cause), zap.Error(c.err))
@@ -184,7 +186,8 @@ func (h *CCE) report(c *call, status int) (id string) {
 	if c.refusal != nil {
 		f.Credential, f.User = c.refusal.Method, c.refusal.User
 	}
-	return h.reporter.Report(c.r, f)
+	c.errorID = h.reporter.Report(c.r, f)
+	return c.errorID
 }
 
 // notAudited are the HTTP statuses of requests that were refused before cced was
@@ -200,7 +203,7 @@ func (h *CCE) settle(c *call, answer *cceapi.Answer, took time.Duration) {
 		word = c.request.Word
 	}
 	metrics.count(word, answer, took)
-	if c.cause != "" && !c.reported {
+	if c.cause != "" && c.errorID == "" {
 		h.report(c, answer.HTTPStatus)
 	}
 	if c.failed != "" {

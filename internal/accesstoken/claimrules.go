@@ -65,13 +65,18 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 func apart(later, earlier time.Time) string { return later.Sub(earlier).Round(time.Second).String() }
 
 // holdsKind tells access tokens and others apart that have the same issuer, key and
-// audience. OpenID Connect Core 1.0 sections 2 and 3.3.2.11 put nonce, at_hash and c_hash into ID tokens only,
-// RFC 8417 section 2.2 has events in notices such as that of a log-out, and Keycloak
-// says in the payload's typ what it is.
+// audience. OpenID Connect Core 1.0 sections 2 and 3.3.2.11 put nonce, at_hash and c_hash
+// into ID tokens only, RFC 8417 section 2.2 has events in notices such as that of a
+// log-out, Keycloak says in the payload's typ what it is, and Cognito in token_use. One
+// that is bound to a key of its holder (cnf, RFC 7800 section 3.1) is worth nothing
+// without a proof of that key, for which nobody asks here.
 func holdsKind(x *trial) string {
 	payload := x.token.payload
 	if payload.member("events").kind != isAbsent {
 		return "the payload has events: it is a notice, and says nothing of who calls"
+	}
+	if payload.member("cnf").kind != isAbsent {
+		return "the payload has cnf: the token is bound to a key of its holder, and only plain bearer tokens are accepted"
 	}
 	typ, wanted := payload.member("typ"), []string{"Bearer", typeJWT, typeAccess}
 	if x.rules.wantsIDToken() {
@@ -81,6 +86,9 @@ func holdsKind(x *trial) string {
 			if payload.member(name).kind != isAbsent {
 				return "the payload has " + name + ": it is an ID token, and the access token is wanted"
 			}
+		}
+		if use := payload.member("token_use"); use.kind != isAbsent && use.text != "access" {
+			return describe("token_use", use) + ", and not 'access'"
 		}
 	}
 	isTyp := func(name string) bool { return strings.EqualFold(name, typ.text) }
@@ -92,8 +100,8 @@ func holdsKind(x *trial) string {
 
 func holdsAudience(x *trial) string {
 	t := x.token
-	if t.badAudience || len(t.audience) == 0 {
-		return describe("aud", t.payload.member("aud")) + ", and not a text or a list of texts"
+	if len(t.audience) == 0 {
+		return describe("aud", t.payload.member("aud")) + ", and not a text or a list of one text or more"
 	}
 	if !slices.ContainsFunc(t.audience, x.isOurs) {
 		return "aud is " + showAll(t.audience) + ", which has none of " + showAll(x.rules.Audience) + ": the token is for another service"

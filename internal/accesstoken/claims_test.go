@@ -19,7 +19,7 @@ func claims(t testing.TB, members string) *accesstoken.Claims {
 }
 
 const somebody = `"name":"Goose","n":1.50,"big":12345678901234567890,"yes":true,"no":false,"nothing":null,
-	"groups":["a","b c"],"none":[],"mixed":["a",7],"wide":"a b","odd":"a  b","words":["a","b"],
+	"groups":["a","b c"],"none":[],"mixed":["a",7],"wide":"a b","odd":"a  b","quoted":"a \"b\"","back":"a\\b","words":["a","b"],
 	"realm_access":{"roles":["r"],"of.it":{"x":"dotted"}},
 	"https://example.com/roles":["far"],"a.b":"whole","a":{"b":"parts","c":"below"},
 	"x":{"y.z":"two"},"x.y":{"z":"one","q":"three"}`
@@ -53,6 +53,17 @@ func TestAClaimIsFoundByItsPath(t *testing.T) {
 	}
 }
 
+func TestAClaimWithATooLongNameIsNotFound(t *testing.T) {
+	longest := strings.Repeat("l", accesstoken.MaxPath)
+	c := claims(t, `"`+longest+`":"found","`+longest+`l":"not found"`)
+	if got, _ := c.Text(longest); got != "found" {
+		t.Errorf("'%s'", got)
+	}
+	if got, ok := c.Text(longest + "l"); ok {
+		t.Errorf("'%s'", got)
+	}
+}
+
 func TestAListIsAListOfTexts(t *testing.T) {
 	c := claims(t, somebody)
 	for path, want := range map[string][]string{
@@ -78,6 +89,8 @@ func TestWordsAreWrittenAsScopesAre(t *testing.T) {
 		"words":   {"a", "b"},
 		"name":    {"Goose"},
 		"odd":     nil,
+		"quoted":  nil,
+		"back":    nil,
 		"groups":  nil,
 		"mixed":   nil,
 		"yes":     nil,

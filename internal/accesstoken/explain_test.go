@@ -91,6 +91,12 @@ func TestWhatDependsOnWhatIsWrongIsSkipped(t *testing.T) {
 	}
 }
 
+func TestATokenThatIsEncryptedIsToldToBe(t *testing.T) {
+	if _, err := accesstoken.Parse("e30.a.b.c.d"); err == nil || !strings.Contains(err.Error(), "one that is encrypted has five") {
+		t.Error(err)
+	}
+}
+
 func TestARefusalShowsLittleAndHarmlessly(t *testing.T) {
 	long := strings.Repeat("x", 100)
 	for header, want := range map[string]string{

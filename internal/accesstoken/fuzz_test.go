@@ -93,6 +93,11 @@ func FuzzClaimsPath(f *testing.F) {
 		f.Add(path)
 	}
 	c := claims(f, somebody)
+	var members map[string]any
+	if err := json.Unmarshal([]byte("{"+somebody+"}"), &members); err != nil {
+		f.Fatal(err)
+	}
+	usualNames := []string{"iss", "aud", "sub", "exp"}
 	f.Fuzz(func(t *testing.T, path string) {
 		text, ok := c.Text(path)
 		list := c.List(path)
@@ -108,9 +113,11 @@ func FuzzClaimsPath(f *testing.F) {
 		if words := c.Words(path); words != nil && strings.Join(words, " ") != text && !slices.Equal(words, list) {
 			t.Fatalf("%q are neither '%s' nor %q", words, text, list)
 		}
-		first, rest, deeper := strings.Cut(path, ".")
-		if ok && !deeper && strings.Contains(first, ".") && rest != "" {
-			t.Fatal("a path without dots leads deeper")
+		if whole, is := members[path].(string); is && whole != text {
+			t.Fatalf("'%s' is '%s', and by its whole name '%s'", path, text, whole)
+		}
+		if _, is := members[path]; !is && !strings.Contains(path, ".") && (ok || list != nil) && !slices.Contains(usualNames, path) {
+			t.Fatalf("'%s' is found, and no member", path)
 		}
 	})
 }

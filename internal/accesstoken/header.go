@@ -3,6 +3,7 @@ package accesstoken
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,10 +94,8 @@ func holdsKey(x *trial) string {
 		x.broken = fmt.Errorf("the key of issuer '%s' cannot be found out: %w", x.rules.Issuer, err)
 		return x.broken.Error()
 	}
-	a, ok := findAlgorithm(alg)
-	if !ok {
-		return "there are no keys for " + show(alg)
-	}
+	// All that are accepted are known, and the zero value fits no key.
+	a, _ := findAlgorithm(alg)
 	if fault := a.fits(key); fault != "" {
 		return describe("kid", kid) + ": " + fault
 	}
@@ -121,7 +120,7 @@ func isKid(text string) bool {
 // holdsSignature has the library read the token and check its signature, by the key that
 // was found. It looks at the claims as well; what it says of them is held for RuleClaims.
 func holdsSignature(x *trial) string {
-	parser := jwt.NewParser(append(x.options[:len(x.options):len(x.options)], jwt.WithTimeFunc(x.time))...)
+	parser := jwt.NewParser(append(slices.Clip(x.options), jwt.WithTimeFunc(x.time))...)
 	_, err := parser.ParseWithClaims(x.token.text, (*readClaims)(x.token), x.foundKey)
 	switch {
 	case err == nil:

@@ -29,7 +29,8 @@ type Keys interface {
 type family uint8
 
 const (
-	familyRSA family = iota
+	_ family = iota
+	familyRSA
 	familyECDSA
 	familyEd25519
 	familyHMAC

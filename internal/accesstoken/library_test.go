@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ func TestWhatTheLibraryHoldsAgainstTheClaimsCounts(t *testing.T) {
 		"sub":     jwt.WithSubject("another"),
 		"expired": jwt.WithLeeway(-time.Hour),
 	} {
-		stricter := &Verifier{rules: v.rules, options: append(v.options[:len(v.options):len(v.options)], option)}
+		stricter := &Verifier{rules: v.rules, options: append(slices.Clip(v.options), option)}
 		_, err := stricter.Verify(t.Context(), token, secret, now)
 		var refused *Error
 		if !errors.As(err, &refused) || refused.Rule != RuleClaims {

@@ -1,7 +1,6 @@
 package accesstoken
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -34,12 +33,9 @@ func describe(name string, v value) string {
 		return name + " is missing"
 	case isText:
 		return name + " is " + show(v.text)
-	case isNull:
-		return name + " is null"
-	case isBoolean, isNumber, isList, isObject:
+	default:
 		return name + " is " + v.kind.String()
 	}
-	return fmt.Sprintf("%s is of kind %d", name, v.kind)
 }
 
 // hasControl reports whether a text has characters that are none to see.

@@ -18,9 +18,8 @@ type Token struct {
 	header, payload value
 
 	expires, notBefore, issued date
-	audience                   []string
-	// badAudience says that aud is neither a text nor a list of texts.
-	badAudience bool
+	// audience is aud, empty where that is neither a text nor a list of texts.
+	audience []string
 }
 
 // Parse reads the form of a token, and believes nothing of it. It holds the rules up to
@@ -88,13 +87,9 @@ func holdsJSON(x *trial) string {
 		*into = v
 	}
 	t.expires, t.notBefore, t.issued = t.date("exp"), t.date("nbf"), t.date("iat")
-	switch aud := t.payload.member("aud"); aud.kind {
-	case isAbsent:
-	case isText:
+	aud := t.payload.member("aud")
+	if t.audience, _ = aud.texts(); aud.kind == isText {
 		t.audience = []string{aud.text}
-	default:
-		texts, ok := aud.texts()
-		t.audience, t.badAudience = texts, !ok
 	}
 	return ""
 }
