@@ -70,7 +70,9 @@ type App struct {
 	settings  identity.Settings
 	session   principal.Lifetime
 	idps      *idpSet
-	log       *slog.Logger
+	// shared are those of idps whose connections are to be given back.
+	shared []*idp
+	log    *slog.Logger
 }
 
 // StoreConfig names a database.

@@ -21,10 +21,14 @@ type claim struct {
 var errSeveralCookies = errors.New("send one session cookie")
 
 // readClaim finds the credential of a request. A cookie counts only where there
-// is no header, and never in the place of a bad one.
-func readClaim(r *http.Request) (claim, *refusal) {
+// is no header, and never in the place of a bad one. forTokens says that tokens of
+// providers are accepted: then a Bearer that is too long is one that is not good.
+func readClaim(r *http.Request, forTokens bool) (claim, *refusal) {
 	presented, err := credential.FromHeaders(r.Header)
-	if err != nil {
+	switch {
+	case forTokens && errors.Is(err, credential.ErrTooLong) && isBearer(r.Header.Get(credential.AuthorizationHeader)):
+		return claim{}, longToken
+	case err != nil:
 		return claim{}, malformed(err)
 	}
 	if presented.Kind == credential.None {
@@ -39,6 +43,12 @@ func readClaim(r *http.Request) (claim, *refusal) {
 		method = principal.MethodBareToken
 	}
 	return claim{method: method, Presented: presented}, nil
+}
+
+// isBearer reports whether the value of Authorization is of that scheme.
+func isBearer(value string) bool {
+	scheme, _, _ := strings.Cut(value, " ")
+	return strings.EqualFold(scheme, "Bearer")
 }
 
 func readCookie(r *http.Request) (claim, *refusal) {

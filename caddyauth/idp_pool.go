@@ -62,6 +62,7 @@ func (a *App) provisionProviders() error {
 			return fmt.Errorf("provider %s: %w", s.name, err)
 		}
 		a.idps.add(p)
+		a.shared = append(a.shared, p)
 	}
 	return a.idps.checkRedirects()
 }
@@ -77,14 +78,12 @@ func (a *App) startProviders() {
 	}
 }
 
-// giveProvidersBack gives the shares back.
+// giveProvidersBack gives the shares back. Requests that still run have the providers,
+// whose keys do not change any more.
 func (a *App) giveProvidersBack() (err error) {
-	if a.idps == nil {
-		return nil
-	}
-	for _, p := range a.idps.list {
+	for _, p := range a.shared {
 		err = errors.Join(err, p.giveBack())
 	}
-	a.idps.list = nil
+	a.shared = nil
 	return err
 }

@@ -69,7 +69,8 @@ func placeholder(p *principal.Principal, name string) (any, bool) {
 		return p.Impersonator(), true
 	}
 	if claim, isClaim := strings.CutPrefix(name, claimPlaceholders); isClaim {
-		if p.External == nil {
+		// Whoever acts as another has proven himself by the token, and not the other.
+		if p.External == nil || p.Impersonation != nil {
 			return "", true
 		}
 		return p.External.Claims[claim], true

@@ -77,6 +77,7 @@ var (
 	missing       = &refusal{status: http.StatusUnauthorized, code: codeMissing, message: textMissing, cause: "none"}
 	unknownScheme = &refusal{status: http.StatusUnauthorized, code: codeInvalid, message: textInvalid, cause: "unknown_scheme"}
 	notAccepted   = &refusal{status: http.StatusUnauthorized, code: codeInvalid, message: textInvalid, cause: "not_accepted"}
+	longToken     = &refusal{status: http.StatusUnauthorized, code: codeInvalid, message: textInvalid, cause: accesstoken.RuleSize.String()}
 	scopeMissing  = &refusal{status: http.StatusForbidden, code: codeScope, message: textScope, cause: "scope"}
 	roleMissing   = &refusal{status: http.StatusForbidden, code: codeScope, message: textScope, cause: "role"}
 	groupMissing  = &refusal{status: http.StatusForbidden, code: codeScope, message: textScope, cause: "group"}

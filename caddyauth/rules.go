@@ -128,6 +128,11 @@ func (t *Rules) accepts(method string) bool {
 	return slices.Contains(t.Accept, method)
 }
 
+// takesTokens reports whether tokens of providers are accepted, of which there are some.
+func (t *Rules) takesTokens() bool {
+	return len(t.app.idps.list) > 0 && t.accepts(principal.MethodJWT)
+}
+
 // authenticate says who the caller is, or why he is refused and what is known of him
 // all the same.
 func (t *Rules) authenticate(r *http.Request) (p *principal.Principal, known refusedCaller, refused *refusal) {
@@ -180,7 +185,7 @@ func (t *Rules) identify(r *http.Request) (p *principal.Principal, method string
 	if p := caller.Earlier(r); p != nil && t.accepts(p.Method) {
 		return p, p.Method, refusalFor(t.recheck(r, p))
 	}
-	c, refused := readClaim(r)
+	c, refused := readClaim(r, t.takesTokens())
 	if refused != nil {
 		return nil, methodNone, refused
 	}

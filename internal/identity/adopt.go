@@ -52,7 +52,7 @@ func (r *Registry) Adopt(ctx context.Context, n NewIdentity) (u store.User, err 
 	}
 	event := store.Event{Kind: "identity.link", Actor: n.actor()}
 	err = r.change(ctx, event, func(c *store.Change, e *store.Event) error {
-		how := ""
+		var how string
 		if u, how, err = r.adoptee(c, &n); err != nil {
 			return err
 		}

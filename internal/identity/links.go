@@ -94,7 +94,23 @@ func checkIdentity(provider, issuer, subject string) error {
 	if issuer == "" || subject == "" {
 		return invalid("an identity needs an issuer and a subject")
 	}
-	return errors.Join(checkText("provider", provider, 255), checkText("issuer", issuer, maxIssuer), checkText("subject", subject, maxSubject))
+	return checkTexts(claim{"provider", provider, maxText}, claim{"issuer", issuer, maxIssuer}, claim{"subject", subject, maxSubject})
+}
+
+// claim is a text of a provider, of so many bytes at most.
+type claim struct {
+	what, text string
+	most       int
+}
+
+// checkTexts is checkText for several claims. The error is that of the first.
+func checkTexts(claims ...claim) error {
+	for _, c := range claims {
+		if err := checkText(c.what, c.text, c.most); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // linkDetail is what the audit trail says of a link.

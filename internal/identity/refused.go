@@ -26,7 +26,7 @@ func (r *Registry) RefuseToken(ctx context.Context, actor, issuer, id, userID st
 	case until.IsZero():
 		return invalid("say until when the token is to be refused")
 	}
-	if err := errors.Join(checkText("issuer", issuer, maxIssuer), checkText("jti", id, maxTokenID), checkText("user id", userID, maxTokenID)); err != nil {
+	if err := checkTexts(claim{"issuer", issuer, maxIssuer}, claim{"jti", id, maxTokenID}, claim{"user id", userID, maxText}); err != nil {
 		return err
 	}
 	t := store.RefusedToken{ID: digestText(principal.TokenDigest(issuer, id)), UserID: userID, Expires: until, Created: r.now()}

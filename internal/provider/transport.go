@@ -62,9 +62,8 @@ func (w *wire) close() { w.base.CloseIdleConnections() }
 // only status 200 is an answer. All its errors are failures.
 func (w *wire) client(limit int64, document bool) *http.Client {
 	return &http.Client{
-		Transport:     &limited{wire: w, limit: limit, document: document},
-		Timeout:       callTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &limited{wire: w, limit: limit, document: document},
+		Timeout:   callTimeout,
 	}
 }
 
@@ -76,7 +75,7 @@ type limited struct {
 	document bool
 }
 
-// RoundTrip asks once, and follows no redirect.
+// RoundTrip asks once. A redirect is an error, so that no client follows one.
 func (l *limited) RoundTrip(r *http.Request) (*http.Response, error) {
 	r, err := l.route(r)
 	if err != nil {
