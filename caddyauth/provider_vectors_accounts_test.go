@@ -32,8 +32,9 @@ func withAdministrator(a *admin) {
 
 // whois is what whoami tells that matters here.
 type whois struct {
-	Username, Email string
-	Type, Groups    []string
+	Username      string
+	Roles, Groups []string
+	Admin         bool `json:"is_admin"`
 }
 
 func TestNoClaimReachesTheAccountOfTheAdministrator(t *testing.T) {
@@ -68,7 +69,7 @@ func TestNoClaimReachesTheAccountOfTheAdministrator(t *testing.T) {
 				}
 				expect(t, site.Get(t, "/admin", bearer(token)...), 403, "insufficient_scope")
 				who := payload[whois](t, site.whoami(token))
-				if who.Username != test.want || !slices.Equal(who.Type, []string{"user"}) || len(who.Groups) > 0 {
+				if who.Username != test.want || !slices.Equal(who.Roles, []string{"user"}) || len(who.Groups) > 0 || who.Admin {
 					t.Errorf("whoami has %+v", who)
 				}
 			}
