@@ -57,7 +57,8 @@ func sessionRevokeCommand(where *targetFlags) *cobra.Command {
 		Use:   "revoke [<id>]",
 		Short: "Ends a session, or all of a user",
 		Long: `Ends a session: its tokens and its cookie are not accepted any more. With --user
-all sessions of that user end. API keys are not touched.`,
+all sessions of that user end, and tokens of other providers that he has so far are not
+accepted any more. API keys are not touched.`,
 		Example: "  caddy auth session revoke --user alice",
 		Args:    cobra.MaximumNArgs(1),
 	}, func(s *session, args []string) error {

@@ -328,5 +328,5 @@ func (c *IdentityProvider) resolveClaims(s *idpSettings) (err error) {
 		}
 		s.scopes[theirs] = set
 	}
-	return s.claimMap.complete()
+	return s.complete()
 }

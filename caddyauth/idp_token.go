@@ -55,6 +55,7 @@ func (s *idpSet) beginRefresh(from netip.Addr) (end func(refused bool), wait tim
 		return nil, wait
 	case brake.Busy:
 		return nil, identity.BusyRetry
+	case brake.Free:
 	}
 	return func(refused bool) {
 		outcome := brake.Unknown
@@ -304,15 +305,7 @@ func (t *seenToken) merged(account *principal.User) *principal.User {
 	if m := t.user.Load(); m != nil && m.account == account {
 		return m.user
 	}
-	user := *account
-	user.Roles, user.Groups = union(account.Roles, t.roles), union(account.Groups, t.groups)
-	user.RoleList, user.GroupList = strings.Join(user.Roles, ","), strings.Join(user.Groups, ",")
-	t.user.Store(&mergedUser{account, &user})
-	return &user
-}
-
-func union(a, b []string) []string {
-	all := slices.Concat(a, b)
-	slices.Sort(all)
-	return slices.Compact(all)
+	user := account.With(t.roles, t.groups)
+	t.user.Store(&mergedUser{account, user})
+	return user
 }

@@ -259,20 +259,10 @@ func termsOrNil(t terms) *terms {
 
 // user is who presents a token of these terms, which may be nil.
 func (t *terms) user(a *account) *principal.User {
-	if t == nil || len(t.roles)+len(t.groups) == 0 {
+	if t == nil {
 		return &a.User
 	}
-	u := a.User
-	u.Roles, u.Groups = merged(u.Roles, t.roles), merged(u.Groups, t.groups)
-	u.RoleList, u.GroupList = strings.Join(u.Roles, ","), strings.Join(u.Groups, ",")
-	return &u
-}
-
-// merged is the names of both lists, sorted, each once.
-func merged(own, more []string) []string {
-	all := slices.Concat(own, more)
-	slices.Sort(all)
-	return slices.Compact(all)
+	return a.With(t.roles, t.groups)
 }
 
 func (x *index) hashName(name string) uint64 { return maphash.String(x.seed, name) }

@@ -5,6 +5,11 @@
 // modules meet in the request and need not know one another.
 package principal
 
+import (
+	"slices"
+	"strings"
+)
+
 // User is what is known of a caller's account. It is shared by all requests and
 // never changed.
 type User struct {
@@ -21,6 +26,25 @@ type User struct {
 	Quota int64
 	// RoleList and GroupList are the same, joined by commas.
 	RoleList, GroupList string
+}
+
+// With is the user with more roles and groups, for the time of a credential that adds
+// them. Without any it is the user himself.
+func (u *User) With(roles, groups []string) *User {
+	if len(roles)+len(groups) == 0 {
+		return u
+	}
+	more := *u
+	more.Roles, more.Groups = union(u.Roles, roles), union(u.Groups, groups)
+	more.RoleList, more.GroupList = strings.Join(more.Roles, ","), strings.Join(more.Groups, ",")
+	return &more
+}
+
+// union is the names of both lists, sorted, each once.
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Principal is an authenticated caller. It is never changed once it has been

@@ -92,10 +92,6 @@ func (c *Connection) Metadata() (m Metadata, ok bool) {
 	return Metadata{}, false
 }
 
-// Sweep forgets log-ins that nobody came back from. They are forgotten as well when
-// others begin.
-func (c *Connection) Sweep() { c.records.sweep() }
-
 // load asks for the discovery document, where it is time to, and for the keys.
 func (c *Connection) load(ctx context.Context) (*keySet, error) {
 	address := c.source.JWKSURL

@@ -3,7 +3,6 @@ package provider
 import (
 	"container/list"
 	"crypto/sha256"
-	"fmt"
 	"net/netip"
 	"sync"
 	"time"
@@ -13,8 +12,10 @@ const (
 	// LogInLimit is how long somebody may take to log in at the provider.
 	LogInLimit = 10 * time.Minute
 	// maxDepartures bounds the log-ins under way, maxFromNetwork those begun in one
-	// network: a /24 of IPv4, a /64 of IPv6.
-	maxDepartures, maxFromNetwork = 10_000, 100
+	// network: a /24 of IPv4, a /64 of IPv6. Beyond it the oldest is forgotten, of that
+	// network or of all. To refuse the newest would be cheaper to abuse: whoever had
+	// filled the places once would keep everybody out until they are free.
+	maxDepartures, maxFromNetwork = 10_000, 1_000
 )
 
 // digest stands for a secret text.
@@ -53,23 +54,31 @@ func newDepartures(now func() time.Time) *departures {
 	return &departures{now: now, order: list.New(), byKey: map[digest]*list.Element{}, from: map[netip.Prefix]int{}}
 }
 
-// add remembers a departure. The error is ErrTooMany.
-func (d *departures) add(key digest, from netip.Addr, made departure) error {
+// add remembers a departure.
+func (d *departures) add(key digest, from netip.Addr, made departure) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := d.now()
 	d.expire(now)
 	made.network = NetworkOf(from)
-	if d.order.Len() >= maxDepartures {
-		return fmt.Errorf("%w: %d have not come back", ErrTooMany, maxDepartures)
-	}
-	if d.from[made.network] >= maxFromNetwork {
-		return fmt.Errorf("%w: %d from one network have not come back", ErrTooMany, maxFromNetwork)
+	switch {
+	case d.from[made.network] >= maxFromNetwork:
+		d.remove(d.oldestOf(made.network))
+	case d.order.Len() >= maxDepartures:
+		d.remove(d.order.Front())
 	}
 	made.expires = now.Add(LogInLimit)
 	d.byKey[key] = d.order.PushBack(&entry{key, made})
 	d.from[made.network]++
-	return nil
+}
+
+// oldestOf is the oldest one of a network that has some.
+func (d *departures) oldestOf(network netip.Prefix) *list.Element {
+	at := d.order.Front()
+	for at.Value.(*entry).network != network {
+		at = at.Next()
+	}
+	return at
 }
 
 // take gives a departure out, once. ok is false if there is none, or no more.
@@ -82,13 +91,6 @@ func (d *departures) take(key digest) (taken departure, ok bool) {
 		return departure{}, false
 	}
 	return d.remove(at), true
-}
-
-// sweep forgets those that are over.
-func (d *departures) sweep() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.expire(d.now())
 }
 
 func (d *departures) expire(now time.Time) {

@@ -83,8 +83,8 @@ type Departure struct {
 	Binding credential.Secret
 }
 
-// Begin begins a log-in for a caller at an address. The error wraps ErrTooMany,
-// ErrUnavailable or ErrAnswer.
+// Begin begins a log-in for a caller at an address. The error wraps ErrUnavailable or
+// ErrAnswer.
 func (c *Client) Begin(ctx context.Context, from netip.Addr) (Departure, error) {
 	m, err := c.connection.metadataSoon(ctx)
 	if err != nil {
@@ -96,12 +96,9 @@ func (c *Client) Begin(ctx context.Context, from netip.Addr) (Departure, error) 
 	}
 	state, nonce, binding := newSecret(), newSecret(), newSecret()
 	verifier := oauth2.GenerateVerifier()
-	err = c.connection.records.add(digestOf(state), from, departure{
+	c.connection.records.add(digestOf(state), from, departure{
 		nonce: nonce, verifier: verifier, binding: digestOf(binding), client: c.identity(),
 	})
-	if err != nil {
-		return Departure{}, err
-	}
 	to := flow.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("nonce", nonce))
 	return Departure{to, credential.NewSecret(binding)}, nil
 }
