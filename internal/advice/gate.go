@@ -164,7 +164,7 @@ var gate = []Row{
 	},
 	{
 		"429", "throttled",
-		"The network had four times as many, of any names. It ends by itself: operations.md. With a provider: 100 log-ins that were begun there and not ended, or 20 refresh tokens in a minute that the provider refused.",
+		"The network had four times as many, of any names. It ends by itself: operations.md. With a provider: it has refused 20 refresh tokens from there within a minute; or, wherever from, 16 log-ins and refreshes wait for it.",
 		"Wait: `caddy auth user unlock` does not help. Give programs keys, which go on meanwhile. If the address is that of a proxy, set `trusted_proxies`.",
 	},
 	{

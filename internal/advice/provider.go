@@ -150,7 +150,7 @@ var provider = []Row{
 	},
 	{
 		"401", "log_in_not_begun",
-		"Code and state belong to no log-in that was begun in this browser in the last ten minutes: it took longer, was ended before, or the server was restarted. Or somebody has sent a user a link that should log him in as another.",
+		"Code and state belong to no log-in that was begun in this browser in the last ten minutes: it took longer, was ended before, a thousand others were begun since in that network, or the server was restarted. Or somebody has sent a user a link that should log him in as another.",
 		"Log in again. Where it never works, look whether the page sends the cookie of the log-in with `code` and `state`, to the same host.",
 	},
 	{
