@@ -18,6 +18,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/caddyrun"
 	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/fake/oidcprovider"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/store"
 )
@@ -44,6 +45,7 @@ func TestMain(m *testing.M) {
 //	session-database <file> <file of SQL>     make what intelmq-api has
 //	may-log-in <status> <socket> <user> <file of the password>
 //	                                          ask a server for / with a password
+//	openid …                                  an OpenID provider: see openID
 //	secret <file>...                          the words in these files are in no
 //	                                          output of the command before
 func TestCommands(t *testing.T) {
@@ -54,11 +56,17 @@ func TestCommands(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_DATA_HOME", e.WorkDir+"/data")
 			e.Setenv("XDG_CONFIG_HOME", e.WorkDir+"/config")
+			provider, err := oidcprovider.New(oidcprovider.Config{})
+			if err != nil {
+				return err
+			}
+			e.Defer(provider.Stop)
+			e.Values[openIDKey{}] = provider
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": caddyrun.Exits, "serving": serving, "appears": appears, "get": get, "refuse": isRefused, "log-in": logIn, "browse": browse, "revoke": revoke, "secret": secret,
-			"session-database": sessionDatabase, "may-log-in": mayLogIn,
+			"session-database": sessionDatabase, "may-log-in": mayLogIn, "openid": openID,
 		},
 		UpdateScripts: *caddyrun.Update,
 	})
