@@ -64,8 +64,12 @@ func TestSourcesThatAreTheSameShareAKey(t *testing.T) {
 	}
 	seen := map[string]Source{}
 	for _, s := range []Source{
-		one, {Issuer: "https://a"}, {Issuer: "https://a/"}, {Issuer: "https://a", Networks: []netip.Prefix{a}},
-		{Issuer: "https://a", JWKSURL: "https://a"}, {Issuer: "https://a", DiscoveryURL: "https://a"},
+		one,
+		{Issuer: "https://a"},
+		{Issuer: "https://a/"},
+		{Issuer: "https://a", Networks: []netip.Prefix{a}},
+		{Issuer: "https://a", JWKSURL: "https://a"},
+		{Issuer: "https://a", DiscoveryURL: "https://a"},
 	} {
 		if other, twice := seen[s.Key()]; twice {
 			t.Errorf("%+v and %+v share a key", s, other)

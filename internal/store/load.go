@@ -67,8 +67,15 @@ const usersToLoad = `SELECT id, username, username_fold, state, roles, groups, a
 
 func (u *User) loaded() []sql.Scanner {
 	return []sql.Scanner{
-		textColumn{&u.ID}, textColumn{&u.Username}, textColumn{&u.Fold}, textColumn{(*string)(&u.State)},
-		namesColumn{&u.Roles}, namesColumn{&u.Groups}, numberColumn{&u.Epoch}, numberColumn{&u.Quota}, timeColumn{&u.TokensAfter},
+		textColumn{&u.ID},
+		textColumn{&u.Username},
+		textColumn{&u.Fold},
+		textColumn{(*string)(&u.State)},
+		namesColumn{&u.Roles},
+		namesColumn{&u.Groups},
+		numberColumn{&u.Epoch},
+		numberColumn{&u.Quota},
+		timeColumn{&u.TokensAfter},
 	}
 }
 
