@@ -55,8 +55,10 @@ func (m Message) Read(into any) error {
 }
 
 // Start starts a browser that ends with the test, with all its processes. The test is
-// skipped where there is none, but for the CI.
-func Start(t *testing.T) *Browser {
+// skipped where there is none, but for the CI. Each of the hosts is a name and the
+// address and port of this machine that it stands for, such as `ops.example
+// 127.0.0.1:34567`: without a port of its own it looks as it would in earnest.
+func Start(t *testing.T, hosts ...string) *Browser {
 	t.Helper()
 	program, err := exec.LookPath("chromium")
 	if err != nil {
@@ -76,7 +78,7 @@ func Start(t *testing.T) *Browser {
 	home := t.TempDir()
 	c := &Browser{in: in, waiting: map[int]chan Message{}, events: map[string]func(Message){}}
 	// No context: end ends it, and waits for all its processes.
-	c.cmd = exec.CommandContext(context.Background(), program, flagsWith(home)...)
+	c.cmd = exec.CommandContext(context.Background(), program, flagsWith(home, hosts)...)
 	c.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CONFIG_HOME=" + home, "XDG_CACHE_HOME=" + home}
 	c.cmd.ExtraFiles = []*os.File{commands, answers} // 3 and 4, as --remote-debugging-pipe has them
 	// A group of its own, by which all its processes can be ended. If the test is
@@ -96,13 +98,17 @@ func Start(t *testing.T) *Browser {
 	return c
 }
 
-func flagsWith(home string) []string {
+func flagsWith(home string, hosts []string) []string {
+	var rules string
+	for _, host := range hosts {
+		rules += "MAP " + host + ","
+	}
 	flags := []string{
 		"--headless", "--remote-debugging-pipe", "--user-data-dir=" + home + "/profile",
 		"--no-first-run", "--no-proxy-server", "--disable-gpu", "--disable-dev-shm-usage",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
 		// Names that are not of this machine, to which browsers say less by plain HTTP.
-		"--host-resolver-rules=MAP *.example 127.0.0.1",
+		"--host-resolver-rules=" + rules + "MAP *.example 127.0.0.1",
 		"--ignore-certificate-errors",
 		// A page behind another one keeps its pace.
 		"--disable-background-timer-throttling", "--disable-renderer-backgrounding",

@@ -54,10 +54,15 @@ func (c *Browser) Open(t *testing.T, url string) *Tab {
 func (p *Tab) Load(t *testing.T, method string, params any) {
 	t.Helper()
 	p.Do(t, method, params, nil)
+	p.untilLoaded(t, method)
+}
+
+func (p *Tab) untilLoaded(t *testing.T, by string) {
+	t.Helper()
 	select {
 	case <-p.loaded:
 	case <-time.After(Limit):
-		t.Fatalf("%s: no page comes", method)
+		t.Fatalf("%s: no page comes", by)
 	}
 }
 
@@ -172,6 +177,13 @@ func (p *Tab) Click(t *testing.T, selector string) {
 	for _, kind := range []string{"mousePressed", "mouseReleased"} {
 		p.Do(t, "Input.dispatchMouseEvent", Object{"type": kind, "x": at.X, "y": at.Y, "button": "left", "clickCount": 1}, nil)
 	}
+}
+
+// Follow clicks on what leads to another page, and waits until that is there.
+func (p *Tab) Follow(t *testing.T, selector string) {
+	t.Helper()
+	p.Click(t, selector)
+	p.untilLoaded(t, selector)
 }
 
 // Write replaces what stands in a field, as a keyboard does.
