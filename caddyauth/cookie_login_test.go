@@ -1,6 +1,7 @@
 package caddyauth
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -17,7 +18,7 @@ import (
 type jar struct{ cookies []*http.Cookie }
 
 func (j *jar) request() *http.Request {
-	r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "/", http.NoBody)
 	for _, c := range j.cookies {
 		r.AddCookie(c)
 	}

@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -99,16 +101,16 @@ func Start(t *testing.T, hosts ...string) *Browser {
 }
 
 func flagsWith(home string, hosts []string) []string {
-	var rules string
-	for _, host := range hosts {
-		rules += "MAP " + host + ","
+	// Names that are not of this machine, to which browsers say less by plain HTTP.
+	rules := make([]string, 0, len(hosts)+1)
+	for _, host := range append(slices.Clone(hosts), "*.example 127.0.0.1") {
+		rules = append(rules, "MAP "+host)
 	}
 	flags := []string{
 		"--headless", "--remote-debugging-pipe", "--user-data-dir=" + home + "/profile",
 		"--no-first-run", "--no-proxy-server", "--disable-gpu", "--disable-dev-shm-usage",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
-		// Names that are not of this machine, to which browsers say less by plain HTTP.
-		"--host-resolver-rules=" + rules + "MAP *.example 127.0.0.1",
+		"--host-resolver-rules=" + strings.Join(rules, ","),
 		"--ignore-certificate-errors",
 		// A page behind another one keeps its pace.
 		"--disable-background-timer-throttling", "--disable-renderer-backgrounding",
