@@ -407,7 +407,9 @@ func appearances(secret string) map[string]string {
 		"in a query":     url.QueryEscape(secret),
 		"in a path":      url.PathEscape(secret),
 	}
-	if _, body, isKey := strings.Cut(secret, "_"); isKey {
+	// Tokens of providers may have a _ anywhere.
+	if _, isKey := credential.ParseKey(secret); isKey {
+		_, body, _ := strings.Cut(secret, "_")
 		m["without its prefix"] = body
 		m["without its id"] = body[12:]
 	}
