@@ -17,7 +17,7 @@ type trial struct {
 	Provider string      `json:"provider"`
 	Issuer   string      `json:"issuer"`
 	Steps    []trialStep `json:"steps"`
-	// Passes says that all of it would be accepted.
+	// Passes says that no rule has failed.
 	Passes bool `json:"passes"`
 }
 
@@ -37,7 +37,7 @@ const (
 
 func (t *trial) note(rule, result, text string) {
 	t.Steps = append(t.Steps, trialStep{rule, result, text})
-	t.Passes = t.Passes && result == stepOK
+	t.Passes = t.Passes && result != stepFailed
 }
 
 // trialLimit bounds a trial, below what a caller of the admin API waits.
@@ -150,7 +150,7 @@ func (t *seenToken) tryAccount(mirror *identity.Mirror) (result, text string) {
 	case reason == identity.UnknownIdentity && t.newcomer.Email != "":
 		return stepOK, "none yet; the one with the mail address of the token is linked at the first request, if there is one"
 	case reason == identity.UnknownIdentity:
-		return stepFailed, "none; set auto_create, or link one: caddy auth provider link <user> " + t.external.Issuer + " <subject>"
+		return stepFailed, "none for subject '" + t.external.Subject + "' of issuer '" + t.external.Issuer + "'; set auto_create, or link them: caddy auth provider link <user> <issuer> <subject>"
 	}
 	return stepFailed, reason.String()
 }
