@@ -24,7 +24,7 @@ type goPackage struct {
 }
 
 // testOnly are the trees of packages that only tests may import.
-var testOnly = []string{"internal/caddyrun", "internal/acmetest", fake}
+var testOnly = []string{"internal/caddyrun", "internal/acmetest", "internal/chromium", fake}
 
 // fake is the tree of the stand-ins for daemons.
 const fake = "internal/fake"
@@ -96,6 +96,7 @@ func TestArrowRulesForbid(t *testing.T) {
 		{"caddycce", "caddyauth", false},
 		{"caddyauth", "", false},
 		{"caddyauth", "internal/caddyrun", false},
+		{"caddyauth", "internal/chromium", false},
 		{"caddyauth", "internal/fake/cced", false},
 		{"internal/identity", "internal/fake/cced", false},
 		{"cmd/caddy", "internal/fake/cced", false},

@@ -65,6 +65,8 @@ var causesOf = []struct {
 }{
 	{"http.handlers.token_auth", 9, `cause: +"(\w+)"`, []string{"caddyauth/refusal.go"}},
 	{"http.handlers.token_auth", 22, `\w+: +"(\w+)"`, []string{"internal/identity/check.go"}},
+	{"http.handlers.token_auth", 20, `Rule = "(token_\w+)"`, []string{"internal/accesstoken/rule.go"}},
+	{"http.handlers.auth_api", 4, `Failure: howler\.Provider\w+, cause: "(\w+)"`, []string{"caddyauth/authapi_provider.go"}},
 	{"http.handlers.auth_api", 30, `(?:told|failure)[({].*, "(\w+)"[,)]`, []string{"caddyauth/*.go"}},
 	{"http.handlers.auth_api", 3, `DerivedError{"(\w+)"}`, []string{"internal/identity/*.go"}},
 	{"http.handlers.auth_api", 2, `code(?:XSRF|WeakPassword) += "(\w+)"`, []string{"caddyauth/*.go"}},

@@ -58,7 +58,7 @@ func (h *AuthAPI) identify(c *apiCall) (p *principal.Principal, method string, f
 		}
 		return p, p.Method, failed
 	}
-	claimed, failed := readAPIClaim(c.r)
+	claimed, failed := readAPIClaim(c.r, len(h.app.idps.list) > 0)
 	if failed != nil {
 		return nil, methodNone, failed
 	}
@@ -77,9 +77,12 @@ func (h *AuthAPI) identify(c *apiCall) (p *principal.Principal, method string, f
 }
 
 // readAPIClaim finds the credential of a call, in howler's order and with its
-// texts where it has them. It takes no bare tokens.
-func readAPIClaim(r *http.Request) (claim, *failure) {
+// texts where it has them. It takes no bare tokens. forTokens is as in readClaim.
+func readAPIClaim(r *http.Request, forTokens bool) (claim, *failure) {
 	presented, err := credential.FromHeaders(r.Header)
+	if forTokens && errors.Is(err, credential.ErrTooLong) && isBearer(r.Header.Get(credential.AuthorizationHeader)) {
+		return claim{}, tokenFailure(longToken)
+	}
 	if errors.Is(err, credential.ErrSeveral) || errors.Is(err, credential.ErrTooLong) {
 		return claim{}, toldAs(malformed(err))
 	}

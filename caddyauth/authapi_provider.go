@@ -3,7 +3,6 @@ package caddyauth
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/sallyport/sallyport/internal/accesstoken"
 	"github.com/sallyport/sallyport/internal/credential"
@@ -14,11 +13,6 @@ import (
 	"github.com/sallyport/sallyport/internal/provider"
 	"github.com/sallyport/sallyport/internal/store"
 )
-
-// loginCookie binds a log-in that is under way to the browser in which it has begun.
-// The provider's answer is worth nothing in another one, so that nobody can be made to
-// log in as somebody else.
-const loginCookie = "__Host-sallyport-login"
 
 // atProvider is the payload of an answer that sends the browser to a provider.
 type atProvider struct{ url string }
@@ -47,7 +41,7 @@ func (h *AuthAPI) departToProvider(c *apiCall, p *idp) (any, *failure) {
 	if err != nil {
 		return nil, providerFailure(err)
 	}
-	writeCookie(c.w, loginCookie, departure.Binding.Reveal(), provider.LogInLimit)
+	bindLogIn(c.w, c.r, departure)
 	c.step("sent to the provider")
 	return atProvider{departure.URL}, nil
 }
@@ -55,13 +49,10 @@ func (h *AuthAPI) departToProvider(c *apiCall, p *idp) (any, *failure) {
 // returnFromProvider ends a log-in. The answer has the provider's access token, for
 // programs; the browser gets a session of its own.
 func (h *AuthAPI) returnFromProvider(c *apiCall, p *idp, back *howler.ProviderReturn) (any, *failure) {
-	binding := c.r.CookiesNamed(loginCookie)
-	answer := provider.Return{State: back.State.Reveal(), Code: back.Code.Reveal(), Issuer: back.Issuer, Error: back.Error}
-	if len(binding) == 1 {
-		answer.Binding = credential.NewSecret(binding[0].Value)
-	}
-	writeCookie(c.w, loginCookie, "", -time.Second)
-	grant, err := p.logIn.Finish(c.r.Context(), answer)
+	grant, err := p.logIn.Finish(c.r.Context(), provider.Return{
+		State: back.State.Reveal(), Code: back.Code.Reveal(), Issuer: back.Issuer, Error: back.Error,
+		Binding: takeBinding(c.w, c.r, back.State.Reveal()),
+	})
 	if err != nil {
 		return nil, providerFailure(err)
 	}

@@ -14,11 +14,11 @@ import (
 	"time"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-	"github.com/golang-jwt/jwt/v5"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sallyport/sallyport/internal/caddyrun"
 	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/fake/oidcprovider"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/store"
 )
@@ -45,8 +45,7 @@ func TestMain(m *testing.M) {
 //	session-database <file> <file of SQL>     make what intelmq-api has
 //	may-log-in <status> <socket> <user> <file of the password>
 //	                                          ask a server for / with a password
-//	sign <file> <claim>=<value>...            make a token of the provider legacy; exp
-//	                                          is from now on, an hour if it is not given
+//	openid …                                  an OpenID provider: see openID
 //	secret <file>...                          the words in these files are in no
 //	                                          output of the command before
 func TestCommands(t *testing.T) {
@@ -57,11 +56,17 @@ func TestCommands(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_DATA_HOME", e.WorkDir+"/data")
 			e.Setenv("XDG_CONFIG_HOME", e.WorkDir+"/config")
+			provider, err := oidcprovider.New(oidcprovider.Config{})
+			if err != nil {
+				return err
+			}
+			e.Defer(provider.Stop)
+			e.Values[openIDKey{}] = provider
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": caddyrun.Exits, "serving": serving, "appears": appears, "get": get, "refuse": isRefused, "log-in": logIn, "browse": browse, "revoke": revoke, "secret": secret,
-			"session-database": sessionDatabase, "may-log-in": mayLogIn, "sign": sign,
+			"session-database": sessionDatabase, "may-log-in": mayLogIn, "openid": openID,
 		},
 		UpdateScripts: *caddyrun.Update,
 	})
@@ -127,25 +132,6 @@ func isRefused(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(json.NewDecoder(answer.Body).Decode(&told))
 	ts.Setenv(args[1], told.ErrorID)
 	ts.Setenv(args[1]+"_lower", "  "+strings.ToLower(told.ErrorID)+" ")
-}
-
-func sign(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: sign <file> <claim>=<value>...")
-	}
-	claims := jwt.MapClaims{"iss": "https://legacy.example", "exp": time.Now().Add(time.Hour).Unix()}
-	for _, arg := range args[1:] {
-		name, value, _ := strings.Cut(arg, "=")
-		claims[name] = value
-		if name == "exp" {
-			in, err := time.ParseDuration(value)
-			ts.Check(err)
-			claims[name] = time.Now().Add(in).Unix()
-		}
-	}
-	word, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(ts.Getenv("SHARED_SECRET")))
-	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(word), 0o600))
 }
 
 func browse(ts *testscript.TestScript, neg bool, args []string) {

@@ -151,18 +151,29 @@ type accounts struct {
 	people func() (*identity.Registry, error)
 }
 
+// digestOf stands for a token in memory. One of the usual size is copied to the stack:
+// the hash takes no text, and a copy on the heap costs as much as all else that is done
+// with a token that was seen.
+func digestOf(word string) [sha256.Size]byte {
+	var usual [2 << 10]byte
+	return sha256.Sum256(append(usual[:0], word...))
+}
+
 // prove says who presents a token. The error says more of the reason: an
 // *accesstoken.Error, errGroups, identity.ErrNoAccount, or why it cannot be found out.
 func (s *idpSet) prove(ctx context.Context, word string, in accounts) (*seenToken, identity.Caller, identity.Reason, error) {
-	digest := sha256.Sum256([]byte(word))
+	digest := digestOf(word)
+	now := s.now()
 	t, known := s.seen.Get(digest)
-	if known = known && t.stillGood(s.now()); !known {
+	if known = known && t.stillGood(now); !known {
 		var err error
 		if t, err = s.verify(ctx, word); err != nil {
 			return nil, identity.Caller{}, reasonOfToken(err), err
 		}
+		// Keys may have had to be fetched.
+		now = s.now()
 	}
-	caller, reason, err := t.account(ctx, in, s.now())
+	caller, reason, err := t.account(ctx, in, now)
 	if reason == identity.Accepted && t.oneTime {
 		reason, err = t.spend(ctx, in)
 	} else if !known && (reason == identity.Accepted || reason == identity.UnknownIdentity) {

@@ -17,7 +17,8 @@ type trial struct {
 	Provider string      `json:"provider"`
 	Issuer   string      `json:"issuer"`
 	Steps    []trialStep `json:"steps"`
-	// Passes says that no rule has failed.
+	// Passes says that nothing of it would be refused. What is skipped for another rule
+	// has that one failed beside it.
 	Passes bool `json:"passes"`
 }
 
@@ -150,7 +151,7 @@ func (t *seenToken) tryAccount(mirror *identity.Mirror) (result, text string) {
 	case reason == identity.UnknownIdentity && t.newcomer.Email != "":
 		return stepOK, "none yet; the one with the mail address of the token is linked at the first request, if there is one"
 	case reason == identity.UnknownIdentity:
-		return stepFailed, "none for subject '" + t.external.Subject + "' of issuer '" + t.external.Issuer + "'; set auto_create, or link them: caddy auth provider link <user> <issuer> <subject>"
+		return stepFailed, "none; set auto_create, or link one: caddy auth provider link <user> " + t.external.Issuer + " <subject>"
 	}
 	return stepFailed, reason.String()
 }

@@ -30,7 +30,7 @@ const Sentence = "a sentence"
 
 // Table is the rows of one kind of module.
 type Table struct {
-	// Name is that of the directive.
+	// Name is that of the directive or option.
 	Name string
 	Rows []Row
 	// modules are their ids.
@@ -40,13 +40,15 @@ type Table struct {
 }
 
 var (
-	gates         = &Table{Name: "token_auth", Rows: gate, modules: []string{"http.handlers.token_auth", "http.authentication.providers.token"}}
+	// providers are asked by all who take the tokens of other providers.
+	providers     = &Table{Name: "provider", Rows: provider}
+	gates         = &Table{Name: "token_auth", Rows: gate, modules: []string{"http.handlers.token_auth", "http.authentication.providers.token"}, next: []*Table{providers}}
 	endpoints     = &Table{Name: "auth_api", Rows: authAPI, modules: []string{"http.handlers.auth_api"}, next: []*Table{gates}}
 	clientSecrets = &Table{Name: "client_secret", Rows: clientSecret, modules: []string{"http.handlers.client_secret"}}
 	cces          = &Table{Name: "cce", Rows: cce, modules: []string{"http.handlers.cce"}, next: []*Table{gates}}
 	intelmqs      = &Table{Name: "intelmq", Rows: intelmq, modules: []string{"http.handlers.intelmq"}, next: []*Table{gates}}
 
-	tables = []*Table{gates, endpoints, clientSecrets, cces, intelmqs}
+	tables = []*Table{gates, endpoints, providers, clientSecrets, cces, intelmqs}
 )
 
 // Tables are all that there are, in the order of the document.

@@ -4,7 +4,7 @@ package advice
 var authAPI = []Row{
 	{
 		"400", "malformed",
-		"The body cannot be read, a credential is in the query, or a log-in by OAuth was asked for (`method_disabled`).",
+		"The body cannot be read, or a credential is in the query.",
 		"Send what docs/auth.md shows for the route: a JSON object or a form, with the credential in it or in a header, never in the URL.",
 	},
 	{
@@ -14,7 +14,7 @@ var authAPI = []Row{
 	},
 	{
 		"400", "no_session",
-		"A log-out with a key or a password.",
+		"A log-out with a key or a password, or with a provider's token that has no `jti`.",
 		"Log out with the app token or the cookie of the log-in. A key is refused by `caddy auth key disable`.",
 	},
 	{
@@ -51,6 +51,11 @@ var authAPI = []Row{
 		"401", "ended",
 		"The key was disabled or deleted while somebody logged in with it.",
 		"Log in with another key; `caddy auth key list --revoked --user <user>` says what became of this one.",
+	},
+	{
+		"403", "ended",
+		"The user was disabled or deleted, or his link taken away, while he logged in by a provider.",
+		"Run `caddy auth user show <user>`, and `caddy auth provider links --user <user>`, to see what became of him.",
 	},
 	{
 		"403", "xsrf",

@@ -9,8 +9,8 @@ var gate = []Row{
 	},
 	{
 		"400", "no_session",
-		"A log-out by a key or a password.",
-		"Nothing: a key and a password have no session. To end one, send the token of a log-in; to refuse a key, run `caddy auth key disable`.",
+		"A log-out by a key or a password, or by a provider's token that has no `jti`.",
+		"Nothing: a key and a password have no session. To end one, send the token of a log-in; to refuse a key, run `caddy auth key disable`. A provider's token without `jti` ends by `caddy auth session revoke --user <user>`.",
 	},
 	{
 		"401", "none",
@@ -64,8 +64,8 @@ var gate = []Row{
 	},
 	{
 		"401", "revoked",
-		"The key was revoked.",
-		"Issue another one by `caddy auth key issue <user>/<name>`: a revoked key is refused for ever. `caddy auth key show <id>` says why it was revoked.",
+		"The key was revoked. Or the token of another provider is refused: by itself, or because it is from before all sessions of its user were ended or he was disabled, or does not say when it was issued.",
+		"Issue another one by `caddy auth key issue <user>/<name>`: a revoked key is refused for ever. `caddy auth key show <id>` says why it was revoked. In place of the token of a provider get a new one there, by a log-in a minute later.",
 	},
 	{
 		"401", "key_disabled",
@@ -73,8 +73,8 @@ var gate = []Row{
 		"Run `caddy auth key enable <user>/<name>` if it is to be accepted again.",
 	},
 	{
-		"401", "user_disabled",
-		"The user is disabled; `caddy auth user enable` accepts the keys again.",
+		"401, 403", "user_disabled",
+		"The user is disabled; `caddy auth user enable` accepts the keys, and new tokens of providers, again.",
 		"Run `caddy auth user enable <user>` if he is to be accepted again.",
 	},
 	{
@@ -164,7 +164,7 @@ var gate = []Row{
 	},
 	{
 		"429", "throttled",
-		"The network had four times as many, of any names. It ends by itself: operations.md.",
+		"The network had four times as many, of any names. It ends by itself: operations.md. With a provider: it has refused 20 refresh tokens from there within a minute; or, wherever from, 16 log-ins and refreshes wait for it.",
 		"Wait: `caddy auth user unlock` does not help. Give programs keys, which go on meanwhile. If the address is that of a proxy, set `trusted_proxies`.",
 	},
 	{

@@ -78,6 +78,9 @@ func checkRedirectURI(text string) error {
 type Departure struct {
 	// URL is where the browser is sent to.
 	URL string
+	// State is what the browser will bring back from there, and tells this log-in from
+	// others of the same browser.
+	State credential.Secret
 	// Binding is for a cookie of the browser, so that nobody can be made to come back
 	// from a log-in that another has begun.
 	Binding credential.Secret
@@ -100,7 +103,7 @@ func (c *Client) Begin(ctx context.Context, from netip.Addr) (Departure, error) 
 		nonce: nonce, verifier: verifier, binding: digestOf(binding), client: c.identity(),
 	})
 	to := flow.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("nonce", nonce))
-	return Departure{to, credential.NewSecret(binding)}, nil
+	return Departure{to, credential.NewSecret(state), credential.NewSecret(binding)}, nil
 }
 
 func (c *Client) identity() identity {
