@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -111,9 +112,7 @@ func (k countedKeys) Find(ctx context.Context, kid, algorithm string) (any, erro
 func (s *setting) sign(subject string, more jwt.MapClaims) string {
 	s.t.Helper()
 	claims := jwt.MapClaims{"iss": testIssuer, "aud": "ops", "sub": subject, "exp": time.Now().Add(time.Hour).Unix()}
-	for name, value := range more {
-		claims[name] = value
-	}
+	maps.Copy(claims, more)
 	word, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte(testSecret))
 	if err != nil {
 		s.t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/sallyport/sallyport/internal/caddyrun"
 	"github.com/sallyport/sallyport/internal/fake/oidcprovider"
 )
 
@@ -140,21 +139,15 @@ func TestNameOfANewAccount(t *testing.T) {
 	}
 }
 
-// whoIs reads whoami.
-func whoIs(t testing.TB, r caddyrun.Response) (who struct {
+// self is what whoami tells.
+type self struct {
 	Username string
 	Roles    []string
-}) {
-	t.Helper()
-	return payload[struct {
-		Username string
-		Roles    []string
-	}](t, r)
 }
 
 func TestWhoamiTellsTheRolesOfAToken(t *testing.T) {
 	f := startFederated(t, forJane, "role ops-admin admin")
-	who := whoIs(t, f.Get(t, "/api/v1/user/whoami", bearer(f.token())...))
+	who := payload[self](t, f.Get(t, "/api/v1/user/whoami", bearer(f.token())...))
 	if who.Username != "jane" || !slices.Contains(who.Roles, "admin") {
 		t.Errorf("whoami is %+v", who)
 	}

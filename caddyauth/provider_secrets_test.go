@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -176,9 +177,7 @@ func TestNoSecretOfAProviderIsInAnyOutput(t *testing.T) {
 
 	secrets := map[string]string{"client secret": clientSecretAtProvider, "shared secret": sharedSecret}
 	refused := playAll(t, f, secrets)
-	for name, secret := range w.secrets() {
-		secrets[name] = secret
-	}
+	maps.Copy(secrets, w.secrets())
 	for _, name := range []string{"sent code_verifier", "given id_token", "given refresh_token", "given access_token", "binding", "state", "nonce"} {
 		if len(secrets[name]) < 20 {
 			t.Fatalf("the %s is '%s'; this test looks for nothing", name, secrets[name])

@@ -48,7 +48,7 @@ func TestTokenOfAProviderActsAsAnother(t *testing.T) {
 	if want := "jane|alice|admin|ops|read|jwt|"; r.Text != want {
 		t.Errorf("got  '%s'\nwant '%s'", r.Text, want)
 	}
-	who := whoIs(t, f.Get(t, "/api/v1/user/whoami", act...))
+	who := payload[self](t, f.Get(t, "/api/v1/user/whoami", act...))
 	if who.Username != "alice" {
 		t.Errorf("whoami is %+v", who)
 	}

@@ -2,6 +2,7 @@ package caddyauth_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -125,9 +126,7 @@ func tokenOf(t testing.TB, op *oidcprovider.Provider, subject string, claims ...
 	t.Helper()
 	all := map[string]any{"aud": "ops"}
 	for _, more := range claims {
-		for name, value := range more {
-			all[name] = value
-		}
+		maps.Copy(all, more)
 	}
 	word, err := op.AccessToken(subject, all)
 	if err != nil {
