@@ -26,7 +26,6 @@ const (
 	loginSite     = "https://ops.example"
 	loginCallback = loginSite + "/login?provider=keycloak"
 	loginStart    = "/api/v1/auth/login?provider=keycloak"
-	notCompleted  = "The log-in at the provider was not completed. Please try again."
 )
 
 // TestABrowserLogsInByAProvider does what a user does, with two tabs at once.

@@ -144,7 +144,8 @@ func TestNameOfANewAccount(t *testing.T) {
 func whoIs(t testing.TB, r caddyrun.Response) (who struct {
 	Username string
 	Roles    []string
-}) {
+},
+) {
 	t.Helper()
 	return payload[struct {
 		Username string
