@@ -10,8 +10,8 @@ const (
 	// maxSeen bounds the tokens that are remembered, about. Each has a few hundred
 	// bytes; one that is forgotten is verified again.
 	maxSeen = 10_000
-	// seenParts is how many parts they are kept in, each with a lock: one alone showed
-	// at two processors.
+	// seenParts is how many parts they are kept in, each with a lock: one lock for all
+	// cost an eighth of a check where four threads wanted it.
 	seenParts = 16
 )
 
