@@ -2,7 +2,6 @@ package caddyauth
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -11,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/sallyport/sallyport/internal/accesstoken"
 	"github.com/sallyport/sallyport/internal/brake"
 	"github.com/sallyport/sallyport/internal/identity"
@@ -20,16 +17,10 @@ import (
 	"github.com/sallyport/sallyport/internal/provider"
 )
 
-// maxSeen bounds the tokens that are remembered. Each has a few hundred bytes; one
-// that is forgotten is verified again.
-const maxSeen = 10_000
-
 // idpSet are the providers of a configuration.
 type idpSet struct {
 	list []*idp
-	// seen are the tokens that were good, by digest: memory must not hold what can be
-	// presented.
-	seen *lru.Cache[[sha256.Size]byte, *seenToken]
+	seen seenTokens
 	// refreshes counts refresh tokens that a provider has refused, by network: each
 	// costs a request to it.
 	refreshes *brake.Counter[netip.Prefix]
@@ -37,9 +28,7 @@ type idpSet struct {
 }
 
 func newIDPSet() *idpSet {
-	// The error is about a size below one.
-	seen, _ := lru.New[[sha256.Size]byte, *seenToken](maxSeen)
-	return &idpSet{seen: seen, refreshes: brake.New[netip.Prefix](), now: time.Now}
+	return &idpSet{seen: newSeenTokens(), refreshes: brake.New[netip.Prefix](), now: time.Now}
 }
 
 // refreshFailures is how many refused refresh tokens one network may send.
@@ -151,20 +140,12 @@ type accounts struct {
 	people func() (*identity.Registry, error)
 }
 
-// digestOf stands for a token in memory. One of the usual size is copied to the stack:
-// the hash takes no text, and a copy on the heap costs as much as all else that is done
-// with a token that was seen.
-func digestOf(word string) [sha256.Size]byte {
-	var usual [2 << 10]byte
-	return sha256.Sum256(append(usual[:0], word...))
-}
-
 // prove says who presents a token. The error says more of the reason: an
 // *accesstoken.Error, errGroups, identity.ErrNoAccount, or why it cannot be found out.
 func (s *idpSet) prove(ctx context.Context, word string, in accounts) (*seenToken, identity.Caller, identity.Reason, error) {
 	digest := digestOf(word)
 	now := s.now()
-	t, known := s.seen.Get(digest)
+	t, known := s.seen.get(digest)
 	if known = known && t.stillGood(now); !known {
 		var err error
 		if t, err = s.verify(ctx, word); err != nil {
@@ -177,7 +158,7 @@ func (s *idpSet) prove(ctx context.Context, word string, in accounts) (*seenToke
 	if reason == identity.Accepted && t.oneTime {
 		reason, err = t.spend(ctx, in)
 	} else if !known && (reason == identity.Accepted || reason == identity.UnknownIdentity) {
-		s.seen.Add(digest, t)
+		s.seen.add(digest, t)
 	}
 	return t, caller, reason, err
 }
