@@ -407,7 +407,7 @@ func appearances(secret string) map[string]string {
 		"in a query":     url.QueryEscape(secret),
 		"in a path":      url.PathEscape(secret),
 	}
-	if _, body, isKey := strings.Cut(secret, "_"); isKey {
+	if _, body, hasPrefix := strings.Cut(secret, "_"); hasPrefix && len(body) == 61 {
 		m["without its prefix"] = body
 		m["without its id"] = body[12:]
 	}
