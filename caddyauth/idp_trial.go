@@ -151,7 +151,7 @@ func (t *seenToken) tryAccount(mirror *identity.Mirror) (result, text string) {
 	case reason == identity.UnknownIdentity && t.newcomer.Email != "":
 		return stepOK, "none yet; the one with the mail address of the token is linked at the first request, if there is one"
 	case reason == identity.UnknownIdentity:
-		return stepFailed, "none; set auto_create, or link one: caddy auth provider link <user> " + t.external.Issuer + " <subject>"
+		return stepFailed, "none for subject '" + t.external.Subject + "' of issuer '" + t.external.Issuer + "'; set auto_create, or link them: caddy auth provider link <user> <issuer> <subject>"
 	}
 	return stepFailed, reason.String()
 }
