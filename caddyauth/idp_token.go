@@ -30,26 +30,27 @@ type idpSet struct {
 	// seen are the tokens that were good, by digest: memory must not hold what can be
 	// presented.
 	seen *lru.Cache[[sha256.Size]byte, *seenToken]
-	// refreshes counts refresh tokens that a provider has refused, by network: each
-	// costs a request to it.
-	refreshes *brake.Counter[netip.Prefix]
-	now       func() time.Time
+	// grants counts codes and refresh tokens that a provider has refused, by network:
+	// each costs a request to it.
+	grants *brake.Counter[netip.Prefix]
+	now    func() time.Time
 }
 
 func newIDPSet() *idpSet {
 	// The error is about a size below one.
 	seen, _ := lru.New[[sha256.Size]byte, *seenToken](maxSeen)
-	return &idpSet{seen: seen, refreshes: brake.New[netip.Prefix](), now: time.Now}
+	return &idpSet{seen: seen, grants: brake.New[netip.Prefix](), now: time.Now}
 }
 
-// refreshFailures is how many refused refresh tokens one network may send.
-var refreshFailures = brake.Limit{Count: 20, Period: time.Minute}
+// grantFailures is how many codes and refresh tokens that are refused one network may
+// send.
+var grantFailures = brake.Limit{Count: 20, Period: time.Minute}
 
-// beginRefresh says how long somebody must wait before a refresh. If he need not, end
-// must be called with whether the provider has refused it.
-func (s *idpSet) beginRefresh(from netip.Addr) (end func(refused bool), wait time.Duration) {
+// beginGrant says how long somebody must wait before a provider is asked for tokens. If
+// he need not, end must be called with whether the provider has refused them.
+func (s *idpSet) beginGrant(from netip.Addr) (end func(refused bool), wait time.Duration) {
 	network := provider.NetworkOf(from)
-	verdict, wait := s.refreshes.Begin(network, refreshFailures)
+	verdict, wait := s.grants.Begin(network, grantFailures)
 	switch verdict {
 	case brake.Stopped:
 		return nil, wait
@@ -62,7 +63,7 @@ func (s *idpSet) beginRefresh(from netip.Addr) (end func(refused bool), wait tim
 		if refused {
 			outcome = brake.Failed
 		}
-		s.refreshes.End(network, refreshFailures, outcome)
+		s.grants.End(network, grantFailures, outcome)
 	}, 0
 }
 
