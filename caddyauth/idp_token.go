@@ -130,13 +130,18 @@ type seenToken struct {
 	newcomer   identity.NewIdentity
 	// user is the account with what the token adds, for the account as it was.
 	user atomic.Pointer[mergedUser]
-	// strangerUntil is until when nobody looks again whether there is an account,
-	// in nanoseconds since 1970.
-	strangerUntil atomic.Int64
+	// stranger is why nobody has got the account of the token when it was last looked for.
+	stranger atomic.Pointer[stranger]
 }
 
 // mergedUser is an account with the roles and groups of a token.
 type mergedUser struct{ account, user *principal.User }
+
+// stranger is why somebody has no account here, and until when nobody looks again.
+type stranger struct {
+	err   error
+	until time.Time
+}
 
 // strangerPause is for how long a token is refused without asking the database again
 // whether its user has an account by now. One that is linked shows in memory at once.
@@ -166,7 +171,7 @@ func (s *idpSet) prove(ctx context.Context, word string, in accounts) (*seenToke
 	caller, reason, err := t.account(ctx, in, s.now())
 	if reason == identity.Accepted && t.oneTime {
 		reason, err = t.spend(ctx, in)
-	} else if !known && (reason == identity.Accepted || reason == identity.UnknownIdentity) {
+	} else if !known && (reason == identity.Accepted || reason == identity.UnknownIdentity || reason == identity.UserDisabled) {
 		s.seen.Add(digest, t)
 	}
 	return t, caller, reason, err
@@ -257,16 +262,19 @@ func (t *seenToken) account(ctx context.Context, in accounts, now time.Time) (id
 
 // adopt finds or makes an account for somebody who has none.
 func (t *seenToken) adopt(ctx context.Context, in accounts, now time.Time) error {
-	if !t.newcomer.MayCreate && t.newcomer.Email == "" || now.UnixNano() < t.strangerUntil.Load() {
+	if !t.newcomer.MayCreate && t.newcomer.Email == "" {
 		return identity.ErrNoAccount
+	}
+	if known := t.stranger.Load(); known != nil && now.Before(known.until) {
+		return known.err
 	}
 	people, err := in.people()
 	if err != nil {
 		return err
 	}
 	_, err = people.Adopt(ctx, t.newcomer)
-	if errors.Is(err, identity.ErrNoAccount) {
-		t.strangerUntil.Store(now.Add(strangerPause).UnixNano())
+	if err != nil && reasonOfAdoption(err) != identity.NotFresh {
+		t.stranger.Store(&stranger{err, now.Add(strangerPause)})
 	}
 	return err
 }
