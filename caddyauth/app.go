@@ -61,7 +61,7 @@ type App struct {
 
 	// Providers are other servers whose access tokens are accepted, and by which users
 	// can log in.
-	Providers []*IdentityProvider `json:"providers,omitempty"`
+	Providers []IdentityProvider `json:"providers,omitempty"`
 
 	// directory is set once; requests may still use it when the app has given
 	// its share back, and then find it closed. shares says that it has one.

@@ -135,5 +135,29 @@ func (h *AuthAPI) refuseToken(c *apiCall) *failure {
 		return unknown(err)
 	}
 	c.step("token refused from now on")
+	return h.endSessionBeside(c)
+}
+
+// endSessionBeside ends the browser session of the caller whose cookie came along with his
+// token: a log-in by a provider gives both. It is nobody's credential here, so that one of
+// somebody else stays.
+func (h *AuthAPI) endSessionBeside(c *apiCall) *failure {
+	word, err := sessionWord(c.r)
+	if err != nil || word == "" {
+		return nil
+	}
+	beside := claim{method: principal.MethodSession, Presented: credential.Presented{Word: word}}
+	owner, reason, err := h.prove(c.r, &beside)
+	switch {
+	case reason == identity.NotFresh:
+		return claimFailure(&beside, reason, err)
+	case reason != identity.Accepted || owner.User.ID != c.caller.ID:
+		return nil
+	}
+	if err := c.people.LogOut(c.r.Context(), c.actor(), owner.ID.String()); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return unknown(err)
+	}
+	c.step("session ended beside it")
+	clearSessionCookie(c.w)
 	return nil
 }

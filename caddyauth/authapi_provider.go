@@ -49,12 +49,15 @@ func (h *AuthAPI) departToProvider(c *apiCall, p *idp) (any, *failure) {
 // returnFromProvider ends a log-in. The answer has the provider's access token, for
 // programs; the browser gets a session of its own.
 func (h *AuthAPI) returnFromProvider(c *apiCall, p *idp, back *howler.ProviderReturn) (any, *failure) {
-	grant, err := p.logIn.Finish(c.r.Context(), provider.Return{
-		State: back.State.Reveal(), Code: back.Code.Reveal(), Issuer: back.Issuer, Error: back.Error,
-		Binding: takeBinding(c.w, c.r, back.State.Reveal()),
-	})
-	if err != nil {
+	finish := func() (provider.Grant, error) { return p.logIn.Finish(c.r.Context(), comeBack(c, back)) }
+	if back.Error != "" {
+		// The provider has said no by the browser, and is not asked.
+		_, err := finish()
 		return nil, providerFailure(err)
+	}
+	grant, failed := h.askForGrant(c, finish)
+	if failed != nil {
+		return nil, failed
 	}
 	t, user, failed := h.proveGrant(c, p, &grant)
 	if failed != nil {
@@ -73,21 +76,41 @@ func (h *AuthAPI) returnFromProvider(c *apiCall, p *idp, back *howler.ProviderRe
 	return grantAnswer(p, user, &grant), nil
 }
 
+// comeBack is what a browser comes back with. Its binding is good for one return.
+func comeBack(c *apiCall, back *howler.ProviderReturn) provider.Return {
+	state := back.State.Reveal()
+	return provider.Return{
+		State: state, Code: back.Code.Reveal(), Issuer: back.Issuer, Error: back.Error, Binding: takeBinding(c.w, c.r, state),
+	}
+}
+
+// askForGrant lets a provider be asked for tokens, unless it has refused too many codes
+// and refresh tokens from the caller's network: strangers can make them up, and each costs
+// a request.
+func (h *AuthAPI) askForGrant(c *apiCall, ask func() (provider.Grant, error)) (grant provider.Grant, failed *failure) {
+	end, wait := h.app.idps.beginGrant(caller.Address(c.r))
+	if wait > 0 {
+		return grant, &failure{Failure: howler.TooManyAttempts, cause: identity.Throttled.String(), wait: wait}
+	}
+	refused := false
+	defer func() { end(refused) }()
+	grant, err := ask()
+	_, refused = errors.AsType[*provider.RefusedError](err)
+	if err != nil {
+		return grant, providerFailure(err)
+	}
+	return grant, nil
+}
+
 // refreshAtProvider gives a new access token for a refresh token. It begins no session:
 // programs refresh.
 func (h *AuthAPI) refreshAtProvider(c *apiCall, p *idp, token credential.Secret) (any, *failure) {
 	if fromOtherOrigin(c.r) {
 		return nil, told(crossLogin, crossSite.cause)
 	}
-	end, wait := h.app.idps.beginRefresh(caller.Address(c.r))
-	if wait > 0 {
-		return nil, &failure{Failure: howler.TooManyAttempts, cause: identity.Throttled.String(), wait: wait}
-	}
-	grant, err := p.logIn.Refresh(c.r.Context(), token)
-	_, refused := errors.AsType[*provider.RefusedError](err)
-	end(refused)
-	if err != nil {
-		return nil, providerFailure(err)
+	grant, failed := h.askForGrant(c, func() (provider.Grant, error) { return p.logIn.Refresh(c.r.Context(), token) })
+	if failed != nil {
+		return nil, failed
 	}
 	_, user, failed := h.proveGrant(c, p, &grant)
 	if failed != nil {

@@ -103,8 +103,8 @@ func (s *session) tryProvider(in trialInput, local bool) (*trial, error) {
 	if err := json.Unmarshal(config, &c); err != nil {
 		return nil, &command.UsageError{Text: "the configuration: " + err.Error()}
 	}
-	for _, p := range c.Apps.Auth.Providers {
-		if p.Name == in.Provider {
+	for i := range c.Apps.Auth.Providers {
+		if p := &c.Apps.Auth.Providers[i]; p.Name == in.Provider {
 			// Nobody logs in here.
 			p.ClientSecret = ""
 			settings, err := p.resolve()

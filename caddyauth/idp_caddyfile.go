@@ -79,7 +79,7 @@ func (a *App) unmarshalProvider(d *caddyfile.Dispenser) error {
 	if err != nil {
 		return err
 	}
-	a.Providers = append(a.Providers, c)
+	a.Providers = append(a.Providers, *c)
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/accesstoken"
 	"github.com/sallyport/sallyport/internal/principal"
+	"github.com/sallyport/sallyport/internal/store"
 )
 
 // claimMap says what the claims of a provider's tokens mean here.
@@ -133,7 +134,8 @@ func (m *claimMap) hasRequiredGroups(c *accesstoken.Claims) bool {
 }
 
 // shownOf are the claims for placeholders, as texts. One that is too long is not
-// shown: half of it could mean something else.
+// shown: half of it could mean something else. Nor is a list with a comma in an element,
+// which would show as two: users may name groups at their provider as they like.
 func (m *claimMap) shownOf(c *accesstoken.Claims) map[string]string {
 	if len(m.shown) == 0 {
 		return nil
@@ -142,7 +144,11 @@ func (m *claimMap) shownOf(c *accesstoken.Claims) map[string]string {
 	for _, name := range m.shown {
 		text, ok := c.Text(name)
 		if !ok {
-			text = strings.Join(c.List(name), ",")
+			list := c.List(name)
+			if slices.ContainsFunc(list, func(element string) bool { return strings.Contains(element, ",") }) {
+				continue
+			}
+			text = strings.Join(list, ",")
 		}
 		if len(text) <= maxShown && !strings.ContainsFunc(text, isControl) {
 			texts[name] = strings.Clone(text)
@@ -159,7 +165,7 @@ func verifiedEmail(c *accesstoken.Claims) string {
 	if !c.Bool("email_verified") || !strings.Contains(email, "@") {
 		return ""
 	}
-	return strings.ToLower(email)
+	return store.FoldEmail(email)
 }
 
 // emailOf is the address for a new account, which decides nothing: the first of the
@@ -171,7 +177,7 @@ func emailOf(c *accesstoken.Claims) string {
 			text = list[0]
 		}
 		if strings.Contains(text, "@") {
-			return strings.ToLower(text)
+			return store.FoldEmail(text)
 		}
 	}
 	return ""

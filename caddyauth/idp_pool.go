@@ -49,8 +49,8 @@ func (c *connection) Destruct() error {
 // Nothing is dialled.
 func (a *App) provisionProviders() error {
 	a.idps = newIDPSet()
-	for _, c := range a.Providers {
-		s, err := c.resolve()
+	for i := range a.Providers {
+		s, err := a.Providers[i].resolve()
 		if err != nil {
 			return err
 		}

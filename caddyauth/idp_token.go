@@ -21,24 +21,25 @@ import (
 type idpSet struct {
 	list []*idp
 	seen seenTokens
-	// refreshes counts refresh tokens that a provider has refused, by network: each
-	// costs a request to it.
-	refreshes *brake.Counter[netip.Prefix]
-	now       func() time.Time
+	// grants counts codes and refresh tokens that a provider has refused, by network:
+	// each costs a request to it.
+	grants *brake.Counter[netip.Prefix]
+	now    func() time.Time
 }
 
 func newIDPSet() *idpSet {
-	return &idpSet{seen: newSeenTokens(), refreshes: brake.New[netip.Prefix](), now: time.Now}
+	return &idpSet{seen: newSeenTokens(), grants: brake.New[netip.Prefix](), now: time.Now}
 }
 
-// refreshFailures is how many refused refresh tokens one network may send.
-var refreshFailures = brake.Limit{Count: 20, Period: time.Minute}
+// grantFailures is how many codes and refresh tokens that are refused one network may
+// send.
+var grantFailures = brake.Limit{Count: 20, Period: time.Minute}
 
-// beginRefresh says how long somebody must wait before a refresh. If he need not, end
-// must be called with whether the provider has refused it.
-func (s *idpSet) beginRefresh(from netip.Addr) (end func(refused bool), wait time.Duration) {
+// beginGrant says how long somebody must wait before a provider is asked for tokens. If
+// he need not, end must be called with whether the provider has refused them.
+func (s *idpSet) beginGrant(from netip.Addr) (end func(refused bool), wait time.Duration) {
 	network := provider.NetworkOf(from)
-	verdict, wait := s.refreshes.Begin(network, refreshFailures)
+	verdict, wait := s.grants.Begin(network, grantFailures)
 	switch verdict {
 	case brake.Stopped:
 		return nil, wait
@@ -51,7 +52,7 @@ func (s *idpSet) beginRefresh(from netip.Addr) (end func(refused bool), wait tim
 		if refused {
 			outcome = brake.Failed
 		}
-		s.refreshes.End(network, refreshFailures, outcome)
+		s.grants.End(network, grantFailures, outcome)
 	}, 0
 }
 
@@ -118,13 +119,18 @@ type seenToken struct {
 	newcomer   identity.NewIdentity
 	// user is the account with what the token adds, for the account as it was.
 	user atomic.Pointer[mergedUser]
-	// strangerUntil is until when nobody looks again whether there is an account,
-	// in nanoseconds since 1970.
-	strangerUntil atomic.Int64
+	// stranger is why nobody has got the account of the token when it was last looked for.
+	stranger atomic.Pointer[stranger]
 }
 
 // mergedUser is an account with the roles and groups of a token.
 type mergedUser struct{ account, user *principal.User }
+
+// stranger is why somebody has no account here, and until when nobody looks again.
+type stranger struct {
+	err   error
+	until time.Time
+}
 
 // strangerPause is for how long a token is refused without asking the database again
 // whether its user has an account by now. One that is linked shows in memory at once.
@@ -157,7 +163,7 @@ func (s *idpSet) prove(ctx context.Context, word string, in accounts) (*seenToke
 	caller, reason, err := t.account(ctx, in, now)
 	if reason == identity.Accepted && t.oneTime {
 		reason, err = t.spend(ctx, in)
-	} else if !known && (reason == identity.Accepted || reason == identity.UnknownIdentity) {
+	} else if !known && (reason == identity.Accepted || reason == identity.UnknownIdentity || reason == identity.UserDisabled) {
 		s.seen.add(digest, t)
 	}
 	return t, caller, reason, err
@@ -248,16 +254,19 @@ func (t *seenToken) account(ctx context.Context, in accounts, now time.Time) (id
 
 // adopt finds or makes an account for somebody who has none.
 func (t *seenToken) adopt(ctx context.Context, in accounts, now time.Time) error {
-	if !t.newcomer.MayCreate && t.newcomer.Email == "" || now.UnixNano() < t.strangerUntil.Load() {
+	if !t.newcomer.MayCreate && t.newcomer.Email == "" {
 		return identity.ErrNoAccount
+	}
+	if known := t.stranger.Load(); known != nil && now.Before(known.until) {
+		return known.err
 	}
 	people, err := in.people()
 	if err != nil {
 		return err
 	}
 	_, err = people.Adopt(ctx, t.newcomer)
-	if errors.Is(err, identity.ErrNoAccount) {
-		t.strangerUntil.Store(now.Add(strangerPause).UnixNano())
+	if err != nil && reasonOfAdoption(err) != identity.NotFresh {
+		t.stranger.Store(&stranger{err, now.Add(strangerPause)})
 	}
 	return err
 }

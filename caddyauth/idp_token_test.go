@@ -252,6 +252,24 @@ func TestStrangersAreNotLookedForEachTime(t *testing.T) {
 	}
 }
 
+// TestDisabledOnesAreNotLookedForEachTime: a user who is disabled here, and not linked yet,
+// still gets tokens.
+func TestDisabledOnesAreNotLookedForEachTime(t *testing.T) {
+	s := newSetting(t, IdentityProvider{TrustEmail: true})
+	if _, err := s.AddUser(t.Context(), "test", identity.NewUser{Username: "bob", Email: "bob@example.org", Disabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	word := s.sign("bob", jwt.MapClaims{"email": "bob@example.org", "email_verified": true})
+	for range 5 {
+		if _, reason, err := s.prove(word); reason != identity.UserDisabled || !errors.Is(err, identity.ErrUserDisabled) {
+			t.Fatalf("%s, %v", reason, err)
+		}
+	}
+	if s.peopleAsked != 1 || s.keysSought != 1 {
+		t.Errorf("the database was asked %d times, a key was looked up %d times", s.peopleAsked, s.keysSought)
+	}
+}
+
 // TestStrangersWhoCannotBeFoundAreNotLookedFor: without auto_create and trust_email only
 // an administrator links accounts.
 func TestStrangersWhoCannotBeFoundAreNotLookedFor(t *testing.T) {

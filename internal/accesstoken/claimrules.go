@@ -171,8 +171,8 @@ func wrongID(name string, v value) string {
 		return name + " is empty"
 	case len(v.text) > maxID:
 		return name + " has more than 255 bytes"
-	case hasControl(v.text):
-		return name + " has control characters"
+	case hasUnseen(v.text):
+		return name + " has characters that nobody sees"
 	}
 	return ""
 }

@@ -44,7 +44,8 @@ const (
 	// RuleAudience: aud has one of the provider's audiences. For an ID token, azp is one
 	// of them too if it is there, and it is there if aud has several.
 	RuleAudience Rule = "token_audience"
-	// RuleSubject: sub is a text of 1 to 255 bytes without control characters.
+	// RuleSubject: sub is a text of 1 to 255 bytes, without control characters and others
+	// that nobody sees.
 	RuleSubject Rule = "token_subject"
 	// RuleID: so are jti, client_id and azp, where they are there. A token of type
 	// at+jwt has jti and client_id (RFC 9068 section 2.2).

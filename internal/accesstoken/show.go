@@ -38,5 +38,9 @@ func describe(name string, v value) string {
 	}
 }
 
-// hasControl reports whether a text has characters that are none to see.
-func hasControl(text string) bool { return strings.ContainsFunc(text, unicode.IsControl) }
+// hasUnseen reports whether a text has characters that are none to see. The registry takes
+// no names with those, so that nobody could be linked by such a subject, and no token be
+// revoked by such an id.
+func hasUnseen(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) })
+}

@@ -173,6 +173,8 @@ func TestWhatTheClaimsMaySay(t *testing.T) {
 		`"jti":"` + id255 + `x"`:      accesstoken.RuleID,
 		`"jti":""`:                    accesstoken.RuleID,
 		`"jti":"a\u0000b"`:            accesstoken.RuleID,
+		`"jti":"a\u202eb"`:            accesstoken.RuleID,
+		`"sub":"a\u200bb"`:            accesstoken.RuleSubject,
 		`"jti":7`:                     accesstoken.RuleID,
 		`"client_id":{}`:              accesstoken.RuleID,
 		`"client_id":"c"`:             "",

@@ -85,12 +85,12 @@ func (c *Change) HasIdentityOf(userID, issuer string) (has bool, err error) {
 	return has, err
 }
 
-// UserByEmail finds the one user who has an address of mail that is verified; upper and
-// lower case of ASCII are the same. The error is ErrNotFound if there is none, or more
+// UserByEmail finds the one user who has an address of mail that is verified, or one that
+// FoldEmail makes equal. The error is ErrNotFound if there is none, or more
 // than one.
 func (c *Change) UserByEmail(email string) (User, error) {
 	rows, err := c.tx.QueryContext(c.ctx, `SELECT `+userColumns+` FROM users
-		WHERE email <> '' AND lower(email) = ? AND email_verified = 1 LIMIT 2`, strings.Map(lowerASCII, email))
+		WHERE email <> '' AND lower(email) = ? AND email_verified = 1 LIMIT 2`, FoldEmail(email))
 	if err != nil {
 		return User{}, err
 	}
@@ -101,12 +101,16 @@ func (c *Change) UserByEmail(email string) (User, error) {
 	return User{}, fmt.Errorf("one user of that address of mail: %w", ErrNotFound)
 }
 
-// lowerASCII is what lower does to a letter in SQL.
-func lowerASCII(r rune) rune {
-	if 'A' <= r && r <= 'Z' {
-		return r - 'A' + 'a'
-	}
-	return r
+// FoldEmail is an address of mail in lower case, as lower in SQL makes it: letters of ASCII
+// only. Unicode's lower case makes a k of U+212A, and an i of U+0130, and so the address of
+// one person that of another.
+func FoldEmail(email string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r - 'A' + 'a'
+		}
+		return r
+	}, email)
 }
 
 // IsAgent reports whether a key for impersonation names a user, by the folded name, as
