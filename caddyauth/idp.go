@@ -120,7 +120,7 @@ type IdentityProvider struct {
 
 	// Leeway is by how much the provider's clock may differ. Default: 1 minute, at most
 	// 10.
-	Leeway *caddy.Duration `json:"leeway,omitempty"`
+	Leeway caddy.Duration `json:"leeway,omitempty"`
 
 	// MaxAge is how far ahead a token may expire. Default: 24 hours.
 	MaxAge caddy.Duration `json:"max_age,omitempty"`
@@ -248,8 +248,8 @@ func (c *IdentityProvider) resolveRules(s *idpSettings) (err error) {
 		Issuer: s.source.Issuer, Algorithms: c.Algorithms, Leeway: defaultLeeway, MaxAge: defaultMaxAge,
 		ScopesClaim: c.ScopesClaim, RequiredScopes: c.RequiredScopes,
 	}
-	if c.Leeway != nil {
-		s.rules.Leeway = time.Duration(*c.Leeway)
+	if c.Leeway != 0 {
+		s.rules.Leeway = time.Duration(c.Leeway)
 	}
 	if c.MaxAge != 0 {
 		s.rules.MaxAge = time.Duration(c.MaxAge)

@@ -1,7 +1,6 @@
 package caddyauth
 
 import (
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/sallyport/sallyport/internal/plugin/grammar"
@@ -72,7 +71,7 @@ func (a *App) unmarshalProvider(d *caddyfile.Dispenser) error {
 		"auto_create":     func() error { c.AutoCreate = true; c.AutoCreateRoles = d.RemainingArgs(); return nil },
 		"trust_email":     func() error { return grammar.Flag(&c.TrustEmail) },
 		"claims":          func() error { return grammar.Words(d, &c.Claims) },
-		"leeway":          func() error { c.Leeway = new(caddy.Duration); return grammar.Duration(d, c.Leeway) },
+		"leeway":          func() error { return grammar.Duration(d, &c.Leeway) },
 		"max_age":         func() error { return grammar.Duration(d, &c.MaxAge) },
 		"one_time":        func() error { return grammar.Flag(&c.OneTime) },
 	}, nil, "scope", "role", "group")
