@@ -1,12 +1,15 @@
 package caddyauth
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/sallyport/sallyport/internal/plugin/admin"
 	"github.com/sallyport/sallyport/internal/plugin/command"
 )
 
@@ -105,6 +108,26 @@ func (s *session) perform(operation string, input, out any) (err error) {
 		}
 	}
 	return s.target.perform(s.Ctx, operation, input, out)
+}
+
+// askServer performs an operation on what the running server has in memory, and decodes
+// its result into out. The error is an admin.NoServerError if none runs.
+func (s *session) askServer(config []byte, file, operation string, input, out any) error {
+	server, err := s.where.Server(appName, config, file)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(input)
+	if err != nil {
+		return err
+	}
+	if text, err = server.Do(s.Ctx, operation, admin.Call{Actor: command.CurrentUser(), Input: text}); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		return fmt.Errorf("admin API: %w", err)
+	}
+	return nil
 }
 
 // exitCode is the exit code for an error of an operation.

@@ -87,7 +87,8 @@ func (s *session) tryProvider(in trialInput, local bool) (*trial, error) {
 		return nil, &command.UsageError{Text: err.Error()}
 	}
 	if !local {
-		t, err := s.tryThere(in, config, file)
+		t := new(trial)
+		err := s.askServer(config, file, tryProviderName, in, t)
 		if _, nobody := errors.AsType[*admin.NoServerError](err); !nobody || file == "" {
 			return t, err
 		}
@@ -115,27 +116,6 @@ func (s *session) tryProvider(in trialInput, local bool) (*trial, error) {
 		}
 	}
 	return nil, &noProviderError{in.Provider}
-}
-
-// tryThere asks the running server.
-func (s *session) tryThere(in trialInput, config []byte, file string) (*trial, error) {
-	server, err := s.where.Server(appName, config, file)
-	if err != nil {
-		return nil, err
-	}
-	input, err := json.Marshal(in)
-	if err != nil {
-		return nil, err
-	}
-	text, err := server.Do(s.Ctx, tryProviderName, admin.Call{Actor: command.CurrentUser(), Input: input})
-	if err != nil {
-		return nil, err
-	}
-	t := new(trial)
-	if err := json.Unmarshal(text, t); err != nil {
-		return nil, fmt.Errorf("admin API: %w", err)
-	}
-	return t, nil
 }
 
 func tellTrial(out io.Writer, t *trial) error {

@@ -1,7 +1,6 @@
 package caddyauth
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -58,26 +57,12 @@ func (s *session) askWhy(id string) (found *explained, err error) {
 	if err != nil {
 		return nil, &command.UsageError{Text: err.Error()}
 	}
-	server, err := s.where.Server(appName, config, file)
-	if err != nil {
-		return nil, err
-	}
-	input, err := json.Marshal(refusalInput{id})
-	if err != nil {
-		return nil, err
-	}
-	text, err := server.Do(s.Ctx, showRefusalName, admin.Call{Actor: command.CurrentUser(), Input: input})
+	found = new(explained)
+	err = s.askServer(config, file, showRefusalName, refusalInput{id}, found)
 	if _, nobody := errors.AsType[*admin.NoServerError](err); nobody {
 		return nil, fmt.Errorf("%w; refusals are in the memory of a running server: name it with --address, or look into the access log", err)
 	}
-	if err != nil {
-		return nil, err
-	}
-	found = new(explained)
-	if err := json.Unmarshal(text, found); err != nil {
-		return nil, fmt.Errorf("admin API: %w", err)
-	}
-	return found, nil
+	return found, err
 }
 
 // shown is how a letter is shown: nothing that a client has sent may steer the terminal.

@@ -134,8 +134,9 @@ func TestProvidersMustBeToldApart(t *testing.T) {
 	}
 }
 
-// TestValidatingAsksNoProvider: `caddy validate` on a machine without a network.
-func TestValidatingAsksNoProvider(t *testing.T) {
+// countConnections listens at an address. The function ends that, and counts who has come.
+func countConnections(t *testing.T) (address string, count func() int64) {
+	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -153,17 +154,25 @@ func TestValidatingAsksNoProvider(t *testing.T) {
 			_ = c.Close()
 		}
 	}()
+	return listener.Addr().String(), func() int64 {
+		if err := listener.Close(); err != nil {
+			t.Error(err)
+		}
+		<-ended
+		return connections.Load()
+	}
+}
+
+// TestValidatingAsksNoProvider: `caddy validate` on a machine without a network.
+func TestValidatingAsksNoProvider(t *testing.T) {
+	here, connections := countConnections(t)
 	t.Setenv("CLIENT_SECRET", clientSecretAtProvider)
 	dir := t.TempDir()
-	text := strings.ReplaceAll(providerSite("provider keycloak {\nissuer http://"+listener.Addr().String()+client+"\nclient_secret {env.CLIENT_SECRET}\n}"), "{$DIR}", dir)
+	text := strings.ReplaceAll(providerSite("provider keycloak {\nissuer http://"+here+client+"\nclient_secret {env.CLIENT_SECRET}\n}"), "{$DIR}", dir)
 	if err := validate(t, text); err != nil {
 		t.Fatal(err)
 	}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	<-ended
-	if got := connections.Load(); got != 0 {
+	if got := connections(); got != 0 {
 		t.Errorf("%d connections were made", got)
 	}
 	if made, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(made) > 0 {

@@ -2,7 +2,6 @@ package caddyauth_test
 
 import (
 	"math"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -275,24 +274,7 @@ func TestUnknownKidsFetchKeysOnce(t *testing.T) {
 
 func TestNobodyGoesWhereATokenPoints(t *testing.T) {
 	site := startVectors(t, "", func(*admin) {})
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var connections atomic.Int64
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			connection, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			connections.Add(1)
-			_ = connection.Close()
-		}
-	}()
-	here := listener.Addr().String()
+	here, connections := countConnections(t)
 	for _, id := range []string{"jku", "x5u", "kid-url"} {
 		v := vector(t, id)
 		pointed := strings.Replace(v.Header, "127.0.0.1:9", here, 1)
@@ -302,11 +284,7 @@ func TestNobodyGoesWhereATokenPoints(t *testing.T) {
 		v.Header = pointed
 		expectNoToken(t, site.send(site.token(v)))
 	}
-	if err := listener.Close(); err != nil {
-		t.Error(err)
-	}
-	<-ended
-	if n := connections.Load(); n > 0 {
+	if n := connections(); n > 0 {
 		t.Errorf("%d connections", n)
 	}
 }
