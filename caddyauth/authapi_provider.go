@@ -88,6 +88,9 @@ func comeBack(c *apiCall, back *howler.ProviderReturn) provider.Return {
 // and refresh tokens from the caller's network: strangers can make them up, and each costs
 // a request.
 func (h *AuthAPI) askForGrant(c *apiCall, ask func() (provider.Grant, error)) (grant provider.Grant, failed *failure) {
+	if failed := h.storeAway(c); failed != nil {
+		return grant, failed
+	}
 	end, wait := h.app.idps.beginGrant(caller.Address(c.r))
 	if wait > 0 {
 		return grant, &failure{Failure: howler.TooManyAttempts, cause: identity.Throttled.String(), wait: wait}
@@ -100,6 +103,19 @@ func (h *AuthAPI) askForGrant(c *apiCall, ask func() (provider.Grant, error)) (g
 		return grant, providerFailure(err)
 	}
 	return grant, nil
+}
+
+// storeAway is a failure while accounts cannot be looked at. A provider takes a code or a
+// refresh token once, and what it gives for it could not be handed out then.
+func (h *AuthAPI) storeAway(c *apiCall) *failure {
+	mirror, err := h.app.mirror(c.r.Context())
+	switch {
+	case err != nil:
+		return unknown(err)
+	case !mirror.Refresh(c.r.Context()):
+		return claimFailure(&claim{method: principal.MethodJWT}, identity.NotFresh, nil)
+	}
+	return nil
 }
 
 // refreshAtProvider gives a new access token for a refresh token. It begins no session:

@@ -175,7 +175,8 @@ func providerUnlinkCommand(where *targetFlags) *cobra.Command {
 		Short: "Takes the link of a user of a provider away",
 		Long: `Takes the link of a user of a provider away, at once: his tokens are not accepted any
 more, and the sessions end that he has begun by a provider. The account stays. With
-auto_create he gets a new account when he comes again; disable the user to keep him out.`,
+auto_create he gets a new account when he comes again, and with trust_email the same one
+if it has his address; API keys that he has made stay. Disable the user to keep him out.`,
 		Example: "  caddy auth provider unlink https://idp.example.org/realms/staff 6f1c0a5e-2f6b-4d0e-9c1f-0d3c1f4b7a10",
 		Args:    cobra.ExactArgs(2),
 	}, func(s *session, args []string) error {

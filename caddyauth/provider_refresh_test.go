@@ -3,6 +3,8 @@ package caddyauth_test
 import (
 	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +53,24 @@ func TestRefreshIsForProgramsOfThisSite(t *testing.T) {
 	if got := f.asked(t, "refresh"); got != before {
 		t.Errorf("the provider was asked %d times", got-before)
 	}
+	expectStatus(t, f.refresh(*got.RefreshToken), 200, "")
+}
+
+// TestRefreshTokenOutlivesAStoreThatIsAway: a provider takes it once, and what it gives
+// for it could not be handed out.
+func TestRefreshTokenOutlivesAStoreThatIsAway(t *testing.T) {
+	f := startFederated(t, forJane)
+	got, _ := f.logInAtProvider()
+	here, away := filepath.Join(f.Dir, "auth.db"), filepath.Join(f.Dir, "away.db")
+	if err := os.Rename(here, away); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 3*time.Second, func() bool { return f.ask(got.AppToken).StatusCode == 503 })
+	expectFailure(t, f.refresh(*got.RefreshToken), 503, "unavailable", "Credentials cannot be checked now.")
+	if err := os.Rename(away, here); err != nil {
+		t.Fatal(err)
+	}
+	within(t, 3*time.Second, func() bool { return f.ask(got.AppToken).StatusCode == 200 })
 	expectStatus(t, f.refresh(*got.RefreshToken), 200, "")
 }
 

@@ -15,6 +15,9 @@ import (
 const (
 	// RefreshEvery is the age at which keys are fetched again, by the next use.
 	RefreshEvery = 15 * time.Minute
+	// UnaskedFor is for how long keys serve that nobody has tried to fetch again, for want
+	// of use. Whoever comes then waits for the fetch: the provider may have withdrawn one.
+	UnaskedFor = 2 * RefreshEvery
 	// StaleFor is for how long keys serve while the provider cannot be asked.
 	StaleFor = 24 * time.Hour
 	// RetryAfter is how long a failed fetch is left alone.
@@ -50,6 +53,8 @@ type Keys struct {
 	current atomic.Pointer[fetched]
 	// due is when the next use begins a fetch, as a duration since epoch.
 	due atomic.Int64
+	// late is when who comes has to wait for a fetch, likewise.
+	late atomic.Int64
 
 	mu      sync.Mutex
 	closed  bool
@@ -127,11 +132,13 @@ func (k *Keys) usable(set *fetched, now time.Time) error {
 	if int64(now.Sub(k.epoch)) >= k.due.Load() {
 		k.refresh(now)
 	}
-	if set.stale(now) {
+	if set.stale(now) || k.isLate(now) {
 		return ErrUnavailable
 	}
 	return nil
 }
+
+func (k *Keys) isLate(now time.Time) bool { return int64(now.Sub(k.epoch)) >= k.late.Load() }
 
 func (f *fetched) stale(now time.Time) bool { return f == nil || now.Sub(f.at) >= StaleFor }
 
@@ -157,6 +164,11 @@ func (k *Keys) seek(ctx context.Context, lookup func(*fetched) (any, bool)) (key
 		select {
 		case <-wait.done:
 		case <-ctx.Done():
+			if set := k.current.Load(); !set.stale(k.now()) {
+				if key, ok := lookup(set); ok {
+					return key, nil
+				}
+			}
 			return nil, fmt.Errorf("%w: its keys were not there in time", ErrUnavailable)
 		}
 	}
@@ -168,16 +180,19 @@ func (k *Keys) lookup(lookup func(*fetched) (any, bool)) (key any, wait *flight,
 	defer k.mu.Unlock()
 	now := k.now()
 	set := k.current.Load()
-	stale := set.stale(now)
+	stale, late, found := set.stale(now), k.isLate(now), false
 	if !stale {
-		if key, ok := lookup(set); ok {
-			return key, nil, nil
-		}
+		key, found = lookup(set)
 	}
-	if wait := k.awaited(now, stale); wait != nil {
+	if found && !late {
+		return key, nil, nil
+	}
+	if wait := k.awaited(now, stale || late); wait != nil {
 		return nil, wait, nil
 	}
 	switch {
+	case found:
+		return key, nil, nil
 	case k.failed != nil:
 		return nil, nil, fmt.Errorf("%w: %w", ErrUnavailable, k.failed)
 	case stale:
@@ -187,8 +202,8 @@ func (k *Keys) lookup(lookup func(*fetched) (any, bool)) (key any, wait *flight,
 }
 
 // awaited is the fetch that may bring what is missing, nil if there is none and none
-// may begin.
-func (k *Keys) awaited(now time.Time, stale bool) *flight {
+// may begin. due says that there must be one, whatever is sought.
+func (k *Keys) awaited(now time.Time, due bool) *flight {
 	switch {
 	case k.running != nil:
 		return k.running
@@ -196,7 +211,7 @@ func (k *Keys) awaited(now time.Time, stale bool) *flight {
 		if now.Sub(k.tried) < RetryAfter {
 			return nil
 		}
-	case stale:
+	case due:
 	case !k.sought.IsZero() && now.Sub(k.sought) < SeekEvery:
 		return nil
 	default:
@@ -251,6 +266,7 @@ func (k *Keys) land(set *keySet, err error, now time.Time) {
 	}
 	k.failed, k.tried = err, now
 	k.due.Store(int64(now.Add(next).Sub(k.epoch)))
+	k.late.Store(int64(now.Add(UnaskedFor).Sub(k.epoch)))
 	close(k.running.done)
 	k.running = nil
 }

@@ -306,6 +306,46 @@ func TestKeysThatNobodyHasUsedForADayAreFetchedFirst(t *testing.T) {
 	})
 }
 
+// TestAWithdrawnKeyIsNotServedAfterAQuietNight: one request is enough for whoever has got
+// hold of a key that was withdrawn for that.
+func TestAWithdrawnKeyIsNotServedAfterAQuietNight(t *testing.T) {
+	inTime(t, func(t *testing.T, k keysInTime) {
+		k.begin()
+		k.publishes(setOf(t, newKey))
+		k.is(time.Second)
+		time.Sleep(UnaskedFor)
+		if err := k.Usable(time.Now()); !errors.Is(err, ErrUnavailable) {
+			t.Error(err)
+		}
+		k.expect(oldKey, accesstoken.ErrUnknownKey)
+		k.expect(newKey, nil)
+	})
+}
+
+// TestAProviderThatHangsAfterAQuietNight holds nobody up for longer than a fetch may take.
+func TestAProviderThatHangsAfterAQuietNight(t *testing.T) {
+	inTime(t, func(t *testing.T, k keysInTime) {
+		k.begin()
+		k.is(time.Hour)
+		time.Sleep(UnaskedFor)
+		began := time.Now()
+		k.expect(oldKey, nil)
+		if waited := time.Since(began); waited != WaitAtMost {
+			t.Errorf("it waited %s", waited)
+		}
+		time.Sleep(fetchTimeout)
+		synctest.Wait()
+		began = time.Now()
+		k.expect(oldKey, nil)
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("it waited %s", waited)
+		}
+		k.close()
+		time.Sleep(UnaskedFor)
+		k.expect(oldKey, nil)
+	})
+}
+
 func TestAKeyThatIsNewIsSeenAtOnce(t *testing.T) {
 	inTime(t, func(t *testing.T, k keysInTime) {
 		k.begin()
