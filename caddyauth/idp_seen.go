@@ -8,7 +8,8 @@ import (
 
 const (
 	// maxSeen bounds the tokens that are remembered, about. Each has a few hundred
-	// bytes; one that is forgotten is verified again.
+	// bytes, and up to some 25 KiB where all its claims, roles and groups are as long as
+	// can be; one that is forgotten is verified again.
 	maxSeen = 10_000
 	// seenParts is how many parts they are kept in, each with a lock: one lock for all
 	// cost an eighth of a check where four threads wanted it.

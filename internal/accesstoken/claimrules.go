@@ -78,22 +78,36 @@ func holdsKind(x *trial) string {
 	if payload.member("cnf").kind != isAbsent {
 		return "the payload has cnf: the token is bound to a key of its holder, and only plain bearer tokens are accepted"
 	}
-	typ, wanted := payload.member("typ"), []string{"Bearer", typeJWT, typeAccess}
+	typ, wanted := payload.member("typ"), []string{typeBearer, typeJWT, typeAccess}
 	if x.rules.wantsIDToken() {
 		wanted = []string{"ID", typeJWT}
-	} else {
-		for _, name := range []string{"nonce", "at_hash", "c_hash"} {
-			if payload.member(name).kind != isAbsent {
-				return "the payload has " + name + ": it is an ID token, and the access token is wanted"
-			}
-		}
-		if use := payload.member("token_use"); use.kind != isAbsent && use.text != "access" {
-			return describe("token_use", use) + ", and not 'access'"
-		}
+	} else if fault := x.marksOfOthers(typ); fault != "" {
+		return fault
 	}
 	isTyp := func(name string) bool { return strings.EqualFold(name, typ.text) }
 	if typ.kind != isAbsent && (typ.kind != isText || !slices.ContainsFunc(wanted, isTyp)) {
 		return describe("the payload's typ", typ) + ", which is another kind of token"
+	}
+	return ""
+}
+
+// typeBearer is Keycloak's typ for access tokens, in the payload.
+const typeBearer = "Bearer"
+
+// marksOfOthers finds what access tokens do not have. Keycloak before version 24 copies
+// the nonce into them, too; it is taken from tokens that say that they are none of ID.
+func (x *trial) marksOfOthers(typ value) string {
+	payload, marks := x.token.payload, []string{"nonce", "at_hash", "c_hash"}
+	if typ.text == typeBearer || x.token.isAccessType() {
+		marks = marks[1:]
+	}
+	for _, name := range marks {
+		if payload.member(name).kind != isAbsent {
+			return "the payload has " + name + ": it is an ID token, and the access token is wanted"
+		}
+	}
+	if use := payload.member("token_use"); use.kind != isAbsent && use.text != "access" {
+		return describe("token_use", use) + ", and not 'access'"
 	}
 	return ""
 }

@@ -11,6 +11,9 @@ const (
 	maxDepth = 16
 	// maxMembers is how many members an object may have.
 	maxMembers = 256
+	// maxValues is how many values there may be in all: each costs memory before anybody
+	// knows who has signed the token. Azure writes 200 groups.
+	maxValues = 1000
 )
 
 // kind is what a JSON value is.
@@ -79,6 +82,8 @@ type reader struct {
 	s     string
 	pos   int
 	depth int
+	// values counts those that were read.
+	values int
 }
 
 // readObject reads a text that is one JSON object and nothing else. It is stricter than
@@ -125,6 +130,9 @@ func (r *reader) take(c byte) bool {
 }
 
 func (r *reader) value() (v value, fault string) {
+	if r.values++; r.values > maxValues {
+		return value{}, "has more than " + strconv.Itoa(maxValues) + " values"
+	}
 	switch c := r.next(); c {
 	case '{':
 		return r.nested(isObject, '}')

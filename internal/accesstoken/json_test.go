@@ -26,6 +26,7 @@ func TestAPayloadThatEverybodyReadsTheSameIsTaken(t *testing.T) {
 		deep(16),
 		`{"a":[` + strings.Repeat("{},", 20) + `[]]}`,
 		members(256),
+		list(998),
 	} {
 		if _, err := parsePayload(payload); err != nil {
 			t.Errorf("%.60s: %v", payload, err)
@@ -61,6 +62,7 @@ func TestAPayloadThatCouldBeReadInTwoWaysIsRefused(t *testing.T) {
 		`{"a":1e999}`:              "a number that is too large",
 		deep(17):                   "nested more than 16 deep",
 		members(257):               "more than 256 members",
+		list(999):                  "more than 1000 values",
 	} {
 		refusedAsJSON(t, payload, want)
 	}
@@ -99,6 +101,9 @@ func members(n int) string {
 	}
 	return "{" + strings.Join(names, ",") + "}"
 }
+
+// list is an object with a list of n elements: n+2 values.
+func list(n int) string { return `{"a":[` + strings.Repeat("0,", n-1) + `0]}` }
 
 func TestOnlyTheOneWayToWriteATokenIsTaken(t *testing.T) {
 	good := "e30.e30.AAA"

@@ -40,6 +40,8 @@ type Rules struct {
 func DefaultAlgorithms() []string { return []string{"RS256", "PS256", "ES256", "EdDSA"} }
 
 const (
+	// maxIssuer is how long an issuer may be, in bytes; accounts are linked by it.
+	maxIssuer = 512
 	maxLeeway = 10 * time.Minute
 	maxMaxAge = 10 * 366 * 24 * time.Hour
 )
@@ -74,6 +76,9 @@ func NewVerifier(r Rules) (*Verifier, error) {
 func (r *Rules) checkWhom() error {
 	if r.Issuer == "" {
 		return errors.New("the issuer is missing: give what the provider writes into iss")
+	}
+	if len(r.Issuer) > maxIssuer {
+		return fmt.Errorf("the issuer is longer than %d bytes", maxIssuer)
 	}
 	if len(r.Audience) == 0 {
 		return errors.New("the audience is missing: tokens for other services would be accepted")

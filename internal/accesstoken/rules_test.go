@@ -11,6 +11,7 @@ import (
 func TestRulesThatCannotBeMeantAreRefused(t *testing.T) {
 	for want, change := range map[string]func(*accesstoken.Rules){
 		"the issuer is missing":                func(r *accesstoken.Rules) { r.Issuer = "" },
+		"the issuer is longer than 512 bytes":  func(r *accesstoken.Rules) { r.Issuer = "https://" + strings.Repeat("a", 505) },
 		"the audience is missing":              func(r *accesstoken.Rules) { r.Audience = nil },
 		"an audience is empty":                 func(r *accesstoken.Rules) { r.Audience = []string{"a", ""} },
 		"algorithm 'none' is not known":        func(r *accesstoken.Rules) { r.Algorithms = []string{"none"} },

@@ -187,6 +187,9 @@ func TestWhatTheClaimsMaySay(t *testing.T) {
 		`"cnf":{"jkt":"x"}`:           accesstoken.RuleKind,
 		`"token_use":"id"`:            accesstoken.RuleKind,
 		`"token_use":null`:            accesstoken.RuleKind,
+		`"nonce":"n","typ":"Bearer"`:  "",
+		`"nonce":"n","typ":"JWT"`:     accesstoken.RuleKind,
+		`"c_hash":"h","typ":"Bearer"`: accesstoken.RuleKind,
 		`"typ":"Bearer"`:              "",
 		`"typ":"bearer"`:              "",
 		`"typ":"ID"`:                  accesstoken.RuleKind,
@@ -207,9 +210,10 @@ var id255 = strings.Repeat("i", 255)
 func TestATokenOfTypeAtJWTNeedsClientAndID(t *testing.T) {
 	for _, typ := range []string{"at+jwt", "application/AT+jwt"} {
 		for claims, want := range map[string]accesstoken.Rule{
-			`"jti":"j","client_id":"c"`: "",
-			`"jti":"j"`:                 accesstoken.RuleID,
-			`"client_id":"c"`:           accesstoken.RuleID,
+			`"jti":"j","client_id":"c"`:             "",
+			`"jti":"j","client_id":"c","nonce":"n"`: "",
+			`"jti":"j"`:                             accesstoken.RuleID,
+			`"client_id":"c"`:                       accesstoken.RuleID,
 		} {
 			if got := verdict(t, secretRules(), withSecret(t, `,"typ":"`+typ+`"`, claims), oneKey{key: secret}); got != want {
 				t.Errorf("%s, %s: '%s', want '%s'", typ, claims, got, want)
