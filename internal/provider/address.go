@@ -86,3 +86,17 @@ func plain(address netip.Addr) netip.Addr {
 	}
 	return address
 }
+
+// NetworkOf is the network that an address is counted in.
+func NetworkOf(from netip.Addr) netip.Prefix {
+	from = from.Unmap().WithZone("")
+	bits := 64
+	if from.Is4() {
+		bits = 24
+	}
+	network, err := from.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return network
+}

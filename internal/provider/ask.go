@@ -9,40 +9,10 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
-
-	"github.com/sallyport/sallyport/internal/credential"
 )
 
 // maxCalls bounds the questions to a token endpoint at once.
 const maxCalls = 16
-
-// Refresh exchanges a refresh token for a new access token. The error is as that of
-// Finish; a token that is none, or is over, is a *RefusedError with invalid_grant.
-func (c *Client) Refresh(ctx context.Context, token credential.Secret) (Grant, error) {
-	presented := token.Reveal()
-	if len(presented) > maxToken || !printable(presented) {
-		return Grant{}, &RefusedError{"invalid_grant"}
-	}
-	m, err := c.connection.metadataSoon(ctx)
-	if err != nil {
-		return Grant{}, err
-	}
-	flow, err := c.flow(m)
-	if err != nil {
-		return Grant{}, err
-	}
-	answer, err := c.ask(ctx, "refresh", func(ctx context.Context) (*oauth2.Token, error) {
-		return flow.TokenSource(ctx, &oauth2.Token{RefreshToken: presented}).Token()
-	})
-	if err != nil {
-		return Grant{}, err
-	}
-	// The library returns the old one where there is no new one.
-	if answer.RefreshToken == presented {
-		answer.RefreshToken = ""
-	}
-	return newGrant(answer)
-}
 
 // ask puts a question to the token endpoint, when there is a place for it.
 func (c *Client) ask(ctx context.Context, what string, question func(context.Context) (*oauth2.Token, error)) (*oauth2.Token, error) {

@@ -27,12 +27,12 @@ type Options struct {
 // Connection is all that is known of one provider. It may be used by many goroutines
 // at once, and outlives configurations that have the same source.
 type Connection struct {
-	source  Source
-	options Options
-	wire    *wire
-	keys    *Keys
-	log     *complaints
-	records *departures
+	source     Source
+	options    Options
+	wire       *wire
+	keys       *Keys
+	log        *complaints
+	departures *departures
 	// calls are the places for questions of log-ins.
 	calls chan struct{}
 
@@ -59,12 +59,12 @@ func Open(source Source, options Options) (*Connection, error) {
 		options.Observe = func(string, error, time.Duration) {}
 	}
 	c := &Connection{
-		source:  source,
-		options: options,
-		wire:    newWire(source),
-		log:     &complaints{log: options.Log.With("issuer", source.Issuer), now: options.Now},
-		records: newDepartures(options.Now),
-		calls:   make(chan struct{}, maxCalls),
+		source:     source,
+		options:    options,
+		wire:       newWire(source),
+		log:        &complaints{log: options.Log.With("issuer", source.Issuer), now: options.Now},
+		departures: newDepartures(options.Now),
+		calls:      make(chan struct{}, maxCalls),
 	}
 	c.keys = newKeys(options.Now, c.load, c.note)
 	return c, nil

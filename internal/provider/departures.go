@@ -28,7 +28,7 @@ type departure struct {
 	nonce, verifier string
 	// binding stands for the secret of the browser's cookie.
 	binding digest
-	client  identity
+	client  clientKey
 	network netip.Prefix
 	expires time.Time
 }
@@ -106,18 +106,4 @@ func (d *departures) remove(at *list.Element) departure {
 		delete(d.from, gone.network)
 	}
 	return gone.departure
-}
-
-// NetworkOf is the network that an address is counted in.
-func NetworkOf(from netip.Addr) netip.Prefix {
-	from = from.Unmap().WithZone("")
-	bits := 64
-	if from.Is4() {
-		bits = 24
-	}
-	network, err := from.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return network
 }

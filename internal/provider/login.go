@@ -41,8 +41,8 @@ type Client struct {
 	config     ClientConfig
 }
 
-// identity is what a departure belongs to.
-type identity struct{ name, id, redirectURI string }
+// clientKey is what a departure belongs to.
+type clientKey struct{ name, id, redirectURI string }
 
 // NewClient makes a client. Log-ins that have begun by an earlier one with the same
 // configuration can end by it.
@@ -99,15 +99,15 @@ func (c *Client) Begin(ctx context.Context, from netip.Addr) (Departure, error) 
 	}
 	state, nonce, binding := newSecret(), newSecret(), newSecret()
 	verifier := oauth2.GenerateVerifier()
-	c.connection.records.add(digestOf(state), from, departure{
-		nonce: nonce, verifier: verifier, binding: digestOf(binding), client: c.identity(),
+	c.connection.departures.add(digestOf(state), from, departure{
+		nonce: nonce, verifier: verifier, binding: digestOf(binding), client: c.key(),
 	})
 	to := flow.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("nonce", nonce))
 	return Departure{to, credential.NewSecret(state), credential.NewSecret(binding)}, nil
 }
 
-func (c *Client) identity() identity {
-	return identity{c.config.Name, c.config.ClientID, c.config.RedirectURI}
+func (c *Client) key() clientKey {
+	return clientKey{c.config.Name, c.config.ClientID, c.config.RedirectURI}
 }
 
 // flow is the authorization code flow by the endpoints of the provider.

@@ -522,7 +522,7 @@ func FuzzReturn(f *testing.F) {
 		if len(state) != 43 || len(code) > maxCode || len(problem) > maxError {
 			t.Error("it is too long")
 		}
-		err := client.admit(r, departure{binding: digestOf(binding), client: client.identity()}, m)
+		err := client.admit(r, departure{binding: digestOf(binding), client: client.key()}, m)
 		if (err == nil) != (code != "" && problem == "" && (issuer == "" || issuer == "https://id.example.org")) {
 			t.Errorf("%v", err)
 		}

@@ -42,7 +42,7 @@ func (c *Client) Finish(ctx context.Context, r Return) (Grant, error) {
 	if err := r.check(); err != nil {
 		return Grant{}, err
 	}
-	begun, ok := c.connection.records.take(digestOf(r.State))
+	begun, ok := c.connection.departures.take(digestOf(r.State))
 	if !ok {
 		return Grant{}, fmt.Errorf("%w: its state is not known, or was used, or is older than %s", ErrReturn, LogInLimit)
 	}
@@ -87,7 +87,7 @@ func (r Return) check() error {
 // admit holds a return against the log-in that has begun.
 func (c *Client) admit(r Return, begun departure, m *Metadata) error {
 	bound := digestOf(r.Binding.Reveal())
-	mine, theirs := digestOf(c.identity().text()), digestOf(begun.client.text())
+	mine, theirs := digestOf(c.key().text()), digestOf(begun.client.text())
 	switch {
 	case subtle.ConstantTimeCompare(bound[:], begun.binding[:]) != 1:
 		return fmt.Errorf("%w: another browser has begun it", ErrReturn)
@@ -106,7 +106,7 @@ func (c *Client) admit(r Return, begun departure, m *Metadata) error {
 	return nil
 }
 
-func (i identity) text() string { return i.name + "\x00" + i.id + "\x00" + i.redirectURI }
+func (k clientKey) text() string { return k.name + "\x00" + k.id + "\x00" + k.redirectURI }
 
 // grant verifies what the provider has given for a code.
 func (c *Client) grant(ctx context.Context, token *oauth2.Token, nonce string) (Grant, error) {
@@ -143,4 +143,32 @@ func newGrant(token *oauth2.Token) (Grant, error) {
 		AccessToken:  credential.NewSecret(token.AccessToken),
 		RefreshToken: credential.NewSecret(token.RefreshToken),
 	}, nil
+}
+
+// Refresh exchanges a refresh token for a new access token. The error is as that of
+// Finish; a token that is none, or is over, is a *RefusedError with invalid_grant.
+func (c *Client) Refresh(ctx context.Context, token credential.Secret) (Grant, error) {
+	presented := token.Reveal()
+	if len(presented) > maxToken || !printable(presented) {
+		return Grant{}, &RefusedError{"invalid_grant"}
+	}
+	m, err := c.connection.metadataSoon(ctx)
+	if err != nil {
+		return Grant{}, err
+	}
+	flow, err := c.flow(m)
+	if err != nil {
+		return Grant{}, err
+	}
+	answer, err := c.ask(ctx, "refresh", func(ctx context.Context) (*oauth2.Token, error) {
+		return flow.TokenSource(ctx, &oauth2.Token{RefreshToken: presented}).Token()
+	})
+	if err != nil {
+		return Grant{}, err
+	}
+	// The library returns the old one where there is no new one.
+	if answer.RefreshToken == presented {
+		answer.RefreshToken = ""
+	}
+	return newGrant(answer)
 }
