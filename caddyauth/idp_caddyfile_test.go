@@ -75,8 +75,9 @@ func TestSettingsOfProvidersAreCheckedBeforeTheStart(t *testing.T) {
 		"an address that is none":              {issuer + ops + "\naddresses 10.0.0.0/8 here", "addresses: 'here' is neither an address nor a network such as 10.0.0.0/8"},
 		"no audience":                          {issuer, "'audience' is missing: whom its tokens are for, as their aud has it"},
 		"an audience that is not set":          {issuer + "\naudience {env.EMPTY}", "audience: evaluated placeholder {env.EMPTY} is empty"},
-		"an unknown algorithm":                 {issuer + ops + "\nalgorithms RS257", "algorithm 'RS257' is not known: use some of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, or of HS256, HS384, HS512"},
+		"an unknown algorithm":                 {issuer + ops + "\nalgorithms RS257", "algorithm 'RS257' is not known: use some of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA"},
 		"no algorithm at all":                  {issuer + ops + "\nalgorithms none", "algorithm 'none' is not known"},
+		"an unknown one with a secret":         {issuer + ops + hidden + "\nalgorithms HS257", "algorithm 'HS257' is not known: use some of HS256, HS384, HS512"},
 		"an algorithm twice":                   {issuer + ops + "\nalgorithms RS256 RS256", "algorithm 'RS256' is listed twice"},
 		"a shared secret's algorithm and keys": {issuer + ops + "\nalgorithms RS256 HS256", "algorithms: 'HS256' does not go with what tokens are checked by; HS256, HS384 and HS512 need 'secret', all others keys"},
 		"a public key's algorithm and secret":  {issuer + ops + hidden + "\nalgorithms RS256", "algorithms: 'RS256' does not go with what tokens are checked by"},
@@ -91,8 +92,8 @@ func TestSettingsOfProvidersAreCheckedBeforeTheStart(t *testing.T) {
 		"a client secret that is not set":      {issuer + client + "\nclient_secret {env.EMPTY}", "client_secret: evaluated placeholder {env.EMPTY} is empty"},
 		"a client secret without a client":     {issuer + ops + "\nclient_secret {env.CLIENT_SECRET}", "client_secret, redirect_uri and scopes are for log-ins; 'client_id' is missing"},
 		"scopes without a client":              {issuer + ops + "\nscopes openid", "client_secret, redirect_uri and scopes are for log-ins; 'client_id' is missing"},
-		"a client without a redirect URI":      {issuer + "\nclient_id ops", "redirect URI is no absolute URL without user and fragment"},
-		"a redirect URI with a fragment":       {issuer + "\nclient_id ops\nredirect_uri https://ops.example.org/#login", "redirect URI is no absolute URL without user and fragment"},
+		"a client without a redirect URI":      {issuer + "\nclient_id ops", "'redirect_uri' is missing; write it like https://ops.example.org/login?provider=staff"},
+		"a redirect URI with a fragment":       {issuer + "\nclient_id ops\nredirect_uri https://ops.example.org/#login", "redirect_uri: 'https://ops.example.org/#login' has a fragment; write it like https://ops.example.org/login?provider=staff"},
 		"a log-in without discovery":           {issuer + client + "\njwks https://id.example.org/keys", "for log-ins the provider must describe itself: take 'jwks' away, or 'client_id'"},
 		"a log-in for tokens of one use":       {issuer + client + "\none_time", "one_time: a log-in gives a token for many requests; take 'client_id' away"},
 		"meanings of scopes that count not":    {issuer + ops + "\nscope api read", "'scope' says what scopes mean, and without 'scopes_claim' none count"},
@@ -120,8 +121,8 @@ func TestSettingsOfProvidersAreCheckedBeforeTheStart(t *testing.T) {
 func TestProvidersMustBeToldApart(t *testing.T) {
 	one := "provider one {\nissuer https://one.example.org\nclient_id ops\nredirect_uri " + callback + "\n}\n"
 	for name, test := range map[string]struct{ providers, want string }{
-		"a name twice":         {one + "provider one {\nissuer https://two.example.org\naudience ops\n}", "provider one: there is another one of this name or issuer"},
-		"an issuer twice":      {one + "provider two {\nissuer https://one.example.org\naudience ops\n}", "provider two: there is another one of this name or issuer"},
+		"a name twice":         {one + "provider one {\nissuer https://two.example.org\naudience ops\n}", "provider one: there is another one of this name; give each its own"},
+		"an issuer twice":      {one + "provider two {\nissuer https://one.example.org\naudience ops\n}", "provider two: its issuer 'https://one.example.org' is that of provider one; write one provider for both"},
 		"a redirect URI twice": {one + "provider two {\nissuer https://two.example.org\nclient_id ops\nredirect_uri " + callback + "\n}", "provider two: redirect_uri is that of provider one; each needs its own, such as one with ?provider=two"},
 		"a name with a blank":  {`provider "a b" {` + "\nissuer https://one.example.org\naudience ops\n}", "provider 'a b': use 1 to 64 letters, digits and . _ - with a letter or digit first"},
 		"a long name":          {"provider " + strings.Repeat("a", 65) + " {\nissuer https://one.example.org\naudience ops\n}", "use 1 to 64 letters, digits and . _ - with a letter or digit first"},

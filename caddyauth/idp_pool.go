@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -54,8 +53,11 @@ func (a *App) provisionProviders() error {
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(a.idps.list, func(p *idp) bool { return p.name == s.name || p.rules.Issuer == s.rules.Issuer }) {
-			return fmt.Errorf("provider %s: there is another one of this name or issuer", s.name)
+		if a.idps.byName(s.name) != nil {
+			return fmt.Errorf("provider %s: there is another one of this name; give each its own", s.name)
+		}
+		if other := a.idps.byIssuer(s.rules.Issuer); other != nil {
+			return fmt.Errorf("provider %s: its issuer '%s' is that of provider %s; write one provider for both", s.name, s.rules.Issuer, other.name)
 		}
 		p, err := newIDP(s, a.log)
 		if err != nil {

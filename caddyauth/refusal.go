@@ -116,15 +116,21 @@ func isBrake(reason identity.Reason) bool {
 
 func rejected(reason identity.Reason) *refusal { return rejections[reason] }
 
-// rejectedFor is rejected with the time that err says it will last.
+// rejectedFor is rejected with what err says: the time that it will last, or, for the log,
+// what no account could be made from.
 func rejectedFor(reason identity.Reason, err error) *refusal {
-	f := rejected(reason)
-	if brake, ok := errors.AsType[*identity.BrakeError](err); ok {
-		waiting := *f
-		waiting.wait = brake.Wait
-		return &waiting
+	brake, braked := errors.AsType[*identity.BrakeError](err)
+	_, invalid := errors.AsType[*identity.InvalidError](err)
+	if !braked && !invalid {
+		return rejected(reason)
 	}
-	return f
+	f := *rejected(reason)
+	if braked {
+		f.wait = brake.Wait
+	} else {
+		f.err = err
+	}
+	return &f
 }
 
 // refusalFor is the refusal for a reason. The error, if there is one, says more

@@ -30,9 +30,9 @@ func newClaims(t *Token, scopes []string) *Claims {
 	}
 }
 
-// MaxPath is how many bytes the name of a claim may have. Claims of longer names are not
+// maxPath is how many bytes the name of a claim may have. Claims of longer names are not
 // found.
-const MaxPath = 256
+const maxPath = 256
 
 // Text returns the claim at a path if it is a text, a number or a boolean, the latter
 // two as they are written.
@@ -62,12 +62,8 @@ func (c *Claims) Bool(path string) bool {
 	return v.kind == isBoolean && v.text == "true"
 }
 
-// Words returns the claim at a path if it is written as scopes are: a text of words with
-// one blank between each (RFC 6749 section 3.3), or a list of such words. Otherwise nil.
-func (c *Claims) Words(path string) []string { return c.find(path).words() }
-
 func (c *Claims) find(path string) value {
-	if len(path) > MaxPath {
+	if len(path) > maxPath {
 		return value{}
 	}
 	return c.all.find(path)
@@ -103,6 +99,8 @@ func (t *Token) scopes(path string) []string {
 	return scope.words()
 }
 
+// words are those of a claim that is written as scopes are: a text of words with one
+// blank between each (RFC 6749 section 3.3), or a list of such words. Otherwise nil.
 func (v value) words() []string {
 	words, ok := v.texts()
 	if v.kind == isText {

@@ -72,7 +72,7 @@ func TestWhatDependsOnWhatIsWrongIsSkipped(t *testing.T) {
 		text  string
 		unmet accesstoken.Rule
 	}{
-		"a text that is too long": {strings.Repeat("x", accesstoken.MaxLength+1), accesstoken.RuleSize},
+		"a text that is too long": {strings.Repeat("x", maxLength+1), accesstoken.RuleSize},
 		"a text that is no token": {"no token", accesstoken.RuleForm},
 		"a payload that is none":  {"e30.bm8.", accesstoken.RuleJSON},
 	} {

@@ -6,7 +6,7 @@ type Rule string
 
 // The rules, in the order in which they are held against a token.
 const (
-	// RuleSize: the text has at most MaxLength bytes.
+	// RuleSize: the text has at most maxLength bytes.
 	RuleSize Rule = "token_size"
 	// RuleForm: it has three segments in base64url, without padding, and each could be
 	// written in no other way (RFC 7515 section 2).

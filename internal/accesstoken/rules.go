@@ -94,8 +94,9 @@ func (r *Rules) checkAlgorithms() error {
 	for i, name := range r.Algorithms {
 		a, ok := findAlgorithm(name)
 		if !ok {
-			return fmt.Errorf("algorithm '%s' is not known: use some of %s, or of %s", name,
-				strings.Join(algorithmNames(false), ", "), strings.Join(algorithmNames(true), ", "))
+			// A provider with keys is not told of those with a secret, which do not go with them.
+			known := algorithmNames(strings.HasPrefix(name, "HS"))
+			return fmt.Errorf("algorithm '%s' is not known: use some of %s", name, strings.Join(known, ", "))
 		}
 		if slices.Contains(r.Algorithms[:i], name) {
 			return fmt.Errorf("algorithm '%s' is listed twice", name)
@@ -122,8 +123,8 @@ func (r *Rules) checkTimes() error {
 }
 
 func (r *Rules) checkScopes() error {
-	if len(r.ScopesClaim) > MaxPath {
-		return fmt.Errorf("the name of the claim with the scopes has %d bytes, of at most %d", len(r.ScopesClaim), MaxPath)
+	if len(r.ScopesClaim) > maxPath {
+		return fmt.Errorf("the name of the claim with the scopes has %d bytes, of at most %d", len(r.ScopesClaim), maxPath)
 	}
 	for _, s := range r.RequiredScopes {
 		if !isScope(s) {

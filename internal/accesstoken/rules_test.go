@@ -26,7 +26,7 @@ func TestRulesThatCannotBeMeantAreRefused(t *testing.T) {
 		"'a b' cannot be a scope":              func(r *accesstoken.Rules) { r.RequiredScopes = []string{"a b"} },
 		"'' cannot be a scope":                 func(r *accesstoken.Rules) { r.RequiredScopes = []string{"api", ""} },
 		"some of RS256, RS384, RS512, PS256, ": func(r *accesstoken.Rules) { r.Algorithms = []string{""} },
-		"or of HS256, HS384, HS512":            func(r *accesstoken.Rules) { r.Algorithms = []string{"ES256K"} },
+		"'ES256K' is not known: use some of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA": func(r *accesstoken.Rules) { r.Algorithms = []string{"ES256K"} },
 	} {
 		r := vectorRules()
 		change(&r)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// MaxLength is how many bytes a token may have.
-const MaxLength = 8 << 10
+// maxLength is how many bytes a token may have.
+const maxLength = 8 << 10
 
 // Token is a text in the form of a token. Nothing that it says is to be believed. It is
 // never changed.
@@ -44,8 +44,8 @@ func (t *Token) Issuer() string {
 }
 
 func holdsSize(x *trial) string {
-	if n := len(x.token.text); n > MaxLength {
-		return "the token has " + strconv.Itoa(n) + " bytes; at most " + strconv.Itoa(MaxLength) + " are read"
+	if n := len(x.token.text); n > maxLength {
+		return "the token has " + strconv.Itoa(n) + " bytes; at most " + strconv.Itoa(maxLength) + " are read"
 	}
 	return ""
 }

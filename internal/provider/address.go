@@ -46,7 +46,7 @@ func (d dialer) dial(ctx context.Context, network, hostPort string) (net.Conn, e
 		ControlContext: func(_ context.Context, _, address string, _ syscall.RawConn) error {
 			to, err := netip.ParseAddrPort(address)
 			if err != nil || !d.allows(to.Addr(), named, proxied) {
-				return &failure{"'" + clip(host) + "' is at " + clip(address) + ", where the provider may not be; allow the network if it is right"}
+				return &failure{"'" + clip(host) + "' is at " + clip(address) + ", where the provider may not be; write the network into 'addresses' if it is right"}
 			}
 			return nil
 		},

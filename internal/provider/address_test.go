@@ -71,7 +71,7 @@ func TestTheAddressThatIsConnectedToIsLookedAt(t *testing.T) {
 			if err == nil {
 				connection.Close()
 			}
-			wantText(t, err, "where the provider may not be")
+			wantText(t, err, "where the provider may not be; write the network into 'addresses' if it is right")
 		})
 	}
 	t.Run("loopback that it names", func(t *testing.T) {

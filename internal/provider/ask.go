@@ -34,9 +34,9 @@ func (c *Client) ask(ctx context.Context, what string, question func(context.Con
 	return token, err
 }
 
-// enter waits for a place among the questions of log-ins, at most WaitAtMost.
+// enter waits for a place among the questions of log-ins, at most waitAtMost.
 func (c *Connection) enter(ctx context.Context) (leave func(), err error) {
-	timer := time.NewTimer(WaitAtMost)
+	timer := time.NewTimer(waitAtMost)
 	defer timer.Stop()
 	select {
 	case c.calls <- struct{}{}:

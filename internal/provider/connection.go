@@ -147,7 +147,7 @@ func (c *Connection) note(set *keySet, err error, took time.Duration) {
 	}
 }
 
-// metadataSoon waits for the discovery document, at most WaitAtMost.
+// metadataSoon waits for the discovery document, at most waitAtMost.
 func (c *Connection) metadataSoon(ctx context.Context) (*Metadata, error) {
 	if m := c.metadata.Load(); m != nil {
 		// A use of the provider, by which it is looked at again in time.

@@ -91,7 +91,7 @@ func TestDiscoveryIsReadAgainAfterADayAndWhenKeysFail(t *testing.T) {
 		now.pass(after)
 		find(t, c, "first", nil)
 	}
-	again(StaleFor)
+	again(staleFor)
 	if n := s.count(discoveryPath); n != 2 {
 		t.Fatalf("discovery was read %d times after a day", n)
 	}
@@ -99,7 +99,7 @@ func TestDiscoveryIsReadAgainAfterADayAndWhenKeysFail(t *testing.T) {
 	s.at(keysPath, http.NotFound)
 	s.at("/moved", says(http.StatusOK, map[string]any{"keys": []any{jwk(t, "moved", edKey(t))}}))
 	find(t, c, "moved", ErrUnavailable)
-	now.pass(RetryAfter)
+	now.pass(retryAfter)
 	find(t, c, "moved", nil)
 }
 
@@ -131,13 +131,13 @@ func TestWhatGoesWrongIsSaidOnceAMinute(t *testing.T) {
 	}})
 	s.at(keysPath, http.NotFound)
 	find(t, c, "first", ErrUnavailable)
-	now.pass(RetryAfter)
+	now.pass(retryAfter)
 	find(t, c, "first", ErrUnavailable)
-	now.pass(RetryAfter)
+	now.pass(retryAfter)
 	find(t, c, "first", ErrUnavailable)
 	s.at(keysPath, nil)
 	s.has(jwk(t, "twice", edKey(t)), jwk(t, "twice", edKey(t)), jwk(t, "private", edKey(t), "d", "AQ"), jwk(t, "first", edKey(t)))
-	now.pass(RetryAfter)
+	now.pass(retryAfter)
 	find(t, c, "first", nil)
 	c.Close()
 	for text, want := range map[string]int{

@@ -13,19 +13,19 @@ import (
 
 // When keys are fetched, and for how long they are good.
 const (
-	// RefreshEvery is the age at which keys are fetched again, by the next use.
-	RefreshEvery = 15 * time.Minute
-	// UnaskedFor is for how long keys serve that nobody has tried to fetch again, for want
+	// refreshEvery is the age at which keys are fetched again, by the next use.
+	refreshEvery = 15 * time.Minute
+	// unaskedFor is for how long keys serve that nobody has tried to fetch again, for want
 	// of use. Whoever comes then waits for the fetch: the provider may have withdrawn one.
-	UnaskedFor = 2 * RefreshEvery
-	// StaleFor is for how long keys serve while the provider cannot be asked.
-	StaleFor = 24 * time.Hour
-	// RetryAfter is how long a failed fetch is left alone.
-	RetryAfter = 30 * time.Second
-	// SeekEvery is the time in which unknown kids lead to one fetch.
-	SeekEvery = 5 * time.Minute
-	// WaitAtMost bounds how long somebody waits for a fetch.
-	WaitAtMost = 5 * time.Second
+	unaskedFor = 2 * refreshEvery
+	// staleFor is for how long keys serve while the provider cannot be asked.
+	staleFor = 24 * time.Hour
+	// retryAfter is how long a failed fetch is left alone.
+	retryAfter = 30 * time.Second
+	// seekEvery is the time in which unknown kids lead to one fetch.
+	seekEvery = 5 * time.Minute
+	// waitAtMost bounds how long somebody waits for a fetch.
+	waitAtMost = 5 * time.Second
 
 	// fetchTimeout is for a fetch as a whole, discovery included.
 	fetchTimeout = 2 * callTimeout
@@ -34,7 +34,7 @@ const (
 // Keys are the keys of one issuer. It may be used by many goroutines at once.
 //
 // A fetch is shared by all who need one, and runs in the owner's time, not in that of a
-// request. One that has failed is tried again by the next use after RetryAfter,
+// request. One that has failed is tried again by the next use after retryAfter,
 // whatever asks; so unknown kids while the provider is down lead to no more fetches
 // than known ones.
 type Keys struct {
@@ -97,7 +97,7 @@ func (k *Keys) Find(ctx context.Context, kid, algorithm string) (key any, err er
 	return k.seek(ctx, func(set *fetched) (any, bool) { return set.find(kid, algorithm) })
 }
 
-// Ready waits for keys that are good, at most WaitAtMost. The error wraps
+// Ready waits for keys that are good, at most waitAtMost. The error wraps
 // ErrUnavailable and says why there are none.
 func (k *Keys) Ready(ctx context.Context) error {
 	_, err := k.seek(ctx, func(*fetched) (any, bool) { return nil, true })
@@ -140,7 +140,7 @@ func (k *Keys) usable(set *fetched, now time.Time) error {
 
 func (k *Keys) isLate(now time.Time) bool { return int64(now.Sub(k.epoch)) >= k.late.Load() }
 
-func (f *fetched) stale(now time.Time) bool { return f == nil || now.Sub(f.at) >= StaleFor }
+func (f *fetched) stale(now time.Time) bool { return f == nil || now.Sub(f.at) >= staleFor }
 
 // refresh begins a fetch in the background if one is due.
 func (k *Keys) refresh(now time.Time) {
@@ -154,7 +154,7 @@ func (k *Keys) refresh(now time.Time) {
 // seek waits for fetches until a lookup finds something or there is no more to wait
 // for.
 func (k *Keys) seek(ctx context.Context, lookup func(*fetched) (any, bool)) (key any, err error) {
-	ctx, cancel := context.WithTimeout(ctx, WaitAtMost)
+	ctx, cancel := context.WithTimeout(ctx, waitAtMost)
 	defer cancel()
 	for {
 		key, wait, err := k.lookup(lookup)
@@ -208,11 +208,11 @@ func (k *Keys) awaited(now time.Time, due bool) *flight {
 	case k.running != nil:
 		return k.running
 	case k.failed != nil:
-		if now.Sub(k.tried) < RetryAfter {
+		if now.Sub(k.tried) < retryAfter {
 			return nil
 		}
 	case due:
-	case !k.sought.IsZero() && now.Sub(k.sought) < SeekEvery:
+	case !k.sought.IsZero() && now.Sub(k.sought) < seekEvery:
 		return nil
 	default:
 		k.sought = now
@@ -251,9 +251,9 @@ func (k *Keys) fly() {
 func (k *Keys) land(set *keySet, err error, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	next := RetryAfter
+	next := retryAfter
 	if err == nil {
-		next = RefreshEvery
+		next = refreshEvery
 		old := k.current.Load()
 		taken := &fetched{keySet: set, at: now, generation: 1}
 		if old != nil {
@@ -266,7 +266,7 @@ func (k *Keys) land(set *keySet, err error, now time.Time) {
 	}
 	k.failed, k.tried = err, now
 	k.due.Store(int64(now.Add(next).Sub(k.epoch)))
-	k.late.Store(int64(now.Add(UnaskedFor).Sub(k.epoch)))
+	k.late.Store(int64(now.Add(unaskedFor).Sub(k.epoch)))
 	close(k.running.done)
 	k.running = nil
 }

@@ -156,7 +156,7 @@ func TestNobodyWaitsLongerThanFiveSeconds(t *testing.T) {
 		k.start()
 		began := time.Now()
 		k.expect(oldKey, ErrUnavailable)
-		if waited := time.Since(began); waited != WaitAtMost {
+		if waited := time.Since(began); waited != waitAtMost {
 			t.Errorf("it waited %s", waited)
 		}
 		// The fetch goes on without him.
@@ -184,7 +184,7 @@ func TestWhoGoesAwayWaitsNoMoreAndEndsNothing(t *testing.T) {
 func TestKeysAreRefreshedInTheBackgroundByTheNextUse(t *testing.T) {
 	inTime(t, func(t *testing.T, k keysInTime) {
 		k.begin()
-		time.Sleep(RefreshEvery - time.Second)
+		time.Sleep(refreshEvery - time.Second)
 		k.expect(oldKey, nil)
 		k.expectFetches(1)
 		time.Sleep(time.Second)
@@ -210,7 +210,7 @@ func TestAskingWhetherTheyAreUsableIsAUse(t *testing.T) {
 	inTime(t, func(t *testing.T, k keysInTime) {
 		k.begin()
 		before := k.Generation()
-		time.Sleep(RefreshEvery)
+		time.Sleep(refreshEvery)
 		k.publishes(setOf(t, newKey))
 		if err := k.Usable(time.Now()); err != nil {
 			t.Fatal(err)
@@ -228,7 +228,7 @@ func TestTheGenerationIsThatOfTheKeysAndNotOfTheFetch(t *testing.T) {
 		k.begin()
 		before := k.Generation()
 		for range 3 {
-			time.Sleep(RefreshEvery)
+			time.Sleep(refreshEvery)
 			k.expect(oldKey, nil)
 		}
 		k.expectFetches(4)
@@ -236,7 +236,7 @@ func TestTheGenerationIsThatOfTheKeysAndNotOfTheFetch(t *testing.T) {
 			t.Errorf("%d became %d", before, now)
 		}
 		k.breaks()
-		time.Sleep(RefreshEvery)
+		time.Sleep(refreshEvery)
 		k.expect(oldKey, nil)
 		if k.Generation() != before {
 			t.Error("a failed fetch changed it")
@@ -248,10 +248,10 @@ func TestAFailedFetchIsLeftAloneForHalfAMinute(t *testing.T) {
 	inTime(t, func(t *testing.T, k keysInTime) {
 		k.begin()
 		k.breaks()
-		time.Sleep(RefreshEvery)
+		time.Sleep(refreshEvery)
 		k.expect(oldKey, nil)
 		k.expectFetches(2)
-		time.Sleep(RetryAfter - time.Second)
+		time.Sleep(retryAfter - time.Second)
 		k.expect(oldKey, nil)
 		k.expectFetches(2)
 		time.Sleep(time.Second)
@@ -267,7 +267,7 @@ func TestAFirstFetchThatFailsIsTriedAgainForWhoComes(t *testing.T) {
 		k.expect(oldKey, ErrUnavailable)
 		wantText(t, k.Ready(t.Context()), "it is broken")
 		k.expectFetches(1)
-		time.Sleep(RetryAfter)
+		time.Sleep(retryAfter)
 		k.publishes(setOf(t, oldKey))
 		k.is(time.Second)
 		k.expect(oldKey, nil)
@@ -279,7 +279,7 @@ func TestOldKeysServeForADayWhileTheProviderIsDown(t *testing.T) {
 	inTime(t, func(t *testing.T, k keysInTime) {
 		k.begin()
 		k.breaks()
-		time.Sleep(StaleFor - time.Second)
+		time.Sleep(staleFor - time.Second)
 		k.expect(oldKey, nil)
 		if err := k.Usable(time.Now()); err != nil {
 			t.Error(err)
@@ -289,7 +289,7 @@ func TestOldKeysServeForADayWhileTheProviderIsDown(t *testing.T) {
 		if err := k.Usable(time.Now()); !errors.Is(err, ErrUnavailable) {
 			t.Error(err)
 		}
-		time.Sleep(RetryAfter)
+		time.Sleep(retryAfter)
 		k.publishes(setOf(t, oldKey))
 		k.expect(oldKey, nil)
 	})
@@ -298,7 +298,7 @@ func TestOldKeysServeForADayWhileTheProviderIsDown(t *testing.T) {
 func TestKeysThatNobodyHasUsedForADayAreFetchedFirst(t *testing.T) {
 	inTime(t, func(t *testing.T, k keysInTime) {
 		k.begin()
-		time.Sleep(2 * StaleFor)
+		time.Sleep(2 * staleFor)
 		k.publishes(setOf(t, newKey))
 		k.is(time.Second)
 		k.expect(newKey, nil)
@@ -313,7 +313,7 @@ func TestAWithdrawnKeyIsNotServedAfterAQuietNight(t *testing.T) {
 		k.begin()
 		k.publishes(setOf(t, newKey))
 		k.is(time.Second)
-		time.Sleep(UnaskedFor)
+		time.Sleep(unaskedFor)
 		if err := k.Usable(time.Now()); !errors.Is(err, ErrUnavailable) {
 			t.Error(err)
 		}
@@ -327,10 +327,10 @@ func TestAProviderThatHangsAfterAQuietNight(t *testing.T) {
 	inTime(t, func(t *testing.T, k keysInTime) {
 		k.begin()
 		k.is(time.Hour)
-		time.Sleep(UnaskedFor)
+		time.Sleep(unaskedFor)
 		began := time.Now()
 		k.expect(oldKey, nil)
-		if waited := time.Since(began); waited != WaitAtMost {
+		if waited := time.Since(began); waited != waitAtMost {
 			t.Errorf("it waited %s", waited)
 		}
 		time.Sleep(fetchTimeout)
@@ -341,7 +341,7 @@ func TestAProviderThatHangsAfterAQuietNight(t *testing.T) {
 			t.Errorf("it waited %s", waited)
 		}
 		k.close()
-		time.Sleep(UnaskedFor)
+		time.Sleep(unaskedFor)
 		k.expect(oldKey, nil)
 	})
 }
@@ -370,7 +370,7 @@ func TestUnknownNamesLeadToOneFetchInFiveMinutes(t *testing.T) {
 		all.Wait()
 		k.expectFetches(2)
 		began := time.Now()
-		for time.Since(began) < SeekEvery-2*time.Second {
+		for time.Since(began) < seekEvery-2*time.Second {
 			k.expect("another guess", accesstoken.ErrUnknownKey)
 			time.Sleep(time.Second)
 		}
@@ -384,7 +384,7 @@ func TestUnknownNamesLeadToOneFetchInFiveMinutes(t *testing.T) {
 func TestAFetchForAnotherReasonIsNoneForUnknownNames(t *testing.T) {
 	inTime(t, func(t *testing.T, k keysInTime) {
 		k.begin()
-		time.Sleep(RefreshEvery)
+		time.Sleep(refreshEvery)
 		k.expect(oldKey, nil)
 		k.expectFetches(2)
 		k.publishes(setOf(t, newKey))
@@ -400,7 +400,7 @@ func TestAnUnknownNameIsNotRefusedWhileTheProviderIsDown(t *testing.T) {
 		k.breaks()
 		k.expect(newKey, ErrUnavailable)
 		k.expectFetches(2)
-		for range int(RetryAfter/time.Second) - 1 {
+		for range int(retryAfter/time.Second) - 1 {
 			time.Sleep(time.Second)
 			k.expect(newKey, ErrUnavailable)
 			k.expect(oldKey, nil)
@@ -421,7 +421,7 @@ func TestAFetchEndsWithItsTime(t *testing.T) {
 		time.Sleep(fetchTimeout)
 		synctest.Wait()
 		k.is(0)
-		time.Sleep(RetryAfter)
+		time.Sleep(retryAfter)
 		k.expect(oldKey, nil)
 		k.expectFetches(2)
 	})
@@ -431,7 +431,7 @@ func TestAfterTheEndNothingIsFetched(t *testing.T) {
 	inTime(t, func(t *testing.T, k keysInTime) {
 		k.begin()
 		k.is(time.Hour)
-		time.Sleep(RefreshEvery)
+		time.Sleep(refreshEvery)
 		k.expect(oldKey, nil)
 		k.expectFetches(2)
 		began := time.Now()
@@ -439,11 +439,11 @@ func TestAfterTheEndNothingIsFetched(t *testing.T) {
 		if took := time.Since(began); took != 0 {
 			t.Errorf("the end took %s", took)
 		}
-		time.Sleep(RefreshEvery)
+		time.Sleep(refreshEvery)
 		k.expect(oldKey, nil)
 		k.expect(newKey, ErrUnavailable)
 		k.expectFetches(2)
-		time.Sleep(StaleFor)
+		time.Sleep(staleFor)
 		k.expect(oldKey, ErrUnavailable)
 		k.expectFetches(2)
 	})

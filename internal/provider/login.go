@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 
 	"golang.org/x/oauth2"
 
@@ -55,7 +56,7 @@ func NewClient(connection *Connection, config ClientConfig) (*Client, error) {
 	case config.VerifyID == nil:
 		return nil, errors.New("log-in needs somebody to verify ID tokens")
 	}
-	if err := checkRedirectURI(config.RedirectURI); err != nil {
+	if err := config.checkRedirectURI(); err != nil {
 		return nil, err
 	}
 	if !slices.Contains(config.Scopes, "openid") {
@@ -66,10 +67,24 @@ func NewClient(connection *Connection, config ClientConfig) (*Client, error) {
 
 // checkRedirectURI holds it against RFC 6749 section 3.1.2. http is the business of
 // whoever configures it.
-func checkRedirectURI(text string) error {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
-		return errors.New("the redirect URI is no absolute URL without user and fragment")
+func (c *ClientConfig) checkRedirectURI() error {
+	example := "write it like https://ops.example.org/login?provider=" + c.Name
+	if c.RedirectURI == "" {
+		return errors.New("'redirect_uri' is missing; " + example)
+	}
+	shown := "'" + clip(c.RedirectURI) + "'"
+	if strings.Contains(c.RedirectURI, "@") {
+		// A password may stand before it.
+		shown = "that"
+	}
+	u, err := url.Parse(c.RedirectURI)
+	switch {
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
+		return fmt.Errorf("redirect_uri: %s is no absolute URL; %s", shown, example)
+	case u.User != nil:
+		return fmt.Errorf("redirect_uri: the URL for '%s' has a user or a password in it; %s", clip(u.Host), example)
+	case u.Fragment != "":
+		return fmt.Errorf("redirect_uri: %s has a fragment; %s", shown, example)
 	}
 	return nil
 }

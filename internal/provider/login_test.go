@@ -410,10 +410,14 @@ func TestClientsThatAreNotMade(t *testing.T) {
 	}
 	connection := newScripted(t).connect(t, Options{})
 	for name, change := range map[string]func(c *ClientConfig){
-		"client_id":           func(c *ClientConfig) { c.ClientID = "" },
-		"verify ID tokens":    func(c *ClientConfig) { c.VerifyID = nil },
-		"redirect URI is no ": func(c *ClientConfig) { c.RedirectURI = "/callback" },
-		"redirect URI is no":  func(c *ClientConfig) { c.RedirectURI = redirectURI + "#here" },
+		"client_id":        func(c *ClientConfig) { c.ClientID = "" },
+		"verify ID tokens": func(c *ClientConfig) { c.VerifyID = nil },
+
+		"'redirect_uri' is missing; write it like https://ops.example.org/login?provider=idp":                    func(c *ClientConfig) { c.RedirectURI = "" },
+		"redirect_uri: '/callback' is no absolute URL; write it like https://ops.example.org/login?provider=idp": func(c *ClientConfig) { c.RedirectURI = "/callback" },
+		"redirect_uri: '" + redirectURI + "#here' has a fragment; write it like":                                 func(c *ClientConfig) { c.RedirectURI = redirectURI + "#here" },
+		"redirect_uri: the URL for 'ops.example.org' has a user or a password in it; write it like":              func(c *ClientConfig) { c.RedirectURI = "https://a:swordfish@ops.example.org/" },
+		"redirect_uri: that is no absolute URL; write it like":                                                   func(c *ClientConfig) { c.RedirectURI = "a:swordfish@ops.example.org" },
 	} {
 		config := loginConfig()
 		change(&config)
@@ -487,7 +491,7 @@ func TestQuestionsOfLogInsWaitForAPlace(t *testing.T) {
 		began := time.Now()
 		_, err := c.enter(t.Context())
 		wantRefusal(t, err, ErrTooMany)
-		if waited := time.Since(began); waited != WaitAtMost {
+		if waited := time.Since(began); waited != waitAtMost {
 			t.Errorf("it waited %s", waited)
 		}
 		gone, cancel := context.WithCancel(t.Context())

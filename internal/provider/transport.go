@@ -111,7 +111,7 @@ func (l *limited) route(r *http.Request) (*http.Request, error) {
 		return r, nil
 	}
 	if address, err := netip.ParseAddr(r.URL.Hostname()); err == nil && !l.allow.allows(address, l.allow.loopback, false) {
-		return nil, &failure{"the provider may not be at " + address.String() + "; allow the network if it is right"}
+		return nil, &failure{"the provider may not be at " + address.String() + "; write the network into 'addresses' if it is right"}
 	}
 	return r.WithContext(context.WithValue(r.Context(), proxyKey{}, proxy)), nil
 }

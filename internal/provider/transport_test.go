@@ -149,7 +149,7 @@ func TestAProxyOfTheEnvironmentIsAsked(t *testing.T) {
 	_, err = get(t.Context(), client, "http://169.254.169.254/keys")
 	wantText(t, err, "the provider may not be at 169.254.169.254")
 	_, err = get(t.Context(), client, "http://127.0.0.1/keys")
-	wantText(t, err, "the provider may not be at 127.0.0.1")
+	wantText(t, err, "the provider may not be at 127.0.0.1; write the network into 'addresses' if it is right")
 
 	w.proxy = func(*http.Request) (*url.URL, error) { return nil, errors.New("user:secret") }
 	_, err = get(t.Context(), client, "http://id.example.org/keys")
