@@ -10,11 +10,13 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/sallyport/sallyport/internal/plugin/admin"
 	"github.com/sallyport/sallyport/internal/plugin/command"
+	"github.com/sallyport/sallyport/internal/plugin/grammar"
 	"github.com/sallyport/sallyport/internal/store"
 )
 
@@ -74,7 +76,18 @@ func readToken() (string, error) {
 	if len(text) > most {
 		return "", &command.UsageError{Text: "what is on standard input is longer than any token"}
 	}
-	return strings.TrimSpace(string(text)), nil
+	return bareToken(string(text)), nil
+}
+
+// bareToken is a token without what stands before it in a request.
+func bareToken(text string) string {
+	text = strings.TrimSpace(text)
+	for _, prefix := range []string{"authorization:", "bearer "} {
+		if len(text) >= len(prefix) && strings.EqualFold(text[:len(prefix)], prefix) {
+			text = strings.TrimSpace(text[len(prefix):])
+		}
+	}
+	return text
 }
 
 // tryProvider asks the running server, or tries the provider from here.
@@ -96,26 +109,72 @@ func (s *session) tryProvider(in trialInput, local bool) (*trial, error) {
 			return nil, err
 		}
 	}
-	var c struct {
-		Apps struct {
-			Auth App `json:"caddyauth"`
-		} `json:"apps"`
+	providers, err := providersIn(config)
+	if err != nil {
+		return nil, &command.UsageError{Text: err.Error()}
 	}
-	if err := json.Unmarshal(config, &c); err != nil {
-		return nil, &command.UsageError{Text: "the configuration: " + err.Error()}
-	}
-	for i := range c.Apps.Auth.Providers {
-		if p := &c.Apps.Auth.Providers[i]; p.Name == in.Provider {
+	for i := range providers {
+		if p := &providers[i]; p.Name == in.Provider {
 			// Nobody logs in here.
 			p.ClientSecret = ""
 			settings, err := p.resolve()
 			if err != nil {
 				return nil, &command.UsageError{Text: err.Error()}
 			}
-			return settings.try(s.Ctx, in.Token, nil), nil
+			return settings.try(s.Ctx, in.Token, nil, notFromHere), nil
 		}
 	}
 	return nil, &noProviderError{in.Provider}
+}
+
+// providersIn are the providers of a configuration in JSON.
+func providersIn(config []byte) ([]IdentityProvider, error) {
+	var c struct {
+		Apps struct {
+			Auth App `json:"caddyauth"`
+		} `json:"apps"`
+	}
+	if err := json.Unmarshal(config, &c); err != nil {
+		return nil, fmt.Errorf("the configuration: %w", err)
+	}
+	return c.Apps.Auth.Providers, nil
+}
+
+// doForIssuer is do for an operation that names the issuer of a provider. It warns where no
+// provider has it: of the running server, or else of the configuration file.
+func (s *session) doForIssuer(operation string, input any, issuer, format string, args ...any) error {
+	var result warned
+	if err := s.do(operation, input, &result, format, args...); err != nil {
+		return err
+	}
+	if s.target.server == nil && s.where.store == "" {
+		result.Warning = warnOfIssuer(issuer, s.providersOfFile)
+	}
+	if result.Warning == "" {
+		return nil
+	}
+	return s.Say("warning: %s", strings.Map(shown, result.Warning))
+}
+
+// providersOfFile are the issuers of the configuration file. They are not known without
+// one, nor where a placeholder has a value only for the server.
+func (s *session) providersOfFile() (issuers []string, known bool) {
+	config, _, err := s.where.Load()
+	if err != nil || config == nil {
+		return nil, false
+	}
+	providers, err := providersIn(config)
+	if err != nil {
+		return nil, false
+	}
+	for _, p := range providers {
+		issuer, err := grammar.Resolve("issuer", p.Issuer)
+		if err != nil {
+			return nil, false
+		}
+		issuers = append(issuers, issuer)
+	}
+	return issuers, true
 }
 
 func tellTrial(out io.Writer, t *trial) error {
@@ -165,7 +224,7 @@ a token.`,
 		Example: "  caddy auth provider link alice https://idp.example.org/realms/staff 6f1c0a5e-2f6b-4d0e-9c1f-0d3c1f4b7a10",
 		Args:    cobra.ExactArgs(3),
 	}, func(s *session, args []string) error {
-		return s.do("provider/link", linkInput{args[0], args[1], args[2]}, new(struct{}), "user '%s' is linked", args[0])
+		return s.doForIssuer("provider/link", linkInput{args[0], args[1], args[2]}, args[1], "user '%s' is linked", args[0])
 	})
 }
 
@@ -184,11 +243,8 @@ if it has his address; API keys that he has made stay. Disable the user to keep 
 	})
 }
 
-// revokedFor is longer than any provider's tokens should last.
-const revokedFor = 31 * 24 * time.Hour
-
 func providerRevokeCommand(where *targetFlags) *cobra.Command {
-	in := revokeTokenInput{For: revokedFor}
+	var lasting string
 	c := verb(where, cobra.Command{
 		Use:   "revoke <issuer> <token id>",
 		Short: "Refuses a token of a provider, by its jti",
@@ -197,9 +253,13 @@ has so far, end his sessions: 'caddy auth session revoke --user <user>'.`,
 		Example: "  caddy auth provider revoke https://idp.example.org/realms/staff 0b8e2c1f-7d7e-4ab6-8f0c-6d5d5f2f8f3e",
 		Args:    cobra.ExactArgs(2),
 	}, func(s *session, args []string) error {
-		in.Issuer, in.TokenID = args[0], args[1]
-		return s.do("provider/revoke", in, new(struct{}), "refused from now on")
+		d, err := caddy.ParseDuration(lasting)
+		if err != nil {
+			return &command.UsageError{Text: fmt.Sprintf("--for '%s': write a duration such as 24h or 90d", lasting)}
+		}
+		return s.doForIssuer("provider/revoke", revokeTokenInput{args[0], args[1], d}, args[0], "refused from now on")
 	})
-	c.Flags().DurationVar(&in.For, "for", revokedFor, "How long to remember it: at least until the token expires")
+	// The default is longer than any provider's tokens should last.
+	c.Flags().StringVar(&lasting, "for", "31d", "How long to remember it, such as 24h or 90d: at least until the token expires")
 	return c
 }

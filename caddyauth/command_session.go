@@ -73,7 +73,10 @@ accepted any more. API keys are not touched.`,
 		if err := s.perform("session/revoke", input, &n); err != nil {
 			return err
 		}
-		return s.Say("%s ended", plural.Of(n.Ended, "session"))
+		if user == "" {
+			return s.Say("%s ended", plural.Of(n.Ended, "session"))
+		}
+		return s.Say("%s ended; tokens of other providers that were issued until now are refused", plural.Of(n.Ended, "session"))
 	})
 	c.Flags().StringVar(&user, "user", "", "End all sessions of this user")
 	return c

@@ -35,7 +35,7 @@ type examined struct {
 			} `json:"servers"`
 		} `json:"http"`
 		Auth struct {
-			Providers []json.RawMessage `json:"providers"`
+			Providers []IdentityProvider `json:"providers"`
 		} `json:"caddyauth"`
 	} `json:"apps"`
 

@@ -80,23 +80,22 @@ func (m *claimMap) scopesOf(c *accesstoken.Claims) (set principal.Scopes) {
 	return set
 }
 
-// rolesOf are the roles that a token gives.
-func (m *claimMap) rolesOf(c *accesstoken.Claims) []string {
+// rolesOf are the roles that a token gives, at most maxNames of all that it names.
+func (m *claimMap) rolesOf(c *accesstoken.Claims) (names []string, all int) {
 	if len(m.roles) == 0 {
-		return nil
+		return nil, 0
 	}
 	return mapped(c.List(m.rolesClaim), m.roles)
 }
 
-// groupsOf are the groups that a token gives.
-func (m *claimMap) groupsOf(c *accesstoken.Claims) []string {
+// groupsOf are the groups that a token gives, likewise.
+func (m *claimMap) groupsOf(c *accesstoken.Claims) (names []string, all int) {
 	switch {
 	case !m.givesGroups:
-		return nil
+		return nil, 0
 	case len(m.groups) > 0:
 		return mapped(c.List(m.groupsClaim), m.groups)
 	}
-	var names []string
 	for _, name := range c.List(m.groupsClaim) {
 		if providerNamePattern.MatchString(name) {
 			names = append(names, strings.Clone(name))
@@ -106,17 +105,18 @@ func (m *claimMap) groupsOf(c *accesstoken.Claims) []string {
 }
 
 // mapped is what names mean here.
-func mapped(names []string, meaning map[string][]string) (ours []string) {
+func mapped(names []string, meaning map[string][]string) ([]string, int) {
+	var ours []string
 	for _, name := range names {
 		ours = append(ours, meaning[name]...)
 	}
 	return sortedNames(ours)
 }
 
-func sortedNames(names []string) []string {
+func sortedNames(names []string) (first []string, all int) {
 	slices.Sort(names)
 	names = slices.Compact(names)
-	return names[:min(len(names), maxNames)]
+	return names[:min(len(names), maxNames)], len(names)
 }
 
 // hasRequiredGroups reports whether a token has all groups that are needed.

@@ -2,6 +2,8 @@ package caddyauth
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -33,6 +35,11 @@ type (
 		// For is for how long, in nanoseconds.
 		For time.Duration `json:"for"`
 	}
+	// warned is what was done although it may have no effect.
+	warned struct {
+		// Warning says why, "" if nothing is known against it.
+		Warning string `json:"warning,omitempty"`
+	}
 	trialInput struct {
 		Provider string `json:"provider"`
 		// Token is empty where only the provider is tried.
@@ -46,22 +53,50 @@ func listIdentities(r request, in listIdentitiesInput) ([]store.Identity, error)
 	return r.registry.Identities(r.ctx, in.User, in.After, pageSize)
 }
 
-func linkIdentity(r request, in linkInput) (struct{}, error) {
-	return struct{}{}, r.registry.LinkIdentity(r.ctx, r.actor, in.User, "", in.Issuer, in.Subject)
+func linkIdentity(r request, in linkInput) (warned, error) {
+	err := r.registry.LinkIdentity(r.ctx, r.actor, in.User, "", in.Issuer, in.Subject)
+	return warned{warnOfIssuer(in.Issuer, activeProviders)}, err
 }
 
 func unlinkIdentity(r request, in unlinkInput) (struct{}, error) {
 	return struct{}{}, r.registry.UnlinkIdentity(r.ctx, r.actor, in.Issuer, in.Subject)
 }
 
-// maxRevokedFor is longer than anybody lets a token live.
-const maxRevokedFor = 10 * 365 * 24 * time.Hour
+// maxRevokedDays is longer than anybody lets a token live.
+const maxRevokedDays = 10 * 365
 
-func revokeToken(r request, in revokeTokenInput) (struct{}, error) {
-	if in.For <= 0 || in.For > maxRevokedFor {
-		return struct{}{}, &command.UsageError{Text: fmt.Sprintf("a token can be refused for up to %s, and not for %s", maxRevokedFor, in.For)}
+func revokeToken(r request, in revokeTokenInput) (warned, error) {
+	if in.For <= 0 || in.For > maxRevokedDays*24*time.Hour {
+		return warned{}, &command.UsageError{Text: fmt.Sprintf("a token can be refused for up to %dd, and not for %s", maxRevokedDays, in.For)}
 	}
-	return struct{}{}, r.registry.RefuseToken(r.ctx, r.actor, in.Issuer, in.TokenID, "", time.Now().Add(in.For))
+	err := r.registry.RefuseToken(r.ctx, r.actor, in.Issuer, in.TokenID, "", time.Now().Add(in.For))
+	return warned{warnOfIssuer(in.Issuer, activeProviders)}, err
+}
+
+// warnOfIssuer says that no provider of a configuration has an issuer. It is "" if one
+// has it, or the configuration is not known.
+func warnOfIssuer(issuer string, providers func() (issuers []string, known bool)) string {
+	issuers, known := providers()
+	switch {
+	case !known || slices.Contains(issuers, issuer):
+		return ""
+	case len(issuers) == 0:
+		return "no provider has the issuer '" + issuer + "': there is no provider in the configuration"
+	}
+	return "no provider has the issuer '" + issuer + "', byte for byte: a slash at the end counts; there are: " + strings.Join(issuers, ", ")
+}
+
+// activeProviders are the issuers of the running configuration. A command that has opened
+// the store itself runs none.
+func activeProviders() (issuers []string, known bool) {
+	value, err := caddy.ActiveContext().AppIfConfigured(appName)
+	if err != nil {
+		return nil, false
+	}
+	for _, p := range value.(*App).idps.list {
+		issuers = append(issuers, p.rules.Issuer)
+	}
+	return issuers, true
 }
 
 // noProviderError: the configuration has none of that name.
@@ -86,5 +121,5 @@ func tryProvider(r request, in trialInput) (*trial, error) {
 	if p == nil {
 		return nil, &noProviderError{in.Provider}
 	}
-	return p.try(r.ctx, in.Token, app.directory.ready()), nil
+	return p.try(r.ctx, in.Token, app.directory.ready(), notReadyYet), nil
 }

@@ -117,9 +117,9 @@ func (p *idp) seen(c *accesstoken.Claims, generation uint64) (*seenToken, error)
 	if !c.Issued.IsZero() {
 		e.Issued = c.Issued.Add(-p.rules.Leeway)
 	}
-	t := &seenToken{
-		idp: p, external: principal.NewExternal(e), scopes: p.scopesOf(c), roles: p.rolesOf(c), groups: p.groupsOf(c), generation: generation,
-	}
+	t := &seenToken{idp: p, external: principal.NewExternal(e), scopes: p.scopesOf(c), generation: generation}
+	t.roles, _ = p.rolesOf(c)
+	t.groups, _ = p.groupsOf(c)
 	if !c.NotBefore.IsZero() {
 		t.notBefore = c.NotBefore.Add(-p.rules.Leeway)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/accesstoken"
+	"github.com/sallyport/sallyport/internal/advice"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/plural"
 	"github.com/sallyport/sallyport/internal/provider"
@@ -45,15 +46,16 @@ func (t *trial) note(rule, result, text string) {
 const trialLimit = 20 * time.Second
 
 // try asks the provider anew for what it says of itself and for its keys, and holds a
-// token against all rules; "" leaves the token out. Accounts are looked for in mirror,
-// unless it is nil. Nothing is changed.
-func (s *idpSettings) try(ctx context.Context, token string, mirror *identity.Mirror) *trial {
+// token against all rules; "" leaves the token out. Accounts are looked for in mirror;
+// where it is nil, unlooked says why they are not. Nothing is changed.
+func (s *idpSettings) try(ctx context.Context, token string, mirror *identity.Mirror, unlooked string) *trial {
 	ctx, cancel := context.WithTimeout(ctx, trialLimit)
 	defer cancel()
 	t := &trial{Provider: s.name, Issuer: s.rules.Issuer, Passes: true}
 	keys, closeKeys := s.tryKeys(ctx, t)
 	defer closeKeys()
 	if token == "" {
+		t.note("token", stepSkipped, "none on standard input: only the provider was tried")
 		return t
 	}
 	verifier, err := accesstoken.NewVerifier(s.rules)
@@ -79,7 +81,7 @@ func (s *idpSettings) try(ctx context.Context, token string, mirror *identity.Mi
 	if err == nil {
 		var claims *accesstoken.Claims
 		if claims, err = verifier.Verify(ctx, parsed, keys, now); err == nil {
-			s.tryClaims(t, claims, mirror)
+			s.tryClaims(t, claims, mirror, unlooked)
 			return t
 		}
 	}
@@ -116,7 +118,7 @@ func (s *idpSettings) tryKeys(ctx context.Context, t *trial) (accesstoken.Keys, 
 }
 
 // tryClaims says what a good token means here.
-func (s *idpSettings) tryClaims(t *trial, c *accesstoken.Claims, mirror *identity.Mirror) {
+func (s *idpSettings) tryClaims(t *trial, c *accesstoken.Claims, mirror *identity.Mirror, unlooked string) {
 	if !s.hasRequiredGroups(c) {
 		t.note("required_groups", stepFailed, "needed: "+strings.Join(s.requiredGroups, ", ")+"; in "+s.groupsClaim+": "+orNone(c.List(s.groupsClaim)))
 		return
@@ -126,10 +128,10 @@ func (s *idpSettings) tryClaims(t *trial, c *accesstoken.Claims, mirror *identit
 		return
 	}
 	t.note("scopes", stepOK, orNone(s.scopesOf(c).Words()))
-	t.note("roles", stepOK, orNone(s.rolesOf(c)))
-	t.note("groups", stepOK, orNone(s.groupsOf(c)))
+	t.note("roles", stepOK, firstOf(s.rolesOf(c)))
+	t.note("groups", stepOK, firstOf(s.groupsOf(c)))
 	if mirror == nil {
-		t.note("account", stepSkipped, "no server runs, so that accounts were not looked at")
+		t.note("account", stepSkipped, unlooked)
 		return
 	}
 	seen, err := (&idp{idpSettings: *s}).seen(c, 0)
@@ -141,11 +143,19 @@ func (s *idpSettings) tryClaims(t *trial, c *accesstoken.Claims, mirror *identit
 	t.note("account", result, text)
 }
 
+// Why accounts are not looked at.
+const (
+	notFromHere = "accounts are looked at only by a running server, without --local"
+	notReadyYet = "the server has not opened its store, so that accounts were not looked at"
+)
+
 func (t *seenToken) tryAccount(mirror *identity.Mirror) (result, text string) {
 	caller, reason := mirror.CheckExternal(t.external)
 	switch {
 	case reason == identity.Accepted:
 		return stepOK, "user '" + caller.User.Name + "'"
+	case reason == identity.UnknownIdentity && t.autoCreate && t.newcomer.Email != "":
+		return stepOK, "none yet; the account with the mail address of the token is linked at the first request, if there is exactly one; else one is made"
 	case reason == identity.UnknownIdentity && t.autoCreate:
 		return stepOK, "none yet; one is made at the first request"
 	case reason == identity.UnknownIdentity && t.newcomer.Email != "":
@@ -153,7 +163,24 @@ func (t *seenToken) tryAccount(mirror *identity.Mirror) (result, text string) {
 	case reason == identity.UnknownIdentity:
 		return stepFailed, "none for subject '" + t.external.Subject + "' of issuer '" + t.external.Issuer + "'; set auto_create, or link them: caddy auth provider link <user> <issuer> <subject>"
 	}
-	return stepFailed, reason.String()
+	return stepFailed, meaning(reason)
+}
+
+// meaning is a reason as a log has it, with what it means where a gate refuses for it.
+func meaning(reason identity.Reason) string {
+	row, known := advice.For(string(TokenAuth{}.CaddyModule().ID), rejected(reason).status, reason.String())
+	if !known {
+		return reason.String()
+	}
+	return reason.String() + ": " + row.Means
+}
+
+// firstOf lists names, and says how many of all they are if there are more.
+func firstOf(names []string, all int) string {
+	if len(names) < all {
+		return fmt.Sprintf("%d of %d: %s", len(names), all, strings.Join(names, ", "))
+	}
+	return orNone(names)
 }
 
 func orNone(list []string) string {

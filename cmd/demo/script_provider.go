@@ -11,7 +11,7 @@ func providerScript(reports func(more string) string, auth, server string) []lin
 			auth + " provider test staff <" + staffToken, 0,
 			`(?:ok +(?:discovery|keys|token_\w+|scopes|roles|groups)\b.*\n)+ok +account +user 'jane'\n`,
 		},
-		{"End all that she has.", auth + " session revoke --user jane", 0, server + `0 sessions ended\n`},
+		{"End all that she has.", auth + " session revoke --user jane", 0, server + `0 sessions ended; tokens of other providers that were issued until now are refused\n`},
 		{"Her token is refused at once, though the provider knows nothing of it", staff, 401, refusal("invalid_token", "the credential is not accepted")},
 	}
 }

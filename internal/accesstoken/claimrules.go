@@ -161,6 +161,8 @@ func holdsSubject(x *trial) string {
 	return wrongID("sub", sub)
 }
 
+func foundSubject(x *trial) string { return describe("sub", x.token.payload.member("sub")) }
+
 func holdsID(x *trial) string {
 	for _, name := range []string{"jti", "client_id", "azp"} {
 		id := x.token.payload.member(name)

@@ -61,7 +61,7 @@ var checks = []check{
 	{RuleIssued, []Rule{RuleTimes}, holdsIssued, nil},
 	{RuleKind, []Rule{RuleJSON}, holdsKind, nil},
 	{RuleAudience, []Rule{RuleJSON}, holdsAudience, foundAudience},
-	{RuleSubject, []Rule{RuleJSON}, holdsSubject, nil},
+	{RuleSubject, []Rule{RuleJSON}, holdsSubject, foundSubject},
 	{RuleID, []Rule{RuleJSON}, holdsID, nil},
 	{RuleNonce, []Rule{RuleJSON}, holdsNonce, nil},
 	{RuleClaims, []Rule{RuleSignature}, holdsClaims, nil},
