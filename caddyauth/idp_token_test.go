@@ -321,3 +321,16 @@ func TestDatabaseThatCannotBeAskedRefusesNobody(t *testing.T) {
 		t.Error("nobody was made")
 	}
 }
+
+// TestReasonWhyNoAccountCouldBeMadeIsForTheLog: the client is not told it.
+func TestReasonWhyNoAccountCouldBeMadeIsForTheLog(t *testing.T) {
+	_, why := identity.ParseKeyRef("")
+	f := refusalFor(identity.UnknownIdentity, why)
+	plain := rejected(identity.UnknownIdentity)
+	if why == nil || !errors.Is(f.err, why) || f.status != plain.status || f.code != plain.code || f.message != plain.message || f.cause != plain.cause {
+		t.Errorf("%+v for %v", f, why)
+	}
+	if plain.err != nil {
+		t.Errorf("what all requests share has %v", plain.err)
+	}
+}
