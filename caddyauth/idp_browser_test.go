@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,7 +31,7 @@ const (
 
 // TestABrowserLogsInByAProvider does what a user does, with two tabs at once.
 func TestABrowserLogsInByAProvider(t *testing.T) {
-	op, server, address := serveLoginPage(t)
+	op, server, address := serveLoginPage(t, ownLoginPage(t))
 	browser := chromium.Start(t, "ops.example "+address)
 	begin := func() loginTab {
 		tab := loginTab{browser.Open(t, loginSite+loginStart)}
@@ -66,19 +67,71 @@ func TestABrowserLogsInByAProvider(t *testing.T) {
 	}
 }
 
-// serveLoginPage serves a page that logs in by a provider, over TLS, with the endpoint.
+// TestTheDocumentedPageLogsIn opens a page without a credential, in the site of the
+// first Caddyfile of docs/providers.md.
+func TestTheDocumentedPageLogsIn(t *testing.T) {
+	_, server, address := serveLoginPage(t, documentedSite(t))
+	browser := chromium.Start(t, "ops.example "+address)
+	begin := func() loginTab {
+		tab := loginTab{browser.Open(t, loginSite+"/reports")}
+		tab.Until(t, `document.title === "Log in" && document.querySelector("[name=user]") !== null`)
+		return tab
+	}
+	given := begin()
+	given.Follow(t, "[value=deny]")
+	given.Until(t, `document.body?.innerText.includes("not logged in")`)
+	given.expectCookies(t)
+
+	tab := begin()
+	tab.logIn(t, "jane-pw")
+	tab.Until(t, `document.body?.innerText === "hello jane"`)
+	tab.expectCookies(t, "XSRF-TOKEN", "__Host-sallyport")
+	if r := server.Get(t, "/reports"); r.StatusCode != 401 || r.Header.Get("Location") != "" {
+		t.Errorf("a program without a credential: %d, to '%s'", r.StatusCode, r.Header.Get("Location"))
+	}
+	for _, tab := range []loginTab{given, tab} {
+		tab.Unbroken(t)
+	}
+}
+
+// documentedSite is the inside of the first site of docs/providers.md, from the endpoint
+// on, with an application that says who has come.
+func documentedSite(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../docs/providers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, site, found := strings.Cut(string(text), "\tauth_api /api\n")
+	site, _, closed := strings.Cut(site, "\n}\n```\n")
+	if !found || !closed {
+		t.Fatal("docs/providers.md has no site with an auth_api")
+	}
+	return "\tauth_api /api\n" + strings.ReplaceAll(site, "reverse_proxy 127.0.0.1:9000", `respond "hello {http.request.header.X-User}"`)
+}
+
+// ownLoginPage is the inside of a site with the page in testdata/provider.
+func ownLoginPage(t *testing.T) string {
+	t.Helper()
+	page, err := filepath.Abs("testdata/provider")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return `	auth_api /api
+	root * ` + page + `
+	try_files {path}.html
+	file_server`
+}
+
+// serveLoginPage serves a site with a page that logs in by a provider, over TLS.
 // Requests of the server's client go to its address.
-func serveLoginPage(t *testing.T) (op *oidcprovider.Provider, server *caddyrun.Server, address string) {
+func serveLoginPage(t *testing.T, site string) (op *oidcprovider.Provider, server *caddyrun.Server, address string) {
 	t.Helper()
 	op = oidcprovider.Start(t, oidcprovider.Config{})
 	op.AddUser(oidcprovider.User{Subject: "7a3f", Name: "jane", Password: "jane-pw"})
 	op.AddUser(oidcprovider.User{Subject: "666", Name: "mallory", Password: "mallory-pw"})
 	op.AddClient(oidcprovider.Client{ID: "sallyport", Secret: "client secret", RedirectURIs: []string{loginCallback}})
 	t.Setenv("CLIENT_SECRET", "client secret")
-	page, err := filepath.Abs("testdata/provider")
-	if err != nil {
-		t.Fatal(err)
-	}
 	certificate, key := caddyrun.Certificate(t, "ops.example")
 	files := t.TempDir()
 	for name, text := range map[string]string{"certificate": certificate, "key": key} {
@@ -103,10 +156,7 @@ func serveLoginPage(t *testing.T) (op *oidcprovider.Provider, server *caddyrun.S
 https://ops.example:0 {
 	bind 127.0.0.1
 	tls `+filepath.Join(files, "certificate")+" "+filepath.Join(files, "key")+`
-	auth_api /api
-	root * `+page+`
-	try_files {path}.html
-	file_server
+`+site+`
 }`)
 	address = caddyrun.ListenAddress(t)
 	trusted := x509.NewCertPool()
@@ -120,8 +170,7 @@ https://ops.example:0 {
 	return op, server, address
 }
 
-// loginTab is a tab in which somebody logs in: first at the provider, then back on the
-// page in testdata/provider.
+// loginTab is a tab in which somebody logs in at the provider and comes back.
 type loginTab struct{ *chromium.Tab }
 
 // logIn has the provider say what it thinks of jane with a password.
@@ -132,7 +181,7 @@ func (p loginTab) logIn(t *testing.T, password string) {
 	p.Follow(t, "[value=login]")
 }
 
-// shows waits for what the page says of the log-in, and then of the user.
+// shows waits for what the page in testdata/provider says of the log-in, and then of the user.
 func (p loginTab) shows(t *testing.T, login, user string) {
 	t.Helper()
 	for id, text := range map[string]string{"login": login, "user": user} {

@@ -4,8 +4,8 @@ package advice
 var authAPI = []Row{
 	{
 		"400", "malformed",
-		"The body cannot be read, or a credential is in the query.",
-		"Send what docs/auth.md shows for the route: a JSON object or a form, with the credential in it or in a header, never in the URL.",
+		"The body cannot be read, or a credential is in the query; or, in a log-in by a provider, a parameter is there twice.",
+		"Send what docs/auth.md shows for the route: a JSON object or a form, with the credential in it or in a header, never in the URL. What a provider has sent the browser back with goes on as it is, each parameter once: `provider` is in the query already where `redirect_uri` has it.",
 	},
 	{
 		"401", "malformed",

@@ -15,7 +15,7 @@ var gate = []Row{
 	{
 		"401", "none",
 		"No credential.",
-		"Let the client send a credential: `caddy auth key issue <user>/<name>` makes a key. For a place that is open to everybody, write `optional` into the `token_auth`, or take it away.",
+		"Let the client send a credential: `caddy auth key issue <user>/<name>` makes a key, and a gate that accepts `jwt` takes an access token of a provider. For a place that is open to everybody, write `optional` into the `token_auth`, or take it away.",
 	},
 	{
 		"401", "unknown_scheme",
@@ -64,8 +64,8 @@ var gate = []Row{
 	},
 	{
 		"401", "revoked",
-		"The key was revoked. Or the token of another provider is refused: by itself, or because it is from before all sessions of its user were ended or he was disabled, or does not say when it was issued.",
-		"Issue another one by `caddy auth key issue <user>/<name>`: a revoked key is refused for ever. `caddy auth key show <id>` says why it was revoked. In place of the token of a provider get a new one there, by a log-in a minute later.",
+		"The key was revoked. Or a provider's token is refused, for one of three causes: it was revoked itself, by its `jti` or a log-out with it; it was issued before all sessions of its user were ended or he was disabled, or less than `leeway` after that; or that has happened, and the token does not say when it was issued.",
+		"Issue another one by `caddy auth key issue <user>/<name>`: a revoked key is refused for ever. `caddy auth key show <id>` says why it was revoked. In place of a provider's token get a new one there, by a log-in a minute later; one without `iat` never counts again, so have the provider put it in.",
 	},
 	{
 		"401", "key_disabled",
@@ -145,17 +145,17 @@ var gate = []Row{
 	{
 		"403", "scope",
 		"The credential has none of the scopes of `require scope`.",
-		"Issue a key with one of the wanted scopes by `caddy auth key issue <user>/<name> --scope <scopes>`, or change `require scope`.",
+		"Issue a key with one of the wanted scopes by `caddy auth key issue <user>/<name> --scope <scopes>`, or change `require scope`. For a provider's token map its names by `scope` of the provider.",
 	},
 	{
 		"403", "role",
 		"The user has none of the roles of `require role`.",
-		"Give the user one of the wanted roles by `caddy auth user edit <user> --role <roles>`, or change `require role`.",
+		"Give the user one of the wanted roles by `caddy auth user edit <user> --role <roles>`, or change `require role`. For a provider's token map its names by `role` of the provider.",
 	},
 	{
 		"403", "group",
 		"The user is in none of the groups of `require group`.",
-		"Put the user into one of the wanted groups by `caddy auth user edit <user> --group <groups>`, or change `require group`.",
+		"Put the user into one of the wanted groups by `caddy auth user edit <user> --group <groups>`, or change `require group`. For a provider's token map its names by `group` of the provider.",
 	},
 	{
 		"429", "locked",

@@ -204,6 +204,8 @@ func (c *Browser) call(ctx context.Context, session, method string, params, resu
 		switch {
 		case !there:
 			return fmt.Errorf("%s: chromium has ended", method)
+		case m.Error != nil && m.Error.Message == "Inspected target navigated or closed":
+			return fmt.Errorf("%s: %w", method, errReplaced)
 		case m.Error != nil:
 			return fmt.Errorf("%s: %s", method, m.Error.Message)
 		case result == nil:

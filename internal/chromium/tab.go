@@ -5,6 +5,7 @@ package chromium
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -135,17 +136,24 @@ func Quote(text string) string {
 	return string(quoted)
 }
 
-// Until waits until an expression holds. It is looked at when the page has changed.
+// errReplaced: another page has come while the expression was worked out.
+var errReplaced = errors.New("another page has come")
+
+// Until waits until an expression holds. It is looked at when the page has changed, and
+// in the page that takes its place.
 func (p *Tab) Until(t *testing.T, expression string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(p.whole, Limit)
 	defer cancel()
-	err := p.Evaluate(ctx, `new Promise((resolve) => {
-		const look = () => (`+expression+`) && (watch.disconnect(), resolve(true));
-		const watch = new MutationObserver(look);
-		watch.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
-		look();
-	})`, nil)
+	err := errReplaced
+	for errors.Is(err, errReplaced) {
+		err = p.Evaluate(ctx, `new Promise((resolve) => {
+			const look = () => (`+expression+`) && (watch.disconnect(), resolve(true));
+			const watch = new MutationObserver(look);
+			watch.observe(document, { subtree: true, childList: true, characterData: true, attributes: true });
+			look();
+		})`, nil)
+	}
 	if err != nil {
 		t.Fatalf("%s: %v\nthe page says:\n%s", expression, err, p.Text(t))
 	}

@@ -99,7 +99,7 @@ func TestDiscoveryIsReadAgainAfterADayAndWhenKeysFail(t *testing.T) {
 	s.at(keysPath, http.NotFound)
 	s.at("/moved", says(http.StatusOK, map[string]any{"keys": []any{jwk(t, "moved", edKey(t))}}))
 	find(t, c, "moved", ErrUnavailable)
-	now.pass(retryAfter)
+	now.pass(seekEvery)
 	find(t, c, "moved", nil)
 }
 

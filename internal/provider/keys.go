@@ -34,9 +34,9 @@ const (
 // Keys are the keys of one issuer. It may be used by many goroutines at once.
 //
 // A fetch is shared by all who need one, and runs in the owner's time, not in that of a
-// request. One that has failed is tried again by the next use after retryAfter,
-// whatever asks; so unknown kids while the provider is down lead to no more fetches
-// than known ones.
+// request. One that was due and has failed is tried again by the next use after
+// retryAfter, whatever asks. One for an unknown kid is not: how it ends, the next one for
+// such a kid is seekEvery later.
 type Keys struct {
 	owner context.Context
 	end   context.CancelFunc
@@ -142,6 +142,8 @@ func (k *Keys) isLate(now time.Time) bool { return int64(now.Sub(k.epoch)) >= k.
 
 func (f *fetched) stale(now time.Time) bool { return f == nil || now.Sub(f.at) >= staleFor }
 
+func (f *fetched) overdue(now time.Time) bool { return f == nil || now.Sub(f.at) >= refreshEvery }
+
 // refresh begins a fetch in the background if one is due.
 func (k *Keys) refresh(now time.Time) {
 	k.mu.Lock()
@@ -187,7 +189,7 @@ func (k *Keys) lookup(lookup func(*fetched) (any, bool)) (key any, wait *flight,
 	if found && !late {
 		return key, nil, nil
 	}
-	if wait := k.awaited(now, stale || late); wait != nil {
+	if wait := k.awaited(now, late || set.overdue(now)); wait != nil {
 		return nil, wait, nil
 	}
 	switch {
@@ -207,10 +209,8 @@ func (k *Keys) awaited(now time.Time, due bool) *flight {
 	switch {
 	case k.running != nil:
 		return k.running
-	case k.failed != nil:
-		if now.Sub(k.tried) < retryAfter {
-			return nil
-		}
+	case due && k.failed != nil && now.Sub(k.tried) < retryAfter:
+		return nil
 	case due:
 	case !k.sought.IsZero() && now.Sub(k.sought) < seekEvery:
 		return nil
@@ -251,10 +251,13 @@ func (k *Keys) fly() {
 func (k *Keys) land(set *keySet, err error, now time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	next := retryAfter
+	old, next := k.current.Load(), now.Add(retryAfter)
+	if err != nil && !old.overdue(now) {
+		// It was for an unknown kid.
+		next = old.at.Add(refreshEvery)
+	}
 	if err == nil {
-		next = refreshEvery
-		old := k.current.Load()
+		next = now.Add(refreshEvery)
 		taken := &fetched{keySet: set, at: now, generation: 1}
 		if old != nil {
 			taken.generation = old.generation
@@ -265,7 +268,7 @@ func (k *Keys) land(set *keySet, err error, now time.Time) {
 		k.current.Store(taken)
 	}
 	k.failed, k.tried = err, now
-	k.due.Store(int64(now.Add(next).Sub(k.epoch)))
+	k.due.Store(int64(next.Sub(k.epoch)))
 	k.late.Store(int64(now.Add(unaskedFor).Sub(k.epoch)))
 	close(k.running.done)
 	k.running = nil

@@ -400,7 +400,7 @@ func TestAnUnknownNameIsNotRefusedWhileTheProviderIsDown(t *testing.T) {
 		k.breaks()
 		k.expect(newKey, ErrUnavailable)
 		k.expectFetches(2)
-		for range int(retryAfter/time.Second) - 1 {
+		for range int(seekEvery/time.Second) - 1 {
 			time.Sleep(time.Second)
 			k.expect(newKey, ErrUnavailable)
 			k.expect(oldKey, nil)
