@@ -24,7 +24,7 @@ type goPackage struct {
 }
 
 // testOnly are the trees of packages that only tests may import.
-var testOnly = []string{"internal/caddyrun", "internal/acmetest", fake}
+var testOnly = []string{"internal/caddyrun", "internal/acmetest", "internal/chromium", fake}
 
 // fake is the tree of the stand-ins for daemons.
 const fake = "internal/fake"
@@ -47,6 +47,7 @@ var mayImport = map[string][]string{
 	"internal/intelmqconf":  {"internal/atomicfile"},
 	"internal/howler":       {"internal/credential", "internal/principal"},
 	"internal/howlerusers":  {"internal/howler", "internal/principal"},
+	"internal/provider":     {"internal/accesstoken", "internal/credential"},
 	"internal/redact":       {"internal/credential"},
 	"internal/store":        {"internal/atomicfile", "internal/credential", "internal/plural", "internal/principal"},
 	"internal/identity":     {"internal/atomicfile", "internal/brake", "internal/credential", "internal/password", "internal/plural", "internal/principal", "internal/store", "internal/urlpath"},
@@ -95,6 +96,7 @@ func TestArrowRulesForbid(t *testing.T) {
 		{"caddycce", "caddyauth", false},
 		{"caddyauth", "", false},
 		{"caddyauth", "internal/caddyrun", false},
+		{"caddyauth", "internal/chromium", false},
 		{"caddyauth", "internal/fake/cced", false},
 		{"internal/identity", "internal/fake/cced", false},
 		{"cmd/caddy", "internal/fake/cced", false},
@@ -111,6 +113,10 @@ func TestArrowRulesForbid(t *testing.T) {
 		{"internal/allowlist", "internal/atomicfile", true},
 		{"internal/allowlist", "internal/credential", false},
 		{"internal/intelmqsession", "internal/store", false},
+		{"internal/accesstoken", "internal/credential", false},
+		{"internal/accesstoken", "internal/fake/jwtvectors", false},
+		{"internal/provider", "internal/accesstoken", true},
+		{"internal/accesstoken", "internal/provider", false},
 		{"internal/identity", "caddyauth", false},
 		{"internal/identity", caddy, false},
 		{"internal/wire", "go.uber.org/zap/zapcore", false},

@@ -38,6 +38,7 @@ import (
 //   - The session database of an intelmq-api is where Debian's packages have it.
 //   - A stand-in for cced listens where the configuration says, if it has a cce.
 //   - A stand-in for intelmqctl has a botnet in /opt/intelmq, if it has an intelmq.
+//   - An OpenID provider listens in the place of that of docs/providers.md.
 //   - ssh runs its command at a client's: what curl asks there comes from the
 //     address of that client.
 type session struct {
@@ -51,7 +52,7 @@ type session struct {
 	cceWords map[string]string
 	// botnet is that of the stand-in for intelmqctl, or nil.
 	botnet *intelmqctl.Botnet
-	// paths maps those of the document to those of the session.
+	// paths maps those of the document, and URLs of others, to those of the session.
 	paths [][2]string
 	// defaultAdmin: the configuration leaves the admin API where Caddy has it.
 	// Here it is on a socket all the same, since the port may be taken.
@@ -62,7 +63,7 @@ type session struct {
 func configOf(t *testing.T, document string) string {
 	t.Helper()
 	switch document {
-	case "README.md", "docs/cce.md", "docs/howler.md":
+	case "README.md", "docs/cce.md", "docs/howler.md", providersDocument:
 	case intelmqDocument:
 		return readFile(t, intelmqConfig)
 	default:
@@ -102,6 +103,7 @@ func newSession(t *testing.T, binary, document string) *session {
 	}
 	s.port, s.ccePort = freePort(t), freePort(t)
 	s.prepareBotnet(t, configOf(t, document))
+	s.prepareProvider(t, document)
 	config := s.contain(configOf(t, document), newUpstream(t))
 	site := regexp.MustCompile(`(?m)^([a-z.]+) \{$`).FindStringSubmatch(config)
 	if site != nil {
@@ -190,6 +192,11 @@ func (s *session) here(text string) string {
 func (s *session) there(text string) string {
 	text = s.called(text)
 	text = strings.ReplaceAll(text, s.dir+"/", "/")
+	for _, path := range s.paths {
+		if strings.HasPrefix(path[0], "https://") {
+			text = strings.ReplaceAll(text, path[1], path[0])
+		}
+	}
 	if s.defaultAdmin {
 		text = strings.ReplaceAll(text, "unix//run/caddy/admin.sock", caddy.DefaultAdminListen)
 	}
@@ -323,6 +330,9 @@ func (s *session) run(t *testing.T, b block, list []step) []step {
 		"PATH=" + filepath.Join(s.dir, "bin") + ":" + os.Getenv("PATH"),
 		"HOME=" + command.Dir, "LANG=C.UTF-8", "TZ=UTC",
 	}
+	for _, name := range providerSecrets {
+		command.Env = append(command.Env, name+"="+os.Getenv(name))
+	}
 	// A server that is started keeps the output open, so it is a file.
 	output, err := os.Create(filepath.Join(s.dir, "output"))
 	if err != nil {
@@ -368,6 +378,7 @@ var variable = []struct {
 	{regexp.MustCompile(`\b[a-z][a-z0-9]{1,15}_[0-9A-Za-z]{61}\b`), "KEY"},
 	{regexp.MustCompile(`("error_id":")[A-Z2-7]{12}"`), `${1}ID"`},
 	{regexp.MustCompile(`(?m)^(x-error-id: )[A-Z2-7]{12}\b`), "${1}ID"},
+	{regexp.MustCompile(`(?m)^(error: +)[A-Z2-7]{12}$`), "${1}ID"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`), "UUID"},
 	{regexp.MustCompile(`("app_token":"[\w.]+:)[0-9a-f]{64}"`), `${1}TOKEN"`},
 	{regexp.MustCompile(`("token":")[0-9A-Za-z]{64}"`), `${1}TOKEN"`},
@@ -376,9 +387,11 @@ var variable = []struct {
 	{regexp.MustCompile(`("api_server_version":")[^"]*"`), `${1}VERSION"`},
 	{regexp.MustCompile(`("user_agent":"curl/)[^"]*"`), `${1}VERSION"`},
 	{regexp.MustCompile(`(is locked for the next )\d+`), "${1}60"},
+	{regexp.MustCompile(`(it is good for )[0-9ms]+`), "${1}5m0s"},
 	{regexp.MustCompile(`(\bid )[0-9A-Za-z]{12}\b`), "${1}ID"},
 	{regexp.MustCompile(`(?m)^[0-9A-Za-z]{12}( +\w+/)`), "ID$1"},
 	{regexp.MustCompile(`("(?:key_)?id": ?")[0-9A-Za-z]{12}"`), `${1}ID"`},
+	{regexp.MustCompile(`"[0-9a-f]{64}"`), `"DIGEST"`},
 	{regexp.MustCompile(`"[0-9a-f]{32}"`), `"FINGERPRINT"`},
 	{regexp.MustCompile(`(?m)^(|retired: )[0-9a-f]{32}\b`), `${1}FINGERPRINT`},
 	{regexp.MustCompile(`(fingerprint )[0-9a-f]{32}\b`), "${1}FINGERPRINT"},

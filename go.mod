@@ -2,24 +2,31 @@ module github.com/sallyport/sallyport
 
 go 1.26.0
 
-// Each direct dependency, and what it is needed for. All but bart, goose,
-// sqlite, go-cmp and go-internal come with Caddy anyway.
+// Each direct dependency, and what it is needed for. All but bart, golang-jwt, goose,
+// jwkset, sqlite, go-cmp, go-internal and oidc of zitadel come with Caddy anyway.
 require (
+	github.com/MicahParks/jwkset v0.11.4 // the keys of other providers: JWK to Go's types
 	github.com/caddyserver/caddy/v2 v2.11.9 // the server whose modules these are
+	github.com/coreos/go-oidc/v3 v3.21.0 // where other providers say their endpoints are
 	github.com/dustin/go-humanize v1.1.0 // sizes in the Caddyfile, read as Caddy reads them
 	github.com/gaissmai/bart v0.28.0 // the longest prefix among 100,000 in tens of nanoseconds
+	github.com/go-jose/go-jose/v4 v4.1.6 // tests: the keys of the OpenID provider on loopback
+	github.com/golang-jwt/jwt/v5 v5.3.1 // signatures and claims of the JWTs of other providers
 	github.com/google/go-cmp v0.7.0 // tests: readable differences
 	github.com/google/uuid v1.6.0 // UUIDv7 for users and events
+	github.com/hashicorp/golang-lru/v2 v2.0.7 // the tokens of other providers that were seen before, within bounds
 	github.com/pressly/goose/v3 v3.28.0 // migrations, for SQLite and PostgreSQL alike
 	github.com/prometheus/client_golang v1.24.1 // the metrics that Caddy serves
 	github.com/rogpeppe/go-internal v1.16.0 // tests: scripts that show the commands
 	github.com/smallstep/certificates v0.30.2 // tests: the port at which Caddy's ACME server validates
 	github.com/spf13/cobra v1.10.2 // sub-commands of Caddy's command line
 	github.com/spf13/pflag v1.0.10 // their flags
+	github.com/zitadel/oidc/v3 v3.45.0 // tests: an OpenID provider on loopback
 	go.uber.org/zap v1.28.0 // the logger that Caddy gives its modules
 	go.yaml.in/yaml/v3 v3.0.5 // IntelMQ's runtime.yaml: its tree with lines and the text of each scalar
 	golang.org/x/crypto v0.57.0 // argon2id for passwords, bcrypt for imported ones
 	golang.org/x/net v0.60.0 // what a header name is (httpguts)
+	golang.org/x/oauth2 v0.37.0 // log-in by other providers: code, PKCE, refresh
 	golang.org/x/sync v0.23.0 // one proof for equal log-ins at the same time
 	golang.org/x/sys v0.48.0 // free space of a file system; tests: limits of another process
 	golang.org/x/term v0.46.0 // asking for a password without an echo
@@ -48,6 +55,7 @@ require (
 	github.com/aryann/difflib v0.0.0-20210328193216-ff5ff6dc229b // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/bits-and-blooms/bitset v1.25.0 // indirect
+	github.com/bmatcuk/doublestar/v4 v4.9.1 // indirect
 	github.com/caddyserver/certmagic v0.25.6 // indirect
 	github.com/caddyserver/zerossl v0.1.6 // indirect
 	github.com/ccoveille/go-safecast/v2 v2.0.1 // indirect
@@ -56,7 +64,6 @@ require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/chzyer/readline v1.5.1 // indirect
 	github.com/cloudflare/circl v1.6.5 // indirect
-	github.com/coreos/go-oidc/v3 v3.21.0 // indirect
 	github.com/cpuguy83/go-md2man/v2 v2.0.7 // indirect
 	github.com/dgraph-io/badger v1.6.2 // indirect
 	github.com/dgraph-io/badger/v2 v2.2007.4 // indirect
@@ -69,7 +76,6 @@ require (
 	github.com/fxamacker/cbor/v2 v2.9.4 // indirect
 	github.com/go-chi/chi/v5 v5.4.0 // indirect
 	github.com/go-jose/go-jose/v3 v3.0.5 // indirect
-	github.com/go-jose/go-jose/v4 v4.1.6 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/go-sql-driver/mysql v1.10.1 // indirect
@@ -81,6 +87,7 @@ require (
 	github.com/google/s2a-go v0.1.10 // indirect
 	github.com/googleapis/enterprise-certificate-proxy v0.3.22 // indirect
 	github.com/googleapis/gax-go/v2 v2.25.0 // indirect
+	github.com/gorilla/securecookie v1.1.2 // indirect
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.30.0 // indirect
 	github.com/huandu/xstrings v1.6.1 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
@@ -101,6 +108,8 @@ require (
 	github.com/mitchellh/copystructure v1.2.0 // indirect
 	github.com/mitchellh/go-ps v1.0.0 // indirect
 	github.com/mitchellh/reflectwalk v1.0.2 // indirect
+	github.com/muhlemmer/gu v0.3.1 // indirect
+	github.com/muhlemmer/httpforwarded v0.1.0 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/ncruces/go-strftime v1.0.0 // indirect
 	github.com/nlnwa/whatwg-url v0.6.2 // indirect
@@ -114,6 +123,7 @@ require (
 	github.com/quic-go/qpack v0.6.0 // indirect
 	github.com/quic-go/quic-go v0.63.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	github.com/rs/cors v1.11.1 // indirect
 	github.com/rs/xid v1.6.0 // indirect
 	github.com/russross/blackfriday/v2 v2.1.0 // indirect
 	github.com/sethvargo/go-retry v0.4.0 // indirect
@@ -136,6 +146,8 @@ require (
 	github.com/yuin/goldmark v1.8.6 // indirect
 	github.com/yuin/goldmark-highlighting/v2 v2.0.0-20230729083705-37449abec8cc // indirect
 	github.com/zeebo/blake3 v0.2.4 // indirect
+	github.com/zitadel/logging v0.6.2 // indirect
+	github.com/zitadel/schema v1.3.1 // indirect
 	go.etcd.io/bbolt v1.5.0 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
 	go.opentelemetry.io/contrib/bridges/prometheus v0.71.0 // indirect
@@ -171,7 +183,6 @@ require (
 	go.uber.org/zap/exp v0.3.0 // indirect
 	golang.org/x/crypto/x509roots/fallback v0.0.0-20261030153154-30a33513ff6d // indirect
 	golang.org/x/exp v0.0.0-20260908205506-85c1c2202aba // indirect
-	golang.org/x/oauth2 v0.37.0 // indirect
 	golang.org/x/time v0.16.0 // indirect
 	golang.org/x/tools v0.50.0 // indirect
 	google.golang.org/api v0.298.0 // indirect

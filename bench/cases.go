@@ -23,6 +23,7 @@ const (
 	identitySite = "identity"
 	errorsSite   = "errors"
 	actingSite   = "acting"
+	providerSite = "provider"
 )
 
 func sites(f *files) ([]site, error) {
@@ -36,6 +37,7 @@ func sites(f *files) ([]site, error) {
 		{identitySite, []handler{{"handler": "token_auth", "forward_identity": "X-User"}}},
 		{errorsSite, []handler{{"handler": "token_auth", "errors": "caddy"}}},
 		{actingSite, []handler{{"handler": "token_auth", "impersonation": true}}},
+		{providerSite, []handler{{"handler": "token_auth", "accept": []string{"jwt"}}}},
 	}), nil
 }
 
@@ -103,11 +105,17 @@ func comparisons(f *files) []comparison {
 	acting := func(site string) load {
 		return load{site: site, keys: f.good, second: f.impersonating, status: http.StatusOK}
 	}
+	seen := func(algorithm string) comparison {
+		token := f.jwt(algorithm)
+		return comparison{name: "JWT seen before, " + algorithm, base: bare(token), test: load{site: providerSite, keys: token, status: http.StatusOK}, promise: 0.85}
+	}
 	return []comparison{
 		{name: "floor: the least possible check", base: bare(f.good), test: floor},
 		{name: acceptedName, base: bare(f.good), test: accepted, promise: 0.88},
 		{name: acceptedName, base: floor, test: accepted, promise: 0.90, floor: true},
 		{name: "app token accepted", base: bare(f.tokens), test: load{site: gateSite, keys: f.tokens, status: http.StatusOK}},
+		seen("RS256"),
+		seen("ES256"),
 		{name: "key accepted, acting as another user", base: acting(bareSite), test: acting(actingSite)},
 		{name: "key accepted, `forward_identity`", base: bare(f.good), test: load{site: identitySite, keys: f.good, status: http.StatusOK}},
 		{name: "refused: unknown key", base: bare(f.bad), test: load{site: gateSite, keys: f.bad, status: refused}, promise: 0.85},

@@ -92,6 +92,11 @@ func run(p plan) error {
 	if err := f.prepare(ctx, p.keys); err != nil {
 		return fmt.Errorf("making the keys: %w", err)
 	}
+	endProviders, err := f.prepareProviders()
+	if err != nil {
+		return fmt.Errorf("starting the providers of JWTs: %w", err)
+	}
+	defer endProviders()
 	m := &meter{core: cores[1], sample: p.sample, script: filepath.Join(dir, "load.lua")}
 	if err := os.WriteFile(m.script, loadScript, 0o600); err != nil {
 		return err

@@ -191,7 +191,7 @@ func ask(ctx context.Context, url string, l load) error {
 	}
 	_ = response.Body.Close()
 	if response.StatusCode != l.status {
-		return fmt.Errorf("%s answers %d, want %d", l.site, response.StatusCode, l.status)
+		return fmt.Errorf("%s answers %d %s, want %d", l.site, response.StatusCode, response.Header.Get("X-Error-Code"), l.status)
 	}
 	return nil
 }

@@ -24,7 +24,11 @@ func serve(f *files) error {
 	if err != nil {
 		return err
 	}
-	config, err := json.Marshal(configuration(f, list))
+	providers, err := f.providers()
+	if err != nil {
+		return err
+	}
+	config, err := json.Marshal(configuration(f, list, providers))
 	if err != nil {
 		return err
 	}
@@ -45,7 +49,7 @@ func serve(f *files) error {
 // configuration has one server for each site, on a free port of a loopback
 // address of its own. It logs at the level of a server that was not told
 // otherwise, but to nowhere.
-func configuration(f *files, list []site) map[string]any {
+func configuration(f *files, list []site, providers []any) map[string]any {
 	servers := map[string]any{}
 	for i, s := range list {
 		servers[s.name] = map[string]any{
@@ -62,7 +66,7 @@ func configuration(f *files, list []site) map[string]any {
 			"level": "INFO", "writer": map[string]any{"output": "discard"},
 		}}},
 		"apps": map[string]any{
-			"caddyauth": map[string]any{"store": map[string]any{"engine": "sqlite", "path": f.store}},
+			"caddyauth": map[string]any{"store": map[string]any{"engine": "sqlite", "path": f.store}, "providers": providers},
 			"http":      map[string]any{"servers": servers, "grace_period": "1s"},
 		},
 	}

@@ -14,7 +14,7 @@ func TestAdapt(t *testing.T) { caddyrun.Golden(t) }
 func TestCaddyfileErrors(t *testing.T) {
 	for name, test := range map[string]struct{ global, site, want string }{
 		"an argument of the app":           {"caddyauth x", "", "wrong argument count or unexpected line ending after 'x', at Testfile:2"},
-		"an unknown option of the app":     {"caddyauth {\nsesion_lifetime 1h\n}", "", "unrecognized option 'sesion_lifetime'; there are common_passwords, key_prefix, login_failures, password_length, pepper_file, session_lifetime, store, at Testfile:3"},
+		"an unknown option of the app":     {"caddyauth {\nsesion_lifetime 1h\n}", "", "unrecognized option 'sesion_lifetime'; there are common_passwords, key_prefix, login_failures, password_length, pepper_file, provider, session_lifetime, store, at Testfile:3"},
 		"a second app":                     {"caddyauth\ncaddyauth", "", "there is a 'caddyauth' already; write one block, at Testfile:3"},
 		"a store without a path":           {"caddyauth {\nstore sqlite\n}", "", "write 'store sqlite <path>', at Testfile:3"},
 		"another engine":                   {"caddyauth {\nstore mysql x\n}", "", "store engine 'mysql' is unknown; there is sqlite, at Testfile:3"},
@@ -36,7 +36,7 @@ func TestCaddyfileErrors(t *testing.T) {
 		"common passwords without a file":  {"caddyauth {\ncommon_passwords\n}", "", "'common_passwords' needs a value, at Testfile:3"},
 		"an argument that is no matcher":   {"", "token_auth on", "wrong argument count or unexpected line ending after 'on', at Testfile:4"},
 		"an unknown option":                {"", "token_auth {\nrealm x\n}", "unrecognized option 'realm'; there are accept, api_version, audience, debug, errors, forward_credential, forward_identity, identity_headers, impersonation, insecure_plain_http, optional, require, at Testfile:5"},
-		"a kind of credential to come":     {"", "token_auth {\naccept jwt\n}", "accept 'jwt' is unknown; there are api_key, app_token, bare_token, password, session, at Testfile:5"},
+		"a kind of credential to come":     {"", "token_auth {\naccept saml\n}", "accept 'saml' is unknown; there are api_key, app_token, bare_token, jwt, password, session, at Testfile:5"},
 		"accept nothing":                   {"", "token_auth {\naccept\n}", "'accept' needs at least one value, at Testfile:5"},
 		"an empty value":                   {"", "token_auth {\naudience \"\"\n}", "'audience' needs a value, at Testfile:5"},
 		"an empty value in a list":         {"", "token_auth {\nrequire role \"\"\n}", "'role' has an empty value, at Testfile:5"},
@@ -45,7 +45,7 @@ func TestCaddyfileErrors(t *testing.T) {
 		"require of a kind twice":          {"", "token_auth {\nrequire role a\nrequire role b\n}", "'require role' stands here twice; write all names on one line, of which one is enough, at Testfile:6"},
 		"an unknown scope":                 {"", "token_auth {\nrequire scope admin\n}", "scope 'admin' is unknown; there are read (R), write (W) and extended (E), at Testfile:5"},
 		"an argument of a flag":            {"", "token_auth {\noptional yes\n}", "'yes' is too much after 'optional', at Testfile:5"},
-		"a kind of another gate":           {"", "token_auth {\naccept client_secret\n}", "accept 'client_secret' is unknown; there are api_key, app_token, bare_token, password, session, at Testfile:5"},
+		"a kind of another gate":           {"", "token_auth {\naccept client_secret\n}", "accept 'client_secret' is unknown; there are api_key, app_token, bare_token, jwt, password, session, at Testfile:5"},
 		"an argument of debug":             {"", "token_auth {\ndebug verbose\n}", "'verbose' is too much after 'debug', at Testfile:5"},
 		"a flag twice":                     {"", "token_auth {\noptional\noptional\n}", "'optional' stands here twice, at Testfile:6"},
 		"an unknown way of errors":         {"", "token_auth {\nerrors html\n}", "errors 'html' is unknown; there is caddy, at Testfile:5"},

@@ -28,7 +28,8 @@ func init() {
 // and `/caddyauth/health/live` always answers 200. `GET /caddyauth/sessions` and
 // `GET /caddyauth/lockouts` list the sessions, at most 500, and the places from
 // which log-ins are refused. There is no secret in any of it. What is neither one
-// of these nor an operation is 404.
+// of these nor an operation is 404. `POST /caddyauth/refusal/show` says why a request
+// was refused, whether there is a store or not.
 //
 // It opens nothing to anybody who could not load another configuration anyway.
 type Admin struct{}
@@ -59,7 +60,8 @@ func (a *Admin) serve(w http.ResponseWriter, r *http.Request) error {
 		}
 		return read(w, r)
 	}
-	if _, known := operations[path]; !known && r.Method != http.MethodPost {
+	inMemory := memory[path]
+	if _, known := operations[path]; !known && inMemory == nil && r.Method != http.MethodPost {
 		return admin.Error(http.StatusNotFound, fmt.Errorf("there is no '%s'; GET has %s", r.URL.Path, viewPaths()))
 	}
 	if r.Method != http.MethodPost {
@@ -69,6 +71,9 @@ func (a *Admin) serve(w http.ResponseWriter, r *http.Request) error {
 	var c admin.Call
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdminBody)).Decode(&c); err != nil {
 		return admin.Error(http.StatusBadRequest, fmt.Errorf("body: %w", err))
+	}
+	if inMemory != nil {
+		return answerFromMemory(w, r, inMemory, c)
 	}
 	return answer(w, r, path, c)
 }

@@ -39,6 +39,18 @@ func TestGateAllocatesLittle(t *testing.T) {
 	}
 }
 
+// TestATokenSeenBeforeAllocatesNoMoreThanAKey holds it against what nobody verifies
+// by a signature.
+func TestATokenSeenBeforeAllocatesNoMoreThanAKey(t *testing.T) {
+	c := newChains(t)
+	key := c.load(t, gate, "Authorization", "Bearer "+c.key).allocs(t, http.StatusOK)
+	token := c.load(t, gate, "Authorization", "Bearer "+c.jwt).allocs(t, http.StatusOK)
+	if token > key {
+		t.Errorf("a request with a token makes %v allocations, and one with a key %v", token, key)
+	}
+	t.Logf("a request with a token makes %v allocations, and one with a key %v", token, key)
+}
+
 // allocs counts the allocations of one request.
 func (h *chain) allocs(t *testing.T, want int) float64 {
 	t.Helper()

@@ -59,13 +59,20 @@ type App struct {
 	// such as {env.X} work.
 	CommonPasswords string `json:"common_passwords,omitempty"`
 
+	// Providers are other servers whose access tokens are accepted, and by which users
+	// can log in.
+	Providers []IdentityProvider `json:"providers,omitempty"`
+
 	// directory is set once; requests may still use it when the app has given
 	// its share back, and then find it closed. shares says that it has one.
 	directory *directory
 	shares    bool
 	settings  identity.Settings
 	session   principal.Lifetime
-	log       *slog.Logger
+	idps      *idpSet
+	// shared are those of idps whose connections are to be given back.
+	shared []*idp
+	log    *slog.Logger
 }
 
 // StoreConfig names a database.
@@ -99,9 +106,11 @@ func (a *App) Provision(ctx caddy.Context) error {
 	if err := metrics.register(ctx.GetMetricsRegistry()); err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	a.directory, err = shareDirectory(settings, a.log)
-	a.shares = err == nil
-	return err
+	if a.directory, err = shareDirectory(settings, a.log); err != nil {
+		return err
+	}
+	a.shares = true
+	return a.provisionProviders()
 }
 
 // Start opens the store. What an administrator has to mend, a missing pepper
@@ -112,20 +121,26 @@ func (a *App) Start() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), openLimit)
 	defer cancel()
-	return a.directory.open(ctx, a.log)
+	if err := a.directory.open(ctx, a.log); err != nil {
+		return err
+	}
+	a.startProviders()
+	return nil
 }
 
 // Stop does nothing: requests may still be running, so the store is closed by
 // Cleanup.
 func (a *App) Stop() error { return nil }
 
-// Cleanup gives the app's share of the store back. The last one closes it.
+// Cleanup gives the app's shares of the store and of providers back. The last one
+// closes them.
 func (a *App) Cleanup() error {
+	err := a.giveProvidersBack()
 	if !a.shares {
-		return nil
+		return err
 	}
 	a.shares = false
-	return a.directory.giveBack()
+	return errors.Join(err, a.directory.giveBack())
 }
 
 // resolve replaces placeholders and fills defaults in. It opens nothing.

@@ -291,12 +291,12 @@ func TestTheProviderForCaddysOwnHandler(t *testing.T) {
 
 func TestJSONIsCheckedAsTheCaddyfileIs(t *testing.T) {
 	for config, want := range map[string]string{
-		`{"handler": "token_auth", "accept": ["jwt"]}`:                                              "accept 'jwt' is unknown",
+		`{"handler": "token_auth", "accept": ["saml"]}`:                                             "accept 'saml' is unknown",
 		`{"handler": "token_auth", "errors": "html"}`:                                               "errors 'html' is unknown",
 		`{"handler": "token_auth", "require": {"scopes": ["x"]}}`:                                   "scope 'x' is unknown",
 		`{"handler": "token_auth", "identity_headers": ["*"]}`:                                      "identity header '*'",
 		`{"handler": "token_auth", "optionl": true}`:                                                "unknown field",
-		`{"handler": "authentication", "providers": {"token": {"accept": ["jwt"]}}}`:                "accept 'jwt' is unknown",
+		`{"handler": "authentication", "providers": {"token": {"accept": ["saml"]}}}`:               "accept 'saml' is unknown",
 		`{"handler": "authentication", "providers": {"token": {"forward_identity": "Connection"}}}`: "covers Connection",
 	} {
 		var c caddy.Config

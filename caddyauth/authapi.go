@@ -26,7 +26,8 @@ func init() {
 // unchanged:
 //
 //	GET              <base>/                                 versions of the API
-//	GET, POST        <base>/v1/auth/login                    password or API key → app token
+//	GET, POST        <base>/v1/auth/login                    password or API key → app token;
+//	                                                         provider → redirect, code or refresh token → access token
 //	POST             <base>/v1/auth/logout
 //	GET, POST        <base>/v1/auth/apikey                   list own keys, make one
 //	DELETE           <base>/v1/auth/apikey/{name}
@@ -239,7 +240,7 @@ var actions = map[howler.Action]action{
 func (h *AuthAPI) listVersions(*apiCall) (any, *failure) { return howler.VersionList(), nil }
 
 func (h *AuthAPI) showConfigs(*apiCall) (any, *failure) {
-	return howler.Configs{NoExtendedKeys: h.NoExtendedKeys, MaxKeyLifetime: time.Duration(h.MaxKeyLifetime)}, nil
+	return howler.Configs{NoExtendedKeys: h.NoExtendedKeys, MaxKeyLifetime: time.Duration(h.MaxKeyLifetime), Providers: h.app.idps.logInNames()}, nil
 }
 
 var (

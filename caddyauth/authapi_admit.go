@@ -19,11 +19,13 @@ import (
 // admit finds out who is calling, and whether he may do what he asks for.
 func (h *AuthAPI) admit(c *apiCall) *failure {
 	caller, method, failed := h.identify(c)
+	c.known.method = method
 	if failed == nil {
+		c.known.user = caller.Name
 		caller, failed = h.impersonate(c, caller)
 	}
 	if failed == nil {
-		c.caller = caller
+		c.caller, c.known.user = caller, nameOf(caller)
 		publish(c.r, caller)
 		failed = c.authorize()
 	}
@@ -56,7 +58,7 @@ func (h *AuthAPI) identify(c *apiCall) (p *principal.Principal, method string, f
 		}
 		return p, p.Method, failed
 	}
-	claimed, failed := readAPIClaim(c.r)
+	claimed, failed := readAPIClaim(c.r, len(h.app.idps.list) > 0)
 	if failed != nil {
 		return nil, methodNone, failed
 	}
@@ -75,9 +77,12 @@ func (h *AuthAPI) identify(c *apiCall) (p *principal.Principal, method string, f
 }
 
 // readAPIClaim finds the credential of a call, in howler's order and with its
-// texts where it has them. It takes no bare tokens.
-func readAPIClaim(r *http.Request) (claim, *failure) {
+// texts where it has them. It takes no bare tokens. forTokens is as in readClaim.
+func readAPIClaim(r *http.Request, forTokens bool) (claim, *failure) {
 	presented, err := credential.FromHeaders(r.Header)
+	if forTokens && errors.Is(err, credential.ErrTooLong) && isBearer(r.Header.Get(credential.AuthorizationHeader)) {
+		return claim{}, tokenFailure(longToken)
+	}
 	if errors.Is(err, credential.ErrSeveral) || errors.Is(err, credential.ErrTooLong) {
 		return claim{}, toldAs(malformed(err))
 	}
@@ -90,7 +95,7 @@ func readAPIClaim(r *http.Request) (claim, *failure) {
 		return claim{}, toldAs(malformed(err))
 	}
 	if presented.Kind != credential.None {
-		return claim{methodOf(&presented), presented}, nil
+		return claim{method: methodOf(&presented), Presented: presented}, nil
 	}
 	c, refused := readCookie(r)
 	switch {
@@ -107,13 +112,18 @@ func readAPIClaim(r *http.Request) (claim, *failure) {
 // from others only because the secret was right.
 func claimFailure(c *claim, reason identity.Reason, err error) *failure {
 	cause := reason.String()
+	if f := tokenRefusal(err); f != nil {
+		return tokenFailure(f)
+	}
 	switch {
 	case reason == identity.Accepted:
 		return nil
+	case reason == identity.UserDisabled && c.method == principal.MethodJWT:
+		return told(howler.NotAllowed, cause)
 	case reason == identity.NotFresh && err != nil:
 		return unknown(err)
 	case reason == identity.NotFresh:
-		return &failure{howler.Unavailable, cause, time.Second}
+		return &failure{Failure: howler.Unavailable, cause: cause, wait: time.Second}
 	case reason == identity.Malformed && err != nil:
 		return toldAs(malformed(err))
 	case reason == identity.Locked, reason == identity.Throttled, reason == identity.Busy:
@@ -137,6 +147,22 @@ func claimFailure(c *claim, reason identity.Reason, err error) *failure {
 	}
 }
 
+// tokenFailure gives the refusal of a provider's token howler's texts.
+func tokenFailure(f *refusal) *failure {
+	text := howler.UndecodableToken
+	switch {
+	case f == groupRequired:
+		text = howler.NotAllowed
+	case f == noAccount:
+		text = howler.NoAutoCreation
+	case f.code == codeProvider:
+		text = howler.ProviderDown
+	case f.code == codeScope:
+		text = howler.NoAccess
+	}
+	return &failure{text, f.cause, f.wait, f.err}
+}
+
 // authorize holds the caller against what the route asks for: privileges first,
 // then user types, as howler has it.
 func (c *apiCall) authorize() *failure {
@@ -148,6 +174,7 @@ func (c *apiCall) authorize() *failure {
 		has := c.caller.Scopes.Any(wanted)
 		c.step("privilege " + strings.Join(howler.Letters(wanted), " or ") + ": " + strconv.FormatBool(has))
 		if !has {
+			c.known.wanted = "scope " + strings.Join(wanted.Words(), " or ")
 			return told(howler.NoAccess, scopeMissing.cause)
 		}
 	}
@@ -155,6 +182,7 @@ func (c *apiCall) authorize() *failure {
 		has := haveCommon(c.caller.Roles, types)
 		c.step("user type " + strings.Join(types, " or ") + ": " + strconv.FormatBool(has))
 		if !has {
+			c.known.wanted = "role " + strings.Join(types, " or ")
 			return told(howler.WrongUserType(originalURL(c.r).EscapedPath(), types), roleMissing.cause)
 		}
 	}

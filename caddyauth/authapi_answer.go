@@ -24,6 +24,8 @@ type apiCall struct {
 	target howler.Target
 	// caller is nil where none is needed.
 	caller *principal.Principal
+	// known is what is known of him if he is refused.
+	known  refusedCaller
 	people *identity.Registry
 	// steps are what is logged where debug is set.
 	steps []string
@@ -42,6 +44,8 @@ type failure struct {
 	cause string
 	// wait is when to try again, for Retry-After; zero means not to.
 	wait time.Duration
+	// err says more of the cause, for the log; nil where there is no more to say.
+	err error
 }
 
 // told is a failure for which the log knows no more than one word.
@@ -49,12 +53,12 @@ func told(f *howler.Failure, cause string) *failure { return &failure{Failure: f
 
 // unknown: it could not be found out, or not be done.
 func unknown(err error) *failure {
-	return &failure{howler.Unavailable, err.Error(), time.Second}
+	return &failure{Failure: howler.Unavailable, cause: err.Error(), wait: time.Second}
 }
 
 // toldAs gives the refusal of a gate to a client of this contract.
 func toldAs(f *refusal) *failure {
-	return &failure{&howler.Failure{Status: f.status, Code: f.code, Text: f.message}, f.cause, f.wait}
+	return &failure{&howler.Failure{Status: f.status, Code: f.code, Text: f.message}, f.cause, f.wait, f.err}
 }
 
 // Failures that howler has not.
@@ -74,11 +78,11 @@ func brakeFailure(reason identity.Reason, err error) *failure {
 	brake, braked := errors.AsType[*identity.BrakeError](err)
 	switch {
 	case !braked:
-		return &failure{howler.TooManyAttempts, reason.String(), identity.BusyRetry}
+		return &failure{Failure: howler.TooManyAttempts, cause: reason.String(), wait: identity.BusyRetry}
 	case brake.Locked:
-		return &failure{howler.LockedOut(brake.Failures, brake.Wait), reason.String(), brake.Wait}
+		return &failure{Failure: howler.LockedOut(brake.Failures, brake.Wait), cause: reason.String(), wait: brake.Wait}
 	}
-	return &failure{howler.TooManyAttempts, reason.String(), brake.Wait}
+	return &failure{Failure: howler.TooManyAttempts, cause: reason.String(), wait: brake.Wait}
 }
 
 // attemptReason says what an error of Registry.LogInByPassword or ChangePassword
@@ -145,7 +149,7 @@ func (c *apiCall) readBody() ([]byte, *failure) {
 		return nil, told(howler.TooLarge, "body_too_large")
 	}
 	if err != nil {
-		return nil, told(howler.BadRequest("The body cannot be read."), "body: cut off or too slow")
+		return nil, told(howler.BadRequest("The body cannot be read."), "body_not_read")
 	}
 	return content, nil
 }
@@ -158,6 +162,10 @@ func (h *AuthAPI) answer(c *apiCall, payload any) {
 	if payload == (noContent{}) {
 		c.w.Header()["Cache-Control"] = []string{"no-store"}
 		c.w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	if to, away := payload.(atProvider); away {
+		redirect(c.w, to)
 		return
 	}
 	record, isRecord := payload.(tagged)
@@ -178,7 +186,7 @@ func (h *AuthAPI) answer(c *apiCall, payload any) {
 // refuse writes a failure and reports it. Code and id are in headers, since the
 // client takes an envelope with other keys for no API at all.
 func (h *AuthAPI) refuse(c *apiCall, f *failure) {
-	id := h.report(c.r, &refusal{f.Status, f.Code, f.Text, f.cause, f.wait})
+	id := h.report(c.r, &refusal{f.Status, f.Code, f.Text, f.cause, f.wait, f.err}, c.known)
 	header := c.w.Header()
 	header["X-Error-Code"], header["X-Error-Id"] = []string{f.Code}, []string{id}
 	if f.Allow != "" {

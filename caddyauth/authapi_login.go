@@ -17,6 +17,10 @@ import (
 // browser has: a word that somebody else may know is never taken over.
 func (h *AuthAPI) logIn(c *apiCall) (any, *failure) {
 	method, answer, failed := h.tryLogIn(c)
+	if _, away := answer.(atProvider); away {
+		// It is counted when it comes back.
+		return answer, nil
+	}
 	metrics.countLogin(method, failed)
 	if failed != nil {
 		return nil, failed
@@ -24,17 +28,14 @@ func (h *AuthAPI) logIn(c *apiCall) (any, *failure) {
 	return answer, nil
 }
 
-func (h *AuthAPI) tryLogIn(c *apiCall) (method string, answer howler.LoginAnswer, failed *failure) {
-	if fromOtherOrigin(c.r) {
-		return methodNone, answer, told(crossLogin, crossSite.cause)
-	}
+func (h *AuthAPI) tryLogIn(c *apiCall) (method string, answer any, failed *failure) {
 	// A key that is logged in with deserves the same care.
 	if !h.maySend(c.r, principal.MethodPassword) {
-		return methodNone, answer, told(howler.PlainHTTP, plainHTTP.cause)
+		return methodNone, nil, told(howler.PlainHTTP, plainHTTP.cause)
 	}
 	body, failed := c.readBody()
 	if failed != nil {
-		return methodNone, answer, failed
+		return methodNone, nil, failed
 	}
 	parse := howler.ParseLogin
 	if h.InsecureQueryCredentials {
@@ -42,7 +43,15 @@ func (h *AuthAPI) tryLogIn(c *apiCall) (method string, answer howler.LoginAnswer
 	}
 	login, refused := parse(c.r.Header.Get("Content-Type"), body, c.r.URL.Query())
 	if refused != nil {
-		return methodNone, answer, told(refused, "malformed")
+		return methodNone, nil, told(refused, "malformed")
+	}
+	if login.Provider != "" {
+		c.step("credential: " + principal.MethodJWT)
+		answer, failed = h.logInByProvider(c, &login)
+		return principal.MethodJWT, answer, failed
+	}
+	if fromOtherOrigin(c.r) {
+		return methodNone, nil, told(crossLogin, crossSite.cause)
 	}
 	method = principal.MethodPassword
 	begin := h.logInByPassword
@@ -52,7 +61,7 @@ func (h *AuthAPI) tryLogIn(c *apiCall) (method string, answer howler.LoginAnswer
 	c.step("credential: " + method)
 	session, word, failed := begin(c, &login)
 	if failed != nil {
-		return method, answer, failed
+		return method, nil, failed
 	}
 	replacerOf(c.r).Set(userPlaceholders+"id", session.Username)
 	return method, howler.LoginAnswer{AppToken: word, RefreshToken: login.RefreshToken, Privileges: session.Scopes}, nil
@@ -72,7 +81,7 @@ func (h *AuthAPI) logInByPassword(c *apiCall, login *howler.Login) (store.Sessio
 
 // logInByKey sets no cookie: it is programs that have keys.
 func (h *AuthAPI) logInByKey(c *apiCall, login *howler.Login) (store.Session, credential.Secret, *failure) {
-	claimed := claim{principal.MethodAPIKey, credential.Presented{
+	claimed := claim{method: principal.MethodAPIKey, Presented: credential.Presented{
 		Kind: credential.Basic, User: login.User, KeyName: login.KeyName, Word: login.Key.Reveal(),
 		Secret: login.KeyName + ":" + login.Key.Reveal(),
 	}}
@@ -87,7 +96,7 @@ func (h *AuthAPI) logInByKey(c *apiCall, login *howler.Login) (store.Session, cr
 	case errors.Is(err, identity.ErrEnded), errors.Is(err, store.ErrNotFound):
 		return session, credential.Secret{}, told(howler.InvalidLogin, "ended")
 	case isOften:
-		return session, credential.Secret{}, &failure{howler.TooManyAttempts, "key_log_ins", often.Wait}
+		return session, credential.Secret{}, &failure{Failure: howler.TooManyAttempts, cause: "key_log_ins", wait: often.Wait}
 	case err != nil:
 		return session, credential.Secret{}, unknown(err)
 	}
@@ -101,8 +110,12 @@ func (h *AuthAPI) newSession(c *apiCall, tokens ...identity.NewToken) identity.N
 // logOut ends the session of the token or the cookie, with all that it has: both
 // came from one log-in. Where there is no session, success would be a lie.
 func (h *AuthAPI) logOut(c *apiCall) (any, *failure) {
-	if c.caller.TokenID == "" || c.caller.Impersonation != nil {
+	hasEnd := c.caller.TokenID != "" || c.caller.External != nil && c.caller.External.TokenID != ""
+	if !hasEnd || c.caller.Impersonation != nil {
 		return nil, told(noSession, "no_session")
+	}
+	if c.caller.Method == principal.MethodJWT {
+		return nil, h.refuseToken(c)
 	}
 	err := c.people.LogOut(c.r.Context(), c.actor(), c.caller.TokenID)
 	// It may have ended in this very moment, which is what is asked for.
@@ -112,4 +125,39 @@ func (h *AuthAPI) logOut(c *apiCall) (any, *failure) {
 	c.step("session ended: " + strconv.FormatBool(err == nil))
 	clearSessionCookie(c.w)
 	return nil, nil
+}
+
+// refuseToken ends a token of another provider here: it is not accepted any more. The
+// provider goes on to give others.
+func (h *AuthAPI) refuseToken(c *apiCall) *failure {
+	e := c.caller.External
+	if err := c.people.RefuseToken(c.r.Context(), c.actor(), e.Issuer, e.TokenID, c.caller.ID, e.Expires); err != nil {
+		return unknown(err)
+	}
+	c.step("token refused from now on")
+	return h.endSessionBeside(c)
+}
+
+// endSessionBeside ends the browser session of the caller whose cookie came along with his
+// token: a log-in by a provider gives both. It is nobody's credential here, so that one of
+// somebody else stays.
+func (h *AuthAPI) endSessionBeside(c *apiCall) *failure {
+	word, err := sessionWord(c.r)
+	if err != nil || word == "" {
+		return nil
+	}
+	beside := claim{method: principal.MethodSession, Presented: credential.Presented{Word: word}}
+	owner, reason, err := h.prove(c.r, &beside)
+	switch {
+	case reason == identity.NotFresh:
+		return claimFailure(&beside, reason, err)
+	case reason != identity.Accepted || owner.User.ID != c.caller.ID:
+		return nil
+	}
+	if err := c.people.LogOut(c.r.Context(), c.actor(), owner.ID.String()); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return unknown(err)
+	}
+	c.step("session ended beside it")
+	clearSessionCookie(c.w)
+	return nil
 }

@@ -58,7 +58,7 @@ func (h *AuthAPI) enter(c *apiCall) (leave func(), failed *failure) {
 	case most == 0:
 		return func() {}, nil
 	case !h.running.enter(id, most):
-		return nil, &failure{howler.QuotaSpent(most), "quota", quotaRetry}
+		return nil, &failure{Failure: howler.QuotaSpent(most), cause: "quota", wait: quotaRetry}
 	}
 	return func() { h.running.leave(id) }, nil
 }

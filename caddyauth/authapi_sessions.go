@@ -15,7 +15,7 @@ import (
 // sessionRecord is a session, as its user sees it.
 type sessionRecord struct {
 	ID string `json:"id"`
-	// Method is password or api_key; KeyID is the key's.
+	// Method is password, api_key or jwt; KeyID is the key's.
 	Method     string    `json:"method"`
 	KeyID      string    `json:"key_id,omitempty"`
 	Privileges []string  `json:"privileges"`

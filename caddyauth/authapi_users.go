@@ -19,6 +19,8 @@ func (h *AuthAPI) showSelf(c *apiCall) (any, *failure) {
 	if failed != nil {
 		return nil, failed
 	}
+	// What a provider's token adds is not in the store.
+	u.Roles, u.Groups = c.caller.Roles, c.caller.Groups
 	return asPayload(h.describe(c, &u, false))
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/bench/cputime"
 	_ "github.com/sallyport/sallyport/caddyauth" // the gate
 	"github.com/sallyport/sallyport/internal/caddyrun"
+	"github.com/sallyport/sallyport/internal/fake/oidcprovider"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/principal"
 	"github.com/sallyport/sallyport/internal/store"
@@ -36,6 +37,8 @@ type chains struct {
 	// key opens the gate, and is of a user with roles and groups; revoked does
 	// not any more.
 	key, revoked string
+	// issuer is a provider's, and jwt a token of it that opens the gate.
+	issuer, jwt string
 }
 
 // newChains makes the store first, so that the server finds all keys in it.
@@ -66,8 +69,21 @@ func newChains(tb testing.TB) *chains {
 	if _, err := registry.RevokeKey(tb.Context(), "test", store.KeyRef{UserFold: "alice", Name: "lost"}, "lost"); err != nil {
 		tb.Fatal(err)
 	}
+	c.askProvider(tb)
 	c.caddy = caddyrun.Start(tb, c.site(respond))
 	return c
+}
+
+// askProvider has a provider issue a token that gives as much as the key.
+func (c *chains) askProvider(tb testing.TB) {
+	tb.Helper()
+	op := oidcprovider.Start(tb, oidcprovider.Config{Algorithm: "ES256", Lifetime: time.Hour})
+	op.AddUser(oidcprovider.User{Subject: "7a3f", Name: "jane", Groups: []string{"soc"}, Roles: []string{"analyst", "admin"}})
+	token, err := op.AccessToken("7a3f", map[string]any{"aud": "ops", "scope": "openid profile"})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	c.issuer, c.jwt = op.Issuer(), token
 }
 
 // site is a configuration that logs as a server does unless told otherwise, but
@@ -76,6 +92,15 @@ func (c *chains) site(directives string) string {
 	return `{
 	caddyauth {
 		store sqlite ` + c.store + `
+		provider idp {
+			issuer ` + c.issuer + `
+			audience ops
+			role analyst analyst
+			role admin admin
+			groups_claim groups
+			claims preferred_username scope
+			auto_create
+		}
 	}
 	log default {
 		output discard
@@ -167,6 +192,7 @@ func BenchmarkGate(b *testing.B) {
 		{"accepted", gate, "Authorization", "Bearer " + c.key, http.StatusOK},
 		{"accepted/x-api-key", gate, "X-Api-Key", c.key, http.StatusOK},
 		{"accepted/forward_identity", gateFwd, "Authorization", "Bearer " + c.key, http.StatusOK},
+		{"accepted/jwt", gate, "Authorization", "Bearer " + c.jwt, http.StatusOK},
 		{"accepted/client_secret", addressGate(b), "X-Client-Secret", officeSecret, http.StatusOK},
 		{"refused/client_secret", addressGate(b), "", "", http.StatusUnauthorized},
 		{"refused/revoked", gate, "Authorization", "Bearer " + c.revoked, http.StatusUnauthorized},

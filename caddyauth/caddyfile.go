@@ -68,7 +68,10 @@ func parseAuthAPI(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 //		login_failures   <failures> <window>
 //		password_length  <characters>
 //		common_passwords <file>|off
+//		provider         <name> { … }
 //	}
+//
+// What stands in the block of a provider: see unmarshalProvider.
 func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next()
 	if d.NextArg() {
@@ -82,7 +85,8 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"login_failures":   func() error { return grammar.Failures(d, &a.LoginFailures) },
 		"password_length":  func() error { return grammar.Number(d, &a.PasswordLength, 1, 1024) },
 		"common_passwords": func() error { return grammar.Word(d, &a.CommonPasswords) },
-	}, nil)
+		"provider":         func() error { return a.unmarshalProvider(d) },
+	}, nil, "provider")
 }
 
 func (a *App) unmarshalStore(d *caddyfile.Dispenser) error {
@@ -115,7 +119,7 @@ func (a *App) unmarshalStore(d *caddyfile.Dispenser) error {
 //		debug
 //	}
 //
-// The kinds of credentials are api_key, app_token, bare_token, password and
+// The kinds of credentials are api_key, app_token, bare_token, jwt, password and
 // session. Of several names after one word of require, one is enough; each line of
 // require must be met.
 func (t *TokenAuth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {

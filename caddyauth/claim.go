@@ -14,15 +14,21 @@ import (
 type claim struct {
 	method string
 	credential.Presented
+	// external is set when a token of another provider is proven.
+	external *principal.External
 }
 
 var errSeveralCookies = errors.New("send one session cookie")
 
 // readClaim finds the credential of a request. A cookie counts only where there
-// is no header, and never in the place of a bad one.
-func readClaim(r *http.Request) (claim, *refusal) {
+// is no header, and never in the place of a bad one. forTokens says that tokens of
+// providers are accepted: then a Bearer that is too long is one that is not good.
+func readClaim(r *http.Request, forTokens bool) (claim, *refusal) {
 	presented, err := credential.FromHeaders(r.Header)
-	if err != nil {
+	switch {
+	case forTokens && errors.Is(err, credential.ErrTooLong) && isBearer(r.Header.Get(credential.AuthorizationHeader)):
+		return claim{}, longToken
+	case err != nil:
 		return claim{}, malformed(err)
 	}
 	if presented.Kind == credential.None {
@@ -36,7 +42,13 @@ func readClaim(r *http.Request) (claim, *refusal) {
 		// Tools send whatever they have as Bearer. Nothing else has this form.
 		method = principal.MethodBareToken
 	}
-	return claim{method, presented}, nil
+	return claim{method: method, Presented: presented}, nil
+}
+
+// isBearer reports whether the value of Authorization is of that scheme.
+func isBearer(value string) bool {
+	scheme, _, _ := strings.Cut(value, " ")
+	return strings.EqualFold(scheme, "Bearer")
 }
 
 func readCookie(r *http.Request) (claim, *refusal) {
@@ -49,7 +61,7 @@ func readCookie(r *http.Request) (claim, *refusal) {
 	case !fromSameOrigin(r):
 		return claim{}, crossSite
 	}
-	return claim{principal.MethodSession, credential.Presented{Word: word}}, nil
+	return claim{method: principal.MethodSession, Presented: credential.Presented{Word: word}}, nil
 }
 
 // methodOf tells the kinds apart by their form. What has the form of one kind is
@@ -61,6 +73,9 @@ func methodOf(p *credential.Presented) string {
 	// A user name ends at the colon; keys have none.
 	case p.Kind == credential.Bearer && strings.Contains(p.Word, ":"):
 		return principal.MethodAppToken
+	// Neither have they a dot, nor have bare tokens.
+	case p.Kind == credential.Bearer && strings.Count(p.Word, ".") >= 2:
+		return principal.MethodJWT
 	case p.Kind == credential.Basic && !isKey(p.Word):
 		return principal.MethodPassword
 	}
@@ -87,7 +102,7 @@ func (c *claim) check(m *identity.Mirror, circumstances func() identity.Circumst
 
 // principal is the caller who has proven the claim.
 func (c *claim) principal(caller *identity.Caller) *principal.Principal {
-	p := &principal.Principal{User: caller.User, Scopes: caller.Scopes, Method: c.method}
+	p := &principal.Principal{User: caller.User, Scopes: caller.Scopes, Method: c.method, External: c.external}
 	switch c.method {
 	case principal.MethodAPIKey:
 		p.KeyID = caller.ID.String()

@@ -117,7 +117,11 @@ func (c *ClientSecret) ServeHTTP(w http.ResponseWriter, r *http.Request, next ca
 		c.admit(r, entry)
 		return next.ServeHTTP(w, r)
 	}
-	id := c.report(r, refused)
+	known := refusedCaller{method: methodNone}
+	if secret != "" {
+		known.method = principal.MethodClientSecret
+	}
+	id := c.report(r, refused, known)
 	switch refused.status {
 	case http.StatusUnauthorized:
 		w.Header()["Www-Authenticate"] = append([]string(nil), c.challenge...)

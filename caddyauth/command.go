@@ -1,19 +1,22 @@
 package caddyauth
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/sallyport/sallyport/internal/plugin/admin"
 	"github.com/sallyport/sallyport/internal/plugin/command"
 )
 
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "auth",
-		Short: "Manages users, API keys, sessions and client secrets",
+		Short: "Manages users, API keys, sessions, client secrets and other providers",
 		Long: `
 Manages the users, API keys and sessions of the caddyauth app.
 
@@ -30,7 +33,7 @@ Results go to standard output, everything else to standard error. Exit codes:
   0  done
   1  the command line is not understood
   2  a value is refused
-  3  there is no such user, key, session or entry
+  3  there is no such user, key, session, entry or refusal
   4  it exists already, is revoked, or is still needed
   5  the store, the server or the file cannot be used
 
@@ -49,7 +52,7 @@ func buildCommand(root *cobra.Command) {
 	flags.StringVar(&where.store, "store", "", "The store itself, as sqlite:<path>")
 	flags.StringVar(&where.pepperFile, "pepper-file", "", "The store's pepper file (default: from the configuration, or 'pepper' beside the database)")
 	flags.BoolVar(&where.create, "create", false, "Make the store, and its pepper, if there is none")
-	root.AddCommand(userCommand(&where), importCommand(&where), keyCommand(&where), sessionCommand(&where), clientSecretCommand(), auditCommand(&where), storeCommand(&where), doctorCommand(&where))
+	root.AddCommand(userCommand(&where), importCommand(&where), keyCommand(&where), sessionCommand(&where), clientSecretCommand(), auditCommand(&where), providerCommand(&where), storeCommand(&where), doctorCommand(&where), whyCommand(&where))
 	command.RefuseUnknown(root)
 }
 
@@ -105,6 +108,26 @@ func (s *session) perform(operation string, input, out any) (err error) {
 		}
 	}
 	return s.target.perform(s.Ctx, operation, input, out)
+}
+
+// askServer performs an operation on what the running server has in memory, and decodes
+// its result into out. The error is an admin.NoServerError if none runs.
+func (s *session) askServer(config []byte, file, operation string, input, out any) error {
+	server, err := s.where.Server(appName, config, file)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(input)
+	if err != nil {
+		return err
+	}
+	if text, err = server.Do(s.Ctx, operation, admin.Call{Actor: command.CurrentUser(), Input: text}); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		return fmt.Errorf("admin API: %w", err)
+	}
+	return nil
 }
 
 // exitCode is the exit code for an error of an operation.

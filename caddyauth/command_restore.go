@@ -151,6 +151,10 @@ func (s *session) sayReplaced(c *store.Comparison, flags *restoreFlags) error {
 	err := errors.Join(
 		s.sayReturning("user", "as before again", c.Users, flags),
 		s.sayReturning("key", "accepted again", c.Keys, flags))
+	err = errors.Join(err, s.sayReturning("link", "to a provider there again", c.Identities, flags))
+	if c.Refused > 0 {
+		err = errors.Join(err, s.Say("%s of providers accepted again that had been refused", plural.Of(c.Refused, "token")))
+	}
 	if c.Sessions > 0 {
 		err = errors.Join(err, s.Say("%s accepted again that had ended", plural.Of(c.Sessions, "session")))
 	}

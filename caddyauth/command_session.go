@@ -57,7 +57,8 @@ func sessionRevokeCommand(where *targetFlags) *cobra.Command {
 		Use:   "revoke [<id>]",
 		Short: "Ends a session, or all of a user",
 		Long: `Ends a session: its tokens and its cookie are not accepted any more. With --user
-all sessions of that user end. API keys are not touched.`,
+all sessions of that user end, and tokens of other providers that he has so far are not
+accepted any more. API keys are not touched.`,
 		Example: "  caddy auth session revoke --user alice",
 		Args:    cobra.MaximumNArgs(1),
 	}, func(s *session, args []string) error {
@@ -72,7 +73,10 @@ all sessions of that user end. API keys are not touched.`,
 		if err := s.perform("session/revoke", input, &n); err != nil {
 			return err
 		}
-		return s.Say("%s ended", plural.Of(n.Ended, "session"))
+		if user == "" {
+			return s.Say("%s ended", plural.Of(n.Ended, "session"))
+		}
+		return s.Say("%s ended; tokens of other providers that were issued until now are refused", plural.Of(n.Ended, "session"))
 	})
 	c.Flags().StringVar(&user, "user", "", "End all sessions of this user")
 	return c

@@ -3,6 +3,7 @@ package caddyauth_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/caddyrun"
 	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/fake/oidcprovider"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/store"
 )
@@ -31,6 +33,10 @@ func TestMain(m *testing.M) {
 //	exits <code> <program> [<arguments...>]   the program ends with this code
 //	serving <socket>                          wait until a server answers there
 //	get <status> <socket> [<file of a key>]   ask a server for /
+//	refuse <socket> <variable> [<file of a key>]
+//	                                          ask a server, and be refused; the error
+//	                                          id is in the variable, and as people may
+//	                                          write it in <variable>_lower
 //	log-in <database> <user> <file of the password> <session> <cookie>
 //	                                          begin a session; its id and the value
 //	                                          of its cookie become files
@@ -39,6 +45,7 @@ func TestMain(m *testing.M) {
 //	session-database <file> <file of SQL>     make what intelmq-api has
 //	may-log-in <status> <socket> <user> <file of the password>
 //	                                          ask a server for / with a password
+//	openid …                                  an OpenID provider: see openID
 //	secret <file>...                          the words in these files are in no
 //	                                          output of the command before
 func TestCommands(t *testing.T) {
@@ -49,11 +56,17 @@ func TestCommands(t *testing.T) {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("XDG_DATA_HOME", e.WorkDir+"/data")
 			e.Setenv("XDG_CONFIG_HOME", e.WorkDir+"/config")
+			provider, err := oidcprovider.New(oidcprovider.Config{})
+			if err != nil {
+				return err
+			}
+			e.Defer(provider.Stop)
+			e.Values[openIDKey{}] = provider
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": caddyrun.Exits, "serving": serving, "appears": appears, "get": get, "log-in": logIn, "browse": browse, "revoke": revoke, "secret": secret,
-			"session-database": sessionDatabase, "may-log-in": mayLogIn,
+			"exits": caddyrun.Exits, "serving": serving, "appears": appears, "get": get, "refuse": isRefused, "log-in": logIn, "browse": browse, "revoke": revoke, "secret": secret,
+			"session-database": sessionDatabase, "may-log-in": mayLogIn, "openid": openID,
 		},
 		UpdateScripts: *caddyrun.Update,
 	})
@@ -97,6 +110,28 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 		key = "Bearer " + key
 	}
 	demand(ts, args[0], args[1], "Authorization", key)
+}
+
+func isRefused(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: refuse <socket> <variable> [<file of a key>]")
+	}
+	r, err := http.NewRequest(http.MethodGet, "http://ops.example.org/private?q=private", nil) //nolint:noctx // the client has a limit
+	ts.Check(err)
+	if len(args) == 3 {
+		r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(ts.ReadFile(args[2])))
+	}
+	client := unixClient(ts.MkAbs(args[0]))
+	defer client.CloseIdleConnections()
+	answer, err := client.Do(r)
+	ts.Check(err)
+	defer answer.Body.Close()
+	var told struct {
+		ErrorID string `json:"error_id"`
+	}
+	ts.Check(json.NewDecoder(answer.Body).Decode(&told))
+	ts.Setenv(args[1], told.ErrorID)
+	ts.Setenv(args[1]+"_lower", "  "+strings.ToLower(told.ErrorID)+" ")
 }
 
 func browse(ts *testscript.TestScript, neg bool, args []string) {
@@ -209,7 +244,7 @@ func TestEveryCommandTeaches(t *testing.T) {
 	for _, command := range []string{
 		"user add", "user list", "user show", "user edit", "user disable", "user enable", "user delete",
 		"user passwd", "user unlock", "import intelmq", "session list", "session revoke",
-		"key issue", "key list", "key show", "key disable", "key enable", "key revoke", "key rotate", "audit list", "store info", "doctor",
+		"key issue", "key list", "key show", "key disable", "key enable", "key revoke", "key rotate", "audit list", "store info", "doctor", "why",
 		"store backup", "store restore", "store check", "store pepper replace-lost",
 		"client-secret list", "client-secret rotate", "client-secret hash",
 	} {

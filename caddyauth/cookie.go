@@ -30,7 +30,7 @@ func clearSessionCookie(w http.ResponseWriter) {
 func writeCookie(w http.ResponseWriter, name, value string, lifetime time.Duration) {
 	http.SetCookie(w, &http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: int(lifetime / time.Second),
-		Secure: true, HttpOnly: name == sessionCookie, SameSite: http.SameSiteLaxMode,
+		Secure: true, HttpOnly: name != xsrfCookie, SameSite: http.SameSiteLaxMode,
 	})
 }
 

@@ -15,7 +15,7 @@ import (
 // in it that a client has sent: only which kind of credential it was, and which
 // rules held.
 func (t *Rules) explain(r *http.Request, p *principal.Principal, refused *refusal) {
-	steps := []string{"credential: " + presentedAs(r)}
+	steps := []string{"credential: " + t.presentedAs(r)}
 	if earlier := caller.Earlier(r); earlier != nil {
 		steps = append(steps, "earlier gate: "+earlier.Method+", accepted here: "+strconv.FormatBool(t.accepts(earlier.Method)))
 	}
@@ -38,8 +38,8 @@ func (t *Rules) explain(r *http.Request, p *principal.Principal, refused *refusa
 }
 
 // presentedAs says what kind of credential a request has.
-func presentedAs(r *http.Request) string {
-	c, refused := readClaim(r)
+func (t *Rules) presentedAs(r *http.Request) string {
+	c, refused := readClaim(r, t.takesTokens())
 	if refused != nil {
 		return refused.cause
 	}

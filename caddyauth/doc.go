@@ -13,7 +13,9 @@
 // The modules:
 //
 //   - caddyauth: the app. It has the store of users, API keys and sessions, and
-//     the copy of it in memory from which requests are answered.
+//     the copy of it in memory from which requests are answered. It knows other
+//     providers of identity (idp_*.go, internal/provider), whose access tokens are
+//     verified by internal/accesstoken.
 //   - http.handlers.token_auth: the gate in front of a route.
 //   - http.handlers.auth_api: log-ins, and what users do with their own keys,
 //     sessions and passwords (internal/howler).

@@ -36,6 +36,9 @@ var (
 	adminReachable   = ailment{"admin_not_local", levelWarning, "put the admin API on a socket, such as unix//run/caddy/admin.sock"}
 	insecureOption   = ailment{"insecure_option", levelWarning, "take it out as soon as you can do without"}
 	loginBehindGate  = ailment{"login_behind_gate", levelWarning, "put token_auth and what it guards into a handle of its own"}
+	noProvider       = ailment{"no_provider", levelWarning, "write a provider into caddyauth, or take jwt out of accept"}
+	redirectPlain    = ailment{"redirect_not_https", levelWarning, "write it with https, and register that at the provider"}
+	noLogIn          = ailment{"no_auth_api", levelWarning, "write auth_api into the site of its redirect_uri, or take client_id out of the provider"}
 	notChecked       = ailment{"not_checked", levelWarning, "run the command as root or as the server's user"}
 	fileReadable     = ailment{"file_readable", levelWarning, "take the rights of others away with chmod o="}
 	fileWritable     = ailment{"file_writable", levelError, "take the rights of others away with chmod o=, and look who has used them"}
@@ -59,8 +62,8 @@ func (a ailment) of(what string) finding { return finding{a.code, a.level, what,
 
 // checks in the order in which they report.
 var checks = []check{
-	checkConfigured, checkProxies, checkLogs, checkAdmin, checkInsecure, checkLogins,
-	checkFiles, checkSpace, checkPepper, checkSecretsFiles, checkStoreHealth, checkClock, checkKeys, checkImported,
+	checkConfigured, checkProxies, checkLogs, checkAdmin, checkInsecure, checkLogins, checkProviders, checkProviderLogins,
+	checkFiles, checkSpace, checkPepper, checkSecretsFiles, checkProviderSecrets, checkStoreHealth, checkClock, checkKeys, checkImported,
 }
 
 // examination is what the checks look at.

@@ -34,6 +34,9 @@ type examined struct {
 				Routes               any             `json:"routes"`
 			} `json:"servers"`
 		} `json:"http"`
+		Auth struct {
+			Providers []IdentityProvider `json:"providers"`
+		} `json:"caddyauth"`
 	} `json:"apps"`
 
 	// all is the whole of it.

@@ -118,35 +118,75 @@ func TestDoctorReadsTheConfiguration(t *testing.T) {
 			strings.Replace(filteredSite, "resp_headers credentials\n", "resp_headers hash\n", 1),
 			[]string{"log_unfiltered: log 'default' lacks the filter credentials for resp_headers"},
 		},
-		"a filter that takes the field away":      {strings.Replace(filteredSite, "resp_headers credentials\n", "resp_headers delete\n", 1), nil},
-		"a filter that takes all requests away":   {"{\n\tlog {\n\t\tformat filter {\n\t\t\trequest delete\n\t\t\tresp_headers credentials\n\t\t\turi delete\n\t\t\theaders delete\n\t\t}\n\t}\n}\n" + site, nil},
-		"a filter inside another encoder":         {`{"logging":{"logs":{"default":{"encoder":{"format":"append","wrap":{"format":"filter","fields":{"request":{"filter":"delete"},"resp_headers":{"filter":"credentials"},"uri":{"filter":"delete"},"headers":{"filter":"delete"}}}}}}},"apps":{"http":{"servers":{"a":{}}}}}`, nil},
-		"fields of what is no filter":             {`{"logging":{"logs":{"default":{"encoder":{"format":"append","fields":{"request":{"filter":"delete"},"resp_headers":{"filter":"credentials"}}}}}},"apps":{"http":{"servers":{"a":{}}}}}`, []string{"log_unfiltered: log 'default'" + all}},
-		"the access log of a site":                {"{\n\tlog {\n" + noCredentials + "}\n}\nexample.org {\n\tlog\n\trespond ok\n}\n", nil},
-		"a log of its own for a site":             {"{\n\tlog {\n" + noCredentials + "}\n}\nexample.org {\n\tlog {\n\t\toutput stdout\n\t}\n\trespond ok\n}\n", []string{"log_unfiltered: log 'log0'" + unfiltered}},
-		"one with the filter":                     {"{\n\tlog {\n" + noCredentials + "}\n}\nexample.org {\n\tlog {\n" + noCredentials + "}\n\trespond ok\n}\n", nil},
-		"a site's log that is thrown away":        {"{\n\tlog {\n" + noCredentials + "}\n}\nexample.org {\n\tlog {\n\t\toutput discard\n\t}\n\trespond ok\n}\n", nil},
-		"a default log that is thrown away":       {"{\n\tlog {\n\t\toutput discard\n\t}\n}\n" + site, nil},
-		"a default log without requests":          {"{\n\tlog {\n\t\texclude http admin.api\n\t}\n}\n" + site, nil},
-		"a default log of errors":                 {"{\n\tlog {\n\t\texclude http.log.access\n\t}\n}\n" + site, []string{"log_unfiltered: log 'default'" + all}},
-		"another log without requests":            {"{\n\tlog {\n" + noCredentials + "}\n\tlog tls {\n\t\tinclude tls\n\t}\n}\n" + site, nil},
-		"another log of errors":                   {"{\n\tlog {\n" + noCredentials + "}\n\tlog errors {\n\t\tinclude http.log.error\n\t}\n}\n" + site, []string{"log_unfiltered: log 'errors'" + unfiltered}},
-		"another log of everything":               {"{\n\tlog {\n" + noCredentials + "}\n\tlog all {\n\t\toutput stdout\n\t}\n}\n" + site, []string{"log_unfiltered: log 'all'" + unfiltered}},
-		"proxies that are trusted too much":       {strings.Replace(filteredSite, "{\n", "{\n\tservers {\n\t\ttrusted_proxies static 10.0.0.0/8\n\t}\n", 1), []string{"proxies_not_strict: server 'srv0' (:443) has trusted_proxies without trusted_proxies_strict"}},
-		"proxies that are trusted strictly":       {strings.Replace(filteredSite, "{\n", "{\n\tservers {\n\t\ttrusted_proxies static 10.0.0.0/8\n\t\ttrusted_proxies_strict\n\t}\n", 1), nil},
-		"an admin API for everybody":              {"{\n\tadmin :2019\n}\n", []string{"admin_not_local: the admin API listens at ':2019', where the network can reach it"}},
-		"an admin API on an address of the LAN":   {"{\n\tadmin 192.0.2.1:2019\n}\n", []string{"admin_not_local: the admin API listens at '192.0.2.1:2019', where the network can reach it"}},
-		"an admin API on the loopback":            {"{\n\tadmin 127.0.0.1:2019\n}\n", nil},
-		"an admin API on the loopback in IPv6":    {"{\n\tadmin [::1]:2019\n}\n", nil},
-		"an admin API on a socket":                {"{\n\tadmin unix//run/caddy/admin.sock|0600\n}\n", nil},
-		"an admin API at an address from a file":  {"{\n\tadmin {env.NO_SUCH_ADDRESS}\n}\n", nil},
-		"an admin API at no address":              {`{"admin":{"listen":"localhost:99999"}}`, []string{"admin_not_local: the admin API listens at 'localhost:99999', where the network can reach it"}},
-		"insecure options":                        {`{"admin":{"disabled":true},"apps":{"x":{"routes":[{"insecure_no_auth":true},{"insecure_off":false}],"insecure_plain_http":"yes"}}}`, []string{"insecure_option: 'insecure_plain_http' is in use, at /apps/x/ of the configuration in JSON", "insecure_option: 'insecure_no_auth' is in use, at /apps/x/routes/0/ of the configuration in JSON"}},
+		"a filter that takes the field away":     {strings.Replace(filteredSite, "resp_headers credentials\n", "resp_headers delete\n", 1), nil},
+		"a filter that takes all requests away":  {"{\n\tlog {\n\t\tformat filter {\n\t\t\trequest delete\n\t\t\tresp_headers credentials\n\t\t\turi delete\n\t\t\theaders delete\n\t\t}\n\t}\n}\n" + site, nil},
+		"a filter inside another encoder":        {`{"logging":{"logs":{"default":{"encoder":{"format":"append","wrap":{"format":"filter","fields":{"request":{"filter":"delete"},"resp_headers":{"filter":"credentials"},"uri":{"filter":"delete"},"headers":{"filter":"delete"}}}}}}},"apps":{"http":{"servers":{"a":{}}}}}`, nil},
+		"fields of what is no filter":            {`{"logging":{"logs":{"default":{"encoder":{"format":"append","fields":{"request":{"filter":"delete"},"resp_headers":{"filter":"credentials"}}}}}},"apps":{"http":{"servers":{"a":{}}}}}`, []string{"log_unfiltered: log 'default'" + all}},
+		"the access log of a site":               {"{\n\tlog {\n" + noCredentials + "}\n}\nexample.org {\n\tlog\n\trespond ok\n}\n", nil},
+		"a log of its own for a site":            {"{\n\tlog {\n" + noCredentials + "}\n}\nexample.org {\n\tlog {\n\t\toutput stdout\n\t}\n\trespond ok\n}\n", []string{"log_unfiltered: log 'log0'" + unfiltered}},
+		"one with the filter":                    {"{\n\tlog {\n" + noCredentials + "}\n}\nexample.org {\n\tlog {\n" + noCredentials + "}\n\trespond ok\n}\n", nil},
+		"a site's log that is thrown away":       {"{\n\tlog {\n" + noCredentials + "}\n}\nexample.org {\n\tlog {\n\t\toutput discard\n\t}\n\trespond ok\n}\n", nil},
+		"a default log that is thrown away":      {"{\n\tlog {\n\t\toutput discard\n\t}\n}\n" + site, nil},
+		"a default log without requests":         {"{\n\tlog {\n\t\texclude http admin.api\n\t}\n}\n" + site, nil},
+		"a default log of errors":                {"{\n\tlog {\n\t\texclude http.log.access\n\t}\n}\n" + site, []string{"log_unfiltered: log 'default'" + all}},
+		"another log without requests":           {"{\n\tlog {\n" + noCredentials + "}\n\tlog tls {\n\t\tinclude tls\n\t}\n}\n" + site, nil},
+		"another log of errors":                  {"{\n\tlog {\n" + noCredentials + "}\n\tlog errors {\n\t\tinclude http.log.error\n\t}\n}\n" + site, []string{"log_unfiltered: log 'errors'" + unfiltered}},
+		"another log of everything":              {"{\n\tlog {\n" + noCredentials + "}\n\tlog all {\n\t\toutput stdout\n\t}\n}\n" + site, []string{"log_unfiltered: log 'all'" + unfiltered}},
+		"proxies that are trusted too much":      {strings.Replace(filteredSite, "{\n", "{\n\tservers {\n\t\ttrusted_proxies static 10.0.0.0/8\n\t}\n", 1), []string{"proxies_not_strict: server 'srv0' (:443) has trusted_proxies without trusted_proxies_strict"}},
+		"proxies that are trusted strictly":      {strings.Replace(filteredSite, "{\n", "{\n\tservers {\n\t\ttrusted_proxies static 10.0.0.0/8\n\t\ttrusted_proxies_strict\n\t}\n", 1), nil},
+		"an admin API for everybody":             {"{\n\tadmin :2019\n}\n", []string{"admin_not_local: the admin API listens at ':2019', where the network can reach it"}},
+		"an admin API on an address of the LAN":  {"{\n\tadmin 192.0.2.1:2019\n}\n", []string{"admin_not_local: the admin API listens at '192.0.2.1:2019', where the network can reach it"}},
+		"an admin API on the loopback":           {"{\n\tadmin 127.0.0.1:2019\n}\n", nil},
+		"an admin API on the loopback in IPv6":   {"{\n\tadmin [::1]:2019\n}\n", nil},
+		"an admin API on a socket":               {"{\n\tadmin unix//run/caddy/admin.sock|0600\n}\n", nil},
+		"an admin API at an address from a file": {"{\n\tadmin {env.NO_SUCH_ADDRESS}\n}\n", nil},
+		"an admin API at no address":             {`{"admin":{"listen":"localhost:99999"}}`, []string{"admin_not_local: the admin API listens at 'localhost:99999', where the network can reach it"}},
+		"insecure options":                       {`{"admin":{"disabled":true},"apps":{"x":{"routes":[{"insecure_no_auth":true},{"insecure_off":false}],"insecure_plain_http":"yes"}}}`, []string{"insecure_option: 'insecure_plain_http' is in use, at /apps/x/ of the configuration in JSON", "insecure_option: 'insecure_no_auth' is in use, at /apps/x/routes/0/ of the configuration in JSON"}},
+		"jwt without a provider":                 {strings.Replace(filteredSite, "example.org {\n", "example.org {\n\ttoken_auth {\n\t\taccept api_key jwt\n\t}\n", 1), []string{"no_provider: a gate accepts jwt, and there is no provider, at /apps/http/servers/srv0/routes/0/handle/0/routes/0/handle/0/ of the configuration in JSON"}},
+		"a log-in in plain text that nobody begins": {providerOfDoctor("http://ops.example.org/login", ""), []string{
+			"no_auth_api: provider 'staff' has a client_id, and there is no auth_api, by which users log in",
+			"redirect_not_https: redirect_uri 'http://ops.example.org/login' of provider 'staff' has http, and is not on this machine",
+		}},
+		"a log-in":                                {providerOfDoctor("https://ops.example.org/login", "auth_api"), nil},
+		"a log-in on this machine":                {providerOfDoctor("http://localhost/login", "auth_api"), nil},
+		"a log-in that comes back to a secret":    {providerOfDoctor("{env.NO_SUCH_ADDRESS}", "auth_api"), nil},
 		"a socket of the admin API for everybody": {"{\n\tadmin unix//run/caddy/admin.sock|0666\n}\n", []string{"admin_not_local: the admin API's socket 'unix//run/caddy/admin.sock' can be used by everybody on this machine (mode 0666)"}},
 		"one for its owner":                       {"{\n\tadmin unix//run/caddy/admin.sock|0600\n}\n", nil},
 		"proxies on a socket, not strictly":       {`{"apps":{"http":{"servers":{"a":{"listen":[":443"],"trusted_proxies_unix":true}}}},"logging":{"logs":{"default":{"writer":{"output":"discard"}}}}}`, []string{"proxies_not_strict: server 'a' (:443) has trusted_proxies without trusted_proxies_strict"}},
 	} {
 		t.Run(name, func(t *testing.T) { expectFindings(t, examine(t, test.config), test.want...) })
+	}
+}
+
+// providerOfDoctor is a configuration with a log-in by a provider, and a handler.
+func providerOfDoctor(redirectURI, handler string) string {
+	return `{"admin":{"disabled":true},"logging":{"logs":{"default":{"writer":{"output":"discard"}}}},"apps":{
+		"http":{"servers":{"a":{"routes":[{"handle":[{"handler":"` + handler + `"}]}]}}},
+		"caddyauth":{"providers":[{"name":"staff","issuer":"https://id.example.org","client_id":"ops","redirect_uri":"` + redirectURI + `"}]}}}`
+}
+
+func TestDoctorReadsFilesOfProvidersSecrets(t *testing.T) {
+	if !ownersKnown {
+		t.Skip("files have no Unix owner here")
+	}
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, option := range []string{"secret", "client_secret"} {
+		for mode, want := range map[os.FileMode][]string{
+			0o600: nil,
+			0o644: {"file_readable: '" + path + "' can be read by everybody on this machine (mode 0644)"},
+			0o666: {"file_writable: '" + path + "' can be written by everybody on this machine (mode 0666)"},
+		} {
+			if err := os.Chmod(path, mode); err != nil {
+				t.Fatal(err)
+			}
+			e := examine(t, `{"admin":{"disabled":true},"apps":{"caddyauth":{"providers":[
+				{"name":"one","`+option+`":"{file.`+path+`}"},{"name":"two","`+option+`":"{file.`+path+`}"},
+				{"name":"three","`+option+`":"{file.`+path+`.away}"},{"name":"four","`+option+`":"{env.SECRET}"}]}}}`)
+			expectFindings(t, e, want...)
+		}
 	}
 }
 

@@ -14,13 +14,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sallyport/sallyport/internal/caddyrun"
+	"github.com/sallyport/sallyport/internal/fake/oidcprovider"
 )
 
 // apiSite is a server with endpoints below /api and the options given.
-func apiSite(options string) string {
+func apiSite(options string) string { return apiSiteWith("", options) }
+
+// apiSiteWith is apiSite with providers.
+func apiSiteWith(providers, options string) string {
 	return `{
 	caddyauth {
 		store sqlite {$DIR}/auth.db
+` + providers + `
 	}
 }
 http://:0 {
@@ -101,9 +106,14 @@ var optionsOf = map[string]string{
 // TestHowlersSamples plays all samples against a running server, in their order,
 // since some build on others.
 func TestHowlersSamples(t *testing.T) {
-	s := caddyrun.Start(t, apiSite(""))
-	f := newFixture(t, s.Dir)
-	player := &player{fixture: f, server: s}
+	op := newProvider(t, oidcprovider.Config{})
+	player := &player{op: op, site: sampleSite{provider: keycloak(op, "required_groups staff")}}
+	s := caddyrun.Start(t, player.site.caddyfile())
+	player.fixture, player.server = newFixture(t, s.Dir), s
+	if err := player.LinkIdentity(t.Context(), "test", "user", "keycloak", op.Issuer(), jane.Subject); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(propagation)
 	r := postJSON(t, s, "/api/v1/auth/login", loginBody("admin", "admin"))
 	player.adminToken = payload[struct {
 		Token string `json:"app_token"`
@@ -113,10 +123,28 @@ func TestHowlersSamples(t *testing.T) {
 	}
 }
 
+// sampleSite is the configuration with which a sample was taken.
+type sampleSite struct {
+	// provider is the block of keycloak, by which users of howler can log in; "" is none.
+	provider, options string
+}
+
+func (s sampleSite) caddyfile() string { return apiSiteWith(s.provider, s.options) }
+
+// siteOf is the configuration for a sample.
+func (p *player) siteOf(id string) sampleSite {
+	site := sampleSite{keycloak(p.op, "required_groups staff"), optionsOf[id]}
+	if id == "code-oauth-off" {
+		site.provider = ""
+	}
+	return site
+}
+
 type player struct {
 	*fixture
-	server  *caddyrun.Server
-	options string
+	server *caddyrun.Server
+	op     *oidcprovider.Provider
+	site   sampleSite
 	// appToken is the one of doc-login-password.
 	appToken string
 	// adminToken is one of the user admin.
@@ -124,9 +152,9 @@ type player struct {
 }
 
 func (p *player) play(t *testing.T, s *sample) {
-	if p.options != optionsOf[s.ID] {
-		p.options = optionsOf[s.ID]
-		p.server.Reload(t, apiSite(p.options))
+	if site := p.siteOf(s.ID); site != p.site {
+		p.site = site
+		p.server.Reload(t, site.caddyfile())
 	}
 	p.forgetFailures(t)
 	switch s.ID {
@@ -187,8 +215,26 @@ func (p *player) readOnly(t *testing.T, login caddyrun.Response) {
 	expectFailure(t, r, 403, "insufficient_scope", "You do not have access to this API.")
 }
 
-// someJWT has the form of a token of a provider, which nobody here vouches for.
-const someJWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0.c2lnbmF0dXJl"
+// tokens puts tokens of the provider in the place of those that the samples describe.
+func (p *player) tokens(t *testing.T) *strings.Replacer {
+	t.Helper()
+	stranger := jane
+	stranger.Subject, stranger.Name = "9c1e", "stranger"
+	p.op.AddUser(stranger)
+	return strings.NewReplacer(
+		"<expired JWT>", tokenOf(t, p.op, jane.Subject, map[string]any{"exp": time.Now().Add(-time.Hour).Unix()}),
+		"<JWT without a required group>", tokenOf(t, p.op, jane.Subject, map[string]any{"groups": []string{"guests"}}),
+		"<JWT of an unknown user, auto_create off>", tokenOf(t, p.op, stranger.Subject),
+	)
+}
+
+// refreshToken logs jane in at the provider and gives the refresh token of it.
+func (p *player) refreshToken(t *testing.T) string {
+	t.Helper()
+	f := &federated{p.server, &admin{p.Registry, t}, p.op}
+	got, _ := f.logInAtProvider()
+	return *got.RefreshToken
+}
 
 func (p *player) send(t *testing.T, s *sample) caddyrun.Response {
 	t.Helper()
@@ -202,8 +248,8 @@ func (p *player) send(t *testing.T, s *sample) caddyrun.Response {
 	}
 	var headers []string
 	for name, value := range s.Request.Headers {
+		value = p.tokens(t).Replace(value)
 		value = strings.NewReplacer(
-			"<expired JWT>", someJWT, "<JWT without a required group>", someJWT, "<JWT of an unknown user, auto_create off>", someJWT,
 			"<app_token of doc-login-password>", p.appToken, "<admin app token>", p.adminToken, "user:<user app token>", p.appToken,
 		).Replace(value)
 		headers = append(headers, name, p.rewriteBasic(value))
@@ -211,7 +257,11 @@ func (p *player) send(t *testing.T, s *sample) caddyrun.Response {
 	var body []byte
 	if s.Request.JSON != nil {
 		headers = append(headers, "Content-Type", "application/json")
-		body = []byte(p.rewriteBody(t, string(s.Request.JSON)))
+		text := p.rewriteBody(t, string(s.Request.JSON))
+		if s.ID == "doc-oauth-refresh" {
+			text = strings.Replace(text, "<token>", p.refreshToken(t), 1)
+		}
+		body = []byte(text)
 	}
 	return p.server.Do(t, s.Request.Method, path, body, headers...)
 }
@@ -258,7 +308,7 @@ func fits(want, got any, exact bool) string {
 		return ""
 	case string:
 		text, ok := got.(string)
-		if ok && want == "<any>" {
+		if ok && (want == "<any>" || want == "<new JWT>" || want == "<new token>") {
 			return ""
 		}
 		if pattern, isPattern := strings.CutPrefix(want, "/^"); ok && isPattern {

@@ -41,7 +41,7 @@ func (v *prover) actAs(r *http.Request, p *principal.Principal) (*principal.Prin
 	}
 	return &principal.Principal{
 		User: owner.User, Scopes: owner.Scopes, Method: p.Method, KeyID: p.KeyID, TokenID: p.TokenID,
-		Impersonation: &principal.Impersonation{By: p.User, KeyID: owner.ID.String()}, IsXSRFToken: p.IsXSRFToken,
+		External: p.External, Impersonation: &principal.Impersonation{By: p.User, KeyID: owner.ID.String()}, IsXSRFToken: p.IsXSRFToken,
 	}, identity.Accepted, nil
 }
 

@@ -39,7 +39,7 @@ func init() {
 // every spelling by case, `_` and `.`; of URLs, and of headers that hold one
 // (Referer and Location among them), user and password and each parameter of
 // path, query and fragment whose name says that it is a credential. What has the
-// form of an API key or an app token is hidden wherever it stands.
+// form of an API key, an app token or a JWT is hidden wherever it stands.
 //
 // A query that cannot be parsed is hidden whole, and so is a field that is
 // neither text nor headers. Caddy does not ask filters for single headers, such

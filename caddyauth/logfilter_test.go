@@ -2,6 +2,7 @@ package caddyauth_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -79,6 +80,21 @@ func TestTheFilterHidesCredentialsAndNothingElse(t *testing.T) {
 		"Server": {"Caddy"}, "Content-Type": {"text/plain; charset=utf-8"},
 	}, line.Answer); diff != "" {
 		t.Errorf("resp_headers (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheFilterHidesTokensOfProvidersWhereverTheyStand(t *testing.T) {
+	encode := base64.RawURLEncoding.EncodeToString
+	head, signature := encode([]byte(`{"alg":"RS256","kid":"rsa-1"}`))+"."+encode([]byte(`{"sub":"u-1"}`)), encode(make([]byte, 256))
+	token := head + "." + signature
+	text := filtered(t, credentialsFormat, "/a/"+token+"/b?note="+token+"&page=2", "X-Debug", "it was "+token+" again")
+	for _, want := range []string{`"/a/REDACTED/b?note=REDACTED&page=2"`, `["it was REDACTED again"]`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+	if strings.Contains(text, head) || strings.Contains(text, signature) {
+		t.Errorf("the token is in the log: %s", text)
 	}
 }
 

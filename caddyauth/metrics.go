@@ -22,7 +22,8 @@ const metricsNamespace, metricsSubsystem = "caddy", "caddyauth"
 type collectors struct {
 	checks, logins *prometheus.CounterVec
 	brakes         *prometheus.CounterVec
-	store          *prometheus.HistogramVec
+	// providers are questions to other providers of identity.
+	store, providers *prometheus.HistogramVec
 	// checked holds the counters of checks, so that a request need not look them
 	// up by their labels.
 	checked map[checkLabels]prometheus.Counter
@@ -53,11 +54,16 @@ func newCollectors() *collectors {
 			Help:    "How long the store took, by operation.",
 			Buckets: []float64{.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5},
 		}, []string{"operation"}),
+		providers: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: metricsNamespace, Subsystem: metricsSubsystem, Name: "provider_seconds",
+			Help:    "How long other providers of identity took, by question and outcome.",
+			Buckets: []float64{.01, .05, .1, .5, 1, 5, 10},
+		}, []string{"question", "outcome"}),
 		checked: map[checkLabels]prometheus.Counter{},
 	}
 	results := []string{
 		resultAccepted, codeMissing, codeMalformed, codeInvalid, codeScope,
-		codeAddress, codeSecret, codeCrossOrigin, codePlainHTTP, codeTooMany, codeUnavailable, codeImpersonation,
+		codeAddress, codeSecret, codeCrossOrigin, codePlainHTTP, codeTooMany, codeUnavailable, codeImpersonation, codeUser, codeProvider,
 	}
 	for _, method := range append([]string{methodNone, principal.MethodClientSecret}, methods...) {
 		for _, result := range results {
@@ -69,7 +75,7 @@ func newCollectors() *collectors {
 
 // register makes the collectors known to the registry of a configuration.
 func (c *collectors) register(registry *prometheus.Registry) error {
-	return report.Collectors(registry, c.checks, c.logins, c.brakes, c.store, gauges{})
+	return report.Collectors(registry, c.checks, c.logins, c.brakes, c.store, c.providers, gauges{})
 }
 
 // countCheck counts what came of a request at a gate.
@@ -104,6 +110,15 @@ func (c *collectors) countBrake(reason identity.Reason) {
 // observeStore notes how long the store took.
 func (c *collectors) observeStore(operation string, took time.Duration) {
 	c.store.WithLabelValues(operation).Observe(took.Seconds())
+}
+
+// observeProvider notes how a question to a provider of identity has ended.
+func (c *collectors) observeProvider(question string, err error, took time.Duration) {
+	outcome := "done"
+	if err != nil {
+		outcome = "failed"
+	}
+	c.providers.WithLabelValues(question, outcome).Observe(took.Seconds())
 }
 
 // gauges are told when they are asked for, from the stores that are open.

@@ -52,6 +52,11 @@ var operations = map[string]operation{
 	"store/info":  typed(storeInfo),
 	"store/check": typed(checkStore),
 
+	"provider/links":  typed(listIdentities),
+	"provider/link":   typed(linkIdentity),
+	"provider/unlink": typed(unlinkIdentity),
+	"provider/revoke": typed(revokeToken),
+
 	"store/pepper/rotate": typed(rotatePepper),
 	"store/pepper/status": typed(pepperStatus),
 	"store/pepper/retire": typed(retirePeppers),

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sallyport/sallyport/internal/caddyrun"
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/report"
 )
 
 // behindProxy is a Caddyfile in which the test's own address is a proxy, so
@@ -344,7 +345,9 @@ func TestTheProviderAcceptsEveryKindAndAnswersEveryRefusalWith401(t *testing.T) 
 	if r := s.Get(t, "/", bearer(key)...); r.Text != "alice api_key 'Bearer "+key+"'" {
 		t.Errorf("%d %s", r.StatusCode, r.Text)
 	}
-	if r := s.Get(t, "/", cookie(alice.web)...); r.StatusCode != 401 {
-		t.Errorf("a session: %d", r.StatusCode)
+	r := s.Get(t, "/", cookie(alice.web)...)
+	n, ok, _ := report.Find(r.Header.Get("X-Error-Id"))
+	if r.StatusCode != 401 || !ok || n.Module != "http.authentication.providers.token" || n.Cause != "not_accepted" || n.Credential != "session" {
+		t.Errorf("a session: %d, remembered: %v, as %+v", r.StatusCode, ok, n)
 	}
 }

@@ -15,6 +15,10 @@ import (
 // userPlaceholders begins the names of the caller's placeholders.
 const userPlaceholders = "http.auth.user."
 
+// claimPlaceholders begins those of the claims of a provider's token, below
+// userPlaceholders.
+const claimPlaceholders = "claims."
+
 func replacerOf(r *http.Request) *caddy.Replacer {
 	return r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 }
@@ -64,17 +68,30 @@ func placeholder(p *principal.Principal, name string) (any, bool) {
 	case "impersonator":
 		return p.Impersonator(), true
 	}
+	if claim, isClaim := strings.CutPrefix(name, claimPlaceholders); isClaim {
+		// Whoever acts as another has proven himself by the token, and not the other.
+		if p.External == nil || p.Impersonation != nil {
+			return "", true
+		}
+		return p.External.Claims[claim], true
+	}
 	return nil, false
 }
 
 // setNobody makes the placeholders empty where nobody was authenticated:
 // otherwise upstreams would get their names instead of values. A caller whom
 // another module has found stays.
-func setNobody(repl *caddy.Replacer) {
+func setNobody(r *http.Request) {
+	repl := replacerOf(r)
 	if _, known := repl.Get(userPlaceholders + "id"); known {
 		return
 	}
 	for _, name := range []string{"id", "roles", "groups", "scopes", "key_id", "method", "impersonator"} {
 		repl.Set(userPlaceholders+name, "")
 	}
+	// Which claims somebody will ask for is not known here. A later gate may find a
+	// caller yet.
+	repl.Map(func(name string) (any, bool) {
+		return "", strings.HasPrefix(name, userPlaceholders+claimPlaceholders) && caller.Earlier(r) == nil
+	})
 }

@@ -52,12 +52,25 @@ func (v *prover) proveAs(r *http.Request, c *claim, may ofBasic) (identity.Calle
 	case c.method == principal.MethodAPIKey && c.Kind == credential.Basic && mirror.KeysByName() && c.named():
 		return v.proveNamed(r, mirror, c, false)
 	}
+	if c.method == principal.MethodJWT {
+		return v.proveJWT(r, mirror, c)
+	}
 	circumstances := func() identity.Circumstances { return v.circumstances(r) }
 	caller, reason := c.check(mirror, circumstances)
 	if reason == identity.NotFresh && mirror.Refresh(r.Context()) {
 		caller, reason = c.check(mirror, circumstances)
 	}
 	return caller, reason, nil
+}
+
+// proveJWT proves an access token of another provider.
+func (v *prover) proveJWT(r *http.Request, m *identity.Mirror, c *claim) (identity.Caller, identity.Reason, error) {
+	in := accounts{m, v.app.registry}
+	t, caller, reason, err := v.app.idps.prove(r.Context(), c.Word, in)
+	if reason == identity.Accepted {
+		c.external = t.external
+	}
+	return caller, reason, err
 }
 
 // provePassword proves user name and password of Basic.

@@ -9,9 +9,11 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/sallyport/sallyport/internal/accesstoken"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/plugin/report"
 	"github.com/sallyport/sallyport/internal/principal"
+	"github.com/sallyport/sallyport/internal/provider"
 	"github.com/sallyport/sallyport/internal/wire"
 )
 
@@ -29,6 +31,10 @@ const (
 	codeNoSession   = principal.CodeNoSession
 	// codeImpersonation is about X-Impersonating, not about the caller's credential.
 	codeImpersonation = "impersonation_refused"
+	// codeUser: the token of a provider is good, and its user may not come in.
+	codeUser = "user_not_allowed"
+	// codeProvider: the provider cannot be reached, and what is known of it is too old.
+	codeProvider = "provider_unavailable"
 	// Those of client_secret.
 	codeAddress = "address_not_allowed"
 	codeSecret  = "invalid_secret"
@@ -44,6 +50,8 @@ type refusal struct {
 	cause string
 	// wait is when to try again, for Retry-After; zero means not to.
 	wait time.Duration
+	// err says more of the cause, for the log; nil where there is no more to say.
+	err error
 }
 
 func (f *refusal) Error() string { return f.code + ": " + f.cause }
@@ -60,6 +68,8 @@ const (
 	textUnavailable   = "credentials cannot be checked now"
 	textImpersonation = "X-Impersonating is not accepted"
 	textNotAgent      = "the key in X-Impersonating is good, but not for this caller to act by"
+	textUser          = "this user is not allowed in"
+	textProvider      = "tokens of this provider cannot be checked now"
 	textNoSession     = "this credential has no session that could end; log out with the token of a log-in"
 )
 
@@ -67,11 +77,14 @@ var (
 	missing       = &refusal{status: http.StatusUnauthorized, code: codeMissing, message: textMissing, cause: "none"}
 	unknownScheme = &refusal{status: http.StatusUnauthorized, code: codeInvalid, message: textInvalid, cause: "unknown_scheme"}
 	notAccepted   = &refusal{status: http.StatusUnauthorized, code: codeInvalid, message: textInvalid, cause: "not_accepted"}
+	longToken     = &refusal{status: http.StatusUnauthorized, code: codeInvalid, message: textInvalid, cause: accesstoken.RuleSize.String()}
 	scopeMissing  = &refusal{status: http.StatusForbidden, code: codeScope, message: textScope, cause: "scope"}
 	roleMissing   = &refusal{status: http.StatusForbidden, code: codeScope, message: textScope, cause: "role"}
 	groupMissing  = &refusal{status: http.StatusForbidden, code: codeScope, message: textScope, cause: "group"}
 	crossSite     = &refusal{status: http.StatusForbidden, code: codeCrossOrigin, message: textCrossOrigin, cause: "cross_origin"}
 	notAgent      = &refusal{status: http.StatusForbidden, code: codeImpersonation, message: textNotAgent, cause: "not_agent"}
+	groupRequired = &refusal{status: http.StatusForbidden, code: codeUser, message: textUser, cause: "required_group"}
+	noAccount     = &refusal{status: http.StatusForbidden, code: codeUser, message: textUser, cause: "no_account"}
 	plainHTTP     = &refusal{status: http.StatusForbidden, code: codePlainHTTP, message: textPlainHTTP, cause: "plain_http"}
 )
 
@@ -89,7 +102,7 @@ var rejections = func() (list [identity.Reasons]*refusal) {
 		case reason == identity.NotFresh:
 			*list[i] = *unavailable(errors.New(reason.String()))
 		case isBrake(reason):
-			*list[i] = refusal{http.StatusTooManyRequests, codeTooMany, textTooMany, reason.String(), identity.BusyRetry}
+			*list[i] = refusal{status: http.StatusTooManyRequests, code: codeTooMany, message: textTooMany, cause: reason.String(), wait: identity.BusyRetry}
 		}
 	}
 	return list
@@ -103,20 +116,29 @@ func isBrake(reason identity.Reason) bool {
 
 func rejected(reason identity.Reason) *refusal { return rejections[reason] }
 
-// rejectedFor is rejected with the time that err says it will last.
+// rejectedFor is rejected with what err says: the time that it will last, or, for the log,
+// what no account could be made from.
 func rejectedFor(reason identity.Reason, err error) *refusal {
-	f := rejected(reason)
-	if brake, ok := errors.AsType[*identity.BrakeError](err); ok {
-		waiting := *f
-		waiting.wait = brake.Wait
-		return &waiting
+	brake, braked := errors.AsType[*identity.BrakeError](err)
+	_, invalid := errors.AsType[*identity.InvalidError](err)
+	if !braked && !invalid {
+		return rejected(reason)
 	}
-	return f
+	f := *rejected(reason)
+	if braked {
+		f.wait = brake.Wait
+	} else {
+		f.err = err
+	}
+	return &f
 }
 
 // refusalFor is the refusal for a reason. The error, if there is one, says more
 // of it.
 func refusalFor(reason identity.Reason, err error) *refusal {
+	if f := tokenRefusal(err); f != nil {
+		return f
+	}
 	switch {
 	case err == nil:
 		return rejected(reason)
@@ -128,12 +150,36 @@ func refusalFor(reason identity.Reason, err error) *refusal {
 	return rejectedFor(reason, err)
 }
 
+// tokenRefusal is the refusal for an error that is about the token of a provider, or
+// nil for another one.
+func tokenRefusal(err error) *refusal {
+	fault, bad := errors.AsType[*accesstoken.Error](err)
+	switch {
+	case err == nil:
+		return nil
+	case bad && fault.Rule == accesstoken.RuleScope:
+		return &refusal{status: http.StatusForbidden, code: codeScope, message: textScope, cause: fault.Rule.String(), err: err}
+	case bad:
+		return &refusal{status: http.StatusUnauthorized, code: codeInvalid, message: textInvalid, cause: fault.Rule.String(), err: err}
+	case errors.Is(err, errGroups):
+		return groupRequired
+	case errors.Is(err, identity.ErrNoAccount):
+		return noAccount
+	case errors.Is(err, provider.ErrUnavailable):
+		return &refusal{status: http.StatusServiceUnavailable, code: codeProvider, message: textProvider, cause: codeProvider, wait: providerRetry, err: err}
+	}
+	return nil
+}
+
+// providerRetry is when it is worth while to try again where a provider is down.
+const providerRetry = 30 * time.Second
+
 func malformed(err error) *refusal {
 	return &refusal{status: http.StatusBadRequest, code: codeMalformed, message: err.Error(), cause: "malformed"}
 }
 
 func unavailable(err error) *refusal {
-	return &refusal{http.StatusServiceUnavailable, codeUnavailable, textUnavailable, err.Error(), time.Second}
+	return &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, message: textUnavailable, cause: err.Error(), wait: time.Second}
 }
 
 // write answers the request. It is written here and not returned as an error,
@@ -164,7 +210,7 @@ func newChallenges(scopes principal.Scopes, accepts func(method string) bool) ch
 		codeScope:     {bearer(codeScope)},
 	}
 	const basic = `Basic ` + realm + `, charset="UTF-8"`
-	asBearer := accepts(principal.MethodAPIKey) || accepts(principal.MethodAppToken) || accepts(principal.MethodBareToken)
+	asBearer := accepts(principal.MethodAPIKey) || accepts(principal.MethodAppToken) || accepts(principal.MethodBareToken) || accepts(principal.MethodJWT)
 	asBasic := accepts(principal.MethodAPIKey) || accepts(principal.MethodPassword)
 	switch {
 	case asBearer && asBasic:
@@ -200,7 +246,30 @@ type reporter struct {
 
 func newReporter(log *zap.Logger) reporter { return reporter{log, report.NewReporter(log)} }
 
+// refusedCaller is what is known of a caller who was refused, for administrators.
+type refusedCaller struct {
+	// method is the kind of credential that was presented, methodNone without one.
+	method string
+	// user names who has proven who he is, and as whom he acts; "" if nobody has.
+	user string
+	// wanted is what he lacks.
+	wanted string
+}
+
+// nameOf names a caller who has proven who he is.
+func nameOf(p *principal.Principal) string {
+	if p.Impersonation == nil {
+		return p.Name
+	}
+	return p.Impersonator() + " on behalf of " + p.Name
+}
+
 // report returns the error id under which the logs have the cause.
-func (p *reporter) report(r *http.Request, f *refusal) string {
-	return p.logs.Report(r, f.status, f.cause)
+func (p *reporter) report(r *http.Request, f *refusal, of refusedCaller) string {
+	if of.method == methodNone {
+		of.method = ""
+	}
+	return p.logs.Report(r, report.Refusal{
+		Status: f.status, Code: f.code, Cause: f.cause, Credential: of.method, User: of.user, Wanted: of.wanted, Err: f.err,
+	})
 }

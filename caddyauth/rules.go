@@ -17,7 +17,7 @@ import (
 
 // Rules say which callers a gate lets through.
 type Rules struct {
-	// Accept lists the kinds of credentials: api_key, app_token, bare_token,
+	// Accept lists the kinds of credentials: api_key, app_token, bare_token, jwt,
 	// password and session. Default: all of them.
 	Accept []string `json:"accept,omitempty"`
 
@@ -68,6 +68,8 @@ type Rules struct {
 	scopes     principal.Scopes
 	identity   headerSet
 	challenges challenges
+	// wanted is told to administrators only.
+	wanted map[*refusal]string
 }
 
 // Require lists what a caller must have: of each list that is not empty, at
@@ -84,7 +86,7 @@ type Require struct {
 // methods are the kinds of credentials that can be accepted.
 var methods = []string{
 	principal.MethodAPIKey, principal.MethodAppToken, principal.MethodBareToken,
-	principal.MethodPassword, principal.MethodSession,
+	principal.MethodJWT, principal.MethodPassword, principal.MethodSession,
 }
 
 func (t *Rules) provision(ctx caddy.Context) (err error) {
@@ -101,7 +103,7 @@ func (t *Rules) provision(ctx caddy.Context) (err error) {
 	t.apiVersion, t.insecurePlainHTTP = t.APIVersion, t.InsecurePlainHTTP
 	t.ForwardIdentity = http.CanonicalHeaderKey(t.ForwardIdentity)
 	t.identity = newIdentityHeaders(t.IdentityHeaders, t.ForwardIdentity)
-	t.challenges = newChallenges(t.scopes, t.accepts)
+	t.challenges, t.wanted = newChallenges(t.scopes, t.accepts), t.wantedBy()
 	return nil
 }
 
@@ -126,23 +128,46 @@ func (t *Rules) accepts(method string) bool {
 	return slices.Contains(t.Accept, method)
 }
 
-// authenticate says who the caller is, or why he is refused.
-func (t *Rules) authenticate(r *http.Request) (*principal.Principal, *refusal) {
-	p, method, refused := t.identify(r)
+// takesTokens reports whether tokens of providers are accepted, of which there are some.
+func (t *Rules) takesTokens() bool {
+	return len(t.app.idps.list) > 0 && t.accepts(principal.MethodJWT)
+}
+
+// authenticate says who the caller is, or why he is refused and what is known of him
+// all the same.
+func (t *Rules) authenticate(r *http.Request) (p *principal.Principal, known refusedCaller, refused *refusal) {
+	var proven *principal.Principal
+	p, known.method, refused = t.identify(r)
 	if refused == nil {
+		proven = p
 		p, refused = t.impersonate(r, p)
 	}
 	if refused == nil {
+		proven = p
 		refused = t.authorize(p)
 	}
-	metrics.countCheck(method, refused)
+	metrics.countCheck(known.method, refused)
 	if t.Debug {
 		t.explain(r, p, refused)
 	}
-	if refused != nil {
-		return nil, refused
+	if refused == nil {
+		return p, known, nil
 	}
-	return p, nil
+	if proven != nil {
+		known.user, known.wanted = nameOf(proven), t.wanted[refused]
+	}
+	return nil, known, refused
+}
+
+// wantedBy says for each refusal of authorize what would be needed, made beforehand
+// since attackers choose how often it is told.
+func (t *Rules) wantedBy() map[*refusal]string {
+	list := func(what string, names []string) string { return what + " " + strings.Join(names, " or ") }
+	return map[*refusal]string{
+		scopeMissing: list("scope", t.Require.Scopes),
+		roleMissing:  list("role", t.Require.Roles),
+		groupMissing: list("group", t.Require.Groups),
+	}
 }
 
 // passesAsNobody reports whether a request passes that was refused for having no
@@ -160,7 +185,7 @@ func (t *Rules) identify(r *http.Request) (p *principal.Principal, method string
 	if p := caller.Earlier(r); p != nil && t.accepts(p.Method) {
 		return p, p.Method, refusalFor(t.recheck(r, p))
 	}
-	c, refused := readClaim(r)
+	c, refused := readClaim(r, t.takesTokens())
 	if refused != nil {
 		return nil, methodNone, refused
 	}

@@ -3,11 +3,13 @@ package caddyauth_test
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +17,9 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sallyport/sallyport/internal/caddyrun"
+	"github.com/sallyport/sallyport/internal/credential"
 	"github.com/sallyport/sallyport/internal/identity"
+	"github.com/sallyport/sallyport/internal/plugin/report"
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
@@ -250,6 +254,7 @@ func TestNoSecretIsInAnyOutput(t *testing.T) {
 			}
 		}
 	}
+	written["refusals"] = refusalsIn(t, written["access.json"])
 	pepper := strings.TrimSpace(readFile(t, filepath.Join(dir, "pepper")))
 	secrets := map[string]string{"good key": good, "expired key": expired, "bound key": never, "forged key": forged, "pepper": pepper, "word": word}
 	maps.Copy(secrets, people)
@@ -263,6 +268,25 @@ func TestNoSecretIsInAnyOutput(t *testing.T) {
 			}
 		}
 	}
+}
+
+// refusalsIn is what the server remembers of the refusals in an access log.
+func refusalsIn(t *testing.T, access string) string {
+	t.Helper()
+	ids := regexp.MustCompile(`"error_id":"(\w+)","refused":("[^"]*")`).FindAllStringSubmatch(access, -1)
+	if len(ids) < 100 {
+		t.Fatalf("the access log has %d refusals; this test looks in the wrong place", len(ids))
+	}
+	var all strings.Builder
+	for _, id := range ids {
+		noted, ok, _ := report.Find(id[1])
+		text, err := json.Marshal(noted)
+		if err != nil || !ok || !strings.Contains(string(text), `"cause":`+id[2]) {
+			t.Fatalf("refusal '%s' is remembered: %v, as %s, %v", id[1], ok, text, err)
+		}
+		all.Write(text)
+	}
+	return all.String()
 }
 
 // visitAll sends every form of credential to every path.
@@ -384,7 +408,9 @@ func appearances(secret string) map[string]string {
 		"in a query":     url.QueryEscape(secret),
 		"in a path":      url.PathEscape(secret),
 	}
-	if _, body, isKey := strings.Cut(secret, "_"); isKey {
+	// Tokens of providers may have a _ anywhere.
+	if _, isKey := credential.ParseKey(secret); isKey {
+		_, body, _ := strings.Cut(secret, "_")
 		m["without its prefix"] = body
 		m["without its id"] = body[12:]
 	}

@@ -18,9 +18,14 @@ func (a *App) Authenticate(r *http.Request, s *principal.Service) (*principal.Pr
 	t := Rules{Accept: s.Accept, prover: prover{
 		app: a, audience: s.Audience, apiVersion: s.APIVersion, insecurePlainHTTP: s.InsecurePlainHTTP,
 	}}
-	p, refused := t.authenticate(r)
+	p, known, refused := t.authenticate(r)
 	if refused != nil {
-		return nil, refused.forService(t.accepts)
+		told := refused.forService(t.accepts)
+		if known.method != methodNone {
+			told.Method = known.method
+		}
+		told.User = known.user
+		return nil, told
 	}
 	t.admit(r, p)
 	return p, nil

@@ -22,6 +22,7 @@ func init() {
 // `api_key` | `Authorization: Bearer <key>`, `X-Api-Key: <key>`, or `Authorization: Basic` with `user:<key>` or `user:keyname:<key>`
 // `app_token` | `Authorization: Bearer <user>:<token>`
 // `bare_token` | `Authorization: <token>`, or `Authorization: Bearer <token>`
+// `jwt` | `Authorization: Bearer <token>`, an access token of a provider of the app
 // `password` | `Authorization: Basic` with `user:<password>`, over HTTPS or from this machine
 // `session` | the cookie `__Host-sallyport`, without any of the headers; methods that change something need to come from the same origin
 //
@@ -46,6 +47,7 @@ func init() {
 // `{http.auth.user.scopes}` | The credential's scopes
 // `{http.auth.user.key_id}` | The public id of the API key, empty for other kinds
 // `{http.auth.user.method}` | How the caller was authenticated: one of the kinds
+// `{http.auth.user.claims.<name>}` | For jwt, a claim that the provider's claims list; else empty
 // `{http.auth.user.impersonator}` | With impersonation, the name of who acts as the user; else empty. It is also `impersonator` in the access log
 //
 // Behind another token_auth that has authenticated the caller already, by a kind
@@ -88,19 +90,19 @@ func (t *TokenAuth) Validate() error {
 // ServeHTTP is the gate.
 func (t *TokenAuth) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
 	t.identity.removeFrom(r)
-	p, refused := t.authenticate(r)
+	p, known, refused := t.authenticate(r)
 	switch {
 	case refused == nil:
 		t.admit(r, p)
 		return next.ServeHTTP(w, r)
 	case t.passesAsNobody(r, refused):
-		setNobody(replacerOf(r))
+		setNobody(r)
 		return next.ServeHTTP(w, r)
 	}
 	// A refused key may be a good one that lacks a role; what answers instead
 	// must not see it either.
 	t.removeCredential(r.Header)
-	id := t.report(r, refused)
+	id := t.report(r, refused, known)
 	t.challenge(w, refused)
 	if t.Errors == errorsCaddy {
 		return caddyhttp.HandlerError{StatusCode: refused.status, ID: id, Err: refused}

@@ -255,7 +255,7 @@ func TestOptional(t *testing.T) {
 		optional
 		forward_identity X-User
 	}
-	respond "user '{http.auth.user.id}', header '{header.X-User}'"`)
+	respond "user '{http.auth.user.id}', header '{header.X-User}{http.auth.user.claims.tenant}'"`)
 	key := a.issue(s, "ci")
 	if r := s.Get(t, "/", "X-User", "root"); r.StatusCode != 200 || r.Text != "user '', header ''" {
 		t.Errorf("without a credential: %d %s", r.StatusCode, r.Text)

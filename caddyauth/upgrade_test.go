@@ -16,7 +16,7 @@ import (
 // oldStore makes a store of the schema before the newest one.
 func oldStore(t *testing.T) store.Location {
 	t.Helper()
-	made, err := manykeys.Make(t.Context(), filepath.Join(t.TempDir(), "auth.db"), manykeys.Plan{Keys: 10, Users: 2, Schema: 3, Now: time.Now()})
+	made, err := manykeys.Make(t.Context(), filepath.Join(t.TempDir(), "auth.db"), manykeys.Plan{Keys: 10, Users: 2, Schema: 4, Now: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestAnUpgradeOfTheSchemaIsToldByTheCommand(t *testing.T) {
 
 func expectUpgrade(t *testing.T, text string) {
 	t.Helper()
-	for _, want := range []string{"upgrading schema 3 to 4: 2 users, 10 keys", "upgraded schema 3 to 4 in "} {
+	for _, want := range []string{"upgrading schema 4 to 5: 2 users, 10 keys", "upgraded schema 4 to 5 in "} {
 		if strings.Count(text, want) != 1 {
 			t.Errorf("'%s' is not told once:\n%s", want, text)
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sallyport/sallyport/internal/plugin/report"
 )
 
 // branch is a second listed entry, and branchAddress one of its addresses. Its
@@ -353,6 +355,11 @@ func TestMethodsAndPaths(t *testing.T) {
 				body = ""
 			}
 			refused.expect(t, 403, body)
+			id := refused.Header.Get("X-Error-Id")
+			if n, ok, _ := report.Find(id); !ok || n.Module != "http.handlers.cce" || n.Cause != "address_not_listed" || n.Status != 403 || n.ClientIP.String() != stranger {
+				t.Errorf("'%s' is remembered: %v, as %+v", id, ok, n)
+			}
+			delete(refused.Header, "X-Error-Id")
 			delete(refused.Header, "Date")
 			if got, want := fmt.Sprint(refused.Header), "map[Cache-Control:[no-store] Content-Length:[10] Content-Type:[text/plain; charset=utf-8] Server:[Caddy]]"; got != want {
 				t.Errorf("a stranger gets the headers %s", got)

@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport/sallyport/internal/plugin/body"
 	"github.com/sallyport/sallyport/internal/plugin/caller"
 	"github.com/sallyport/sallyport/internal/plugin/grammar"
+	"github.com/sallyport/sallyport/internal/plugin/report"
 	"github.com/sallyport/sallyport/internal/principal"
 )
 
@@ -31,8 +32,8 @@ type call struct {
 	// cause is why it was not, for the log; it holds no client's text.
 	cause string
 	err   error
-	// reported says that the log has the cause already.
-	reported bool
+	// errorID is that under which the log has the cause, once it has.
+	errorID string
 	// done is called when the answer is written.
 	done func()
 	// refusal is that of the caddyauth app, if it has refused the caller.
@@ -51,6 +52,9 @@ func (h *CCE) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.H
 	defer func() { c.done() }()
 	answer := h.guarded(w, c, rest)
 	h.settle(c, answer, time.Since(start))
+	if c.errorID != "" {
+		w.Header()["X-Error-Id"] = []string{c.errorID}
+	}
 	if c.refusal != nil {
 		caller.SetHeaders(w.Header(), c.refusal)
 	}
@@ -163,14 +167,27 @@ func (h *CCE) explain(c *call, err error) *cceapi.Answer {
 
 // fail reports what went wrong and answers with the id of the report.
 func (h *CCE) fail(c *call, f failure) *cceapi.Answer {
-	id := h.reporter.Report(c.r, f.status, c.cause)
-	c.reported = true
+	id := h.report(c, f.status)
 	if c.err != nil {
 		if entry := h.log.Check(zap.WarnLevel, "request not carried out"); entry != nil {
 			entry.Write(zap.String("error_id", id), zap.String("cause", c.cause), zap.Error(c.err))
 		}
 	}
 	return f.answer(id)
+}
+
+// report tells the logs why a request was not carried out. What cced or the system has
+// said is in the line of fail.
+func (h *CCE) report(c *call, status int) (id string) {
+	f := report.Refusal{Status: status, Cause: c.cause}
+	if p := c.visitor.principal; p != nil {
+		f.Credential, f.User = p.Method, p.Name
+	}
+	if c.refusal != nil {
+		f.Credential, f.User = c.refusal.Method, c.refusal.User
+	}
+	c.errorID = h.reporter.Report(c.r, f)
+	return c.errorID
 }
 
 // notAudited are the HTTP statuses of requests that were refused before cced was
@@ -186,8 +203,8 @@ func (h *CCE) settle(c *call, answer *cceapi.Answer, took time.Duration) {
 		word = c.request.Word
 	}
 	metrics.count(word, answer, took)
-	if c.cause != "" && !c.reported {
-		h.reporter.Report(c.r, answer.HTTPStatus, c.cause)
+	if c.cause != "" && c.errorID == "" {
+		h.report(c, answer.HTTPStatus)
 	}
 	if c.failed != "" {
 		h.audit.Info("cce log-in failed", zap.String("wrong", c.failed), zap.String("cce_user", short(c.user)),

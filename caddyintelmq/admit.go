@@ -24,7 +24,7 @@ func (h *IntelMQ) admit(c *call) *intelmqapi.Answer {
 		c.principal = p
 		return nil
 	}
-	c.cause = refusal.Cause
+	c.refuse(refusal)
 	if refusal.Status == http.StatusUnauthorized || refusal.Status == http.StatusBadRequest {
 		return intelmqapi.Unauthorized()
 	}
@@ -65,7 +65,7 @@ func (h *IntelMQ) needs(c *call, scope principal.Scopes) *intelmqapi.Answer {
 	if c.route == intelmqapi.RouteLogout || c.principal == nil || c.principal.Scopes.Any(scope) {
 		return nil
 	}
-	c.cause = "insufficient_scope"
+	c.cause, c.wanted = "insufficient_scope", "scope "+scope.String()
 	return intelmqapi.Refused(http.StatusForbidden, "this needs a credential with the scope "+scope.String(), 0)
 }
 

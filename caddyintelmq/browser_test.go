@@ -1,7 +1,6 @@
 package caddyintelmq_test
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +11,7 @@ import (
 
 	_ "github.com/sallyport/sallyport"
 	"github.com/sallyport/sallyport/internal/caddyrun"
+	"github.com/sallyport/sallyport/internal/chromium"
 	"github.com/sallyport/sallyport/internal/fake/intelmqctl"
 	"github.com/sallyport/sallyport/internal/identity"
 	"github.com/sallyport/sallyport/internal/store"
@@ -25,19 +25,19 @@ const (
 // TestABrowserWorksWithTheEndpoint drives the page in testdata/page as an operator
 // does, with mouse and keyboard.
 func TestABrowserWorksWithTheEndpoint(t *testing.T) {
-	browser := startChromium(t)
+	browser := chromium.Start(t)
 	botnet, url := servePage(t, "")
-	p := browser.open(t, url)
+	p := openTab(t, browser, url)
 
 	p.logIn(t, "mistyped")
-	p.until(t, `$("#message").textContent === "Invalid username and/or password."`)
+	p.Until(t, `$("#message").textContent === "Invalid username and/or password."`)
 	p.logIn(t, pagePassword)
 	for _, id := range []string{"csv-parser", "dedup-expert", "file-collector", "file-output"} {
 		p.untilStatus(t, id, "stopped")
 	}
 	p.untilStatus(t, "taxonomy-expert", "disabled")
 
-	p.click(t, "#bot-csv-parser .start")
+	p.Click(t, "#bot-csv-parser .start")
 	p.untilStatus(t, "csv-parser", "running")
 	p.untilNextStatus(t)
 	p.untilStatus(t, "csv-parser", "running")
@@ -46,14 +46,14 @@ func TestABrowserWorksWithTheEndpoint(t *testing.T) {
 	}
 
 	// The answers are so fast that the page asks as often as it can.
-	p.until(t, `$("#queues-pause").textContent === "900"`)
+	p.Until(t, `$("#queues-pause").textContent === "900"`)
 	botnet.Fill("dedup-expert-queue", `{"n":1}`, `{"n":2}`)
-	p.until(t, `$("#bot-dedup-expert .queue").textContent === "2"`)
+	p.Until(t, `$("#bot-dedup-expert .queue").textContent === "2"`)
 
-	p.write(t, "#bot-csv-parser .description", "Liest CSV – täglich")
-	p.click(t, "#bot-dedup-expert .right")
-	p.click(t, "#save")
-	p.until(t, `$("#message").textContent === "Saved. Bots that were reloaded: 2."`)
+	p.Write(t, "#bot-csv-parser .description", "Liest CSV – täglich")
+	p.Click(t, "#bot-dedup-expert .right")
+	p.Click(t, "#save")
+	p.Until(t, `$("#message").textContent === "Saved. Bots that were reloaded: 2."`)
 	expectInFile(t, botnet.Path("etc/runtime.yaml"), "description: Liest CSV – täglich")
 	expectInFile(t, botnet.Path("etc/manager/positions.conf"), "\"dedup-expert\": {\n        \"x\": 10,")
 	reloaded := argumentsOf(botnet, "reload")
@@ -62,97 +62,97 @@ func TestABrowserWorksWithTheEndpoint(t *testing.T) {
 		t.Errorf("reloaded was %q, want %q", reloaded, want)
 	}
 
-	p.click(t, "#bot-csv-parser .stop")
+	p.Click(t, "#bot-csv-parser .stop")
 	p.untilStatus(t, "csv-parser", "stopped")
 	p.untilNextStatus(t)
 	p.untilStatus(t, "csv-parser", "stopped")
 	if n := len(botnet.Processes("csv-parser")); n != 0 {
 		t.Errorf("the bot has %d processes, want none", n)
 	}
-	p.unbroken(t)
+	p.Unbroken(t)
 }
 
 // TestAFileThatCannotBeSavedIsToldToTheOperator in the words of the endpoint.
 func TestAFileThatCannotBeSavedIsToldToTheOperator(t *testing.T) {
-	browser := startChromium(t)
+	browser := chromium.Start(t)
 	botnet, url := servePage(t, "")
-	p := browser.open(t, url)
+	p := openTab(t, browser, url)
 	p.logIn(t, pagePassword)
 	p.untilStatus(t, "csv-parser", "stopped")
-	p.until(t, `positions`)
-	p.click(t, "#bot-csv-parser .right")
+	p.Until(t, `positions`)
+	p.Click(t, "#bot-csv-parser .right")
 	if err := os.Remove(botnet.Path("etc/runtime.yaml")); err != nil {
 		t.Fatal(err)
 	}
-	p.click(t, "#save")
-	p.until(t, `$("#message").textContent.includes("runtime.yaml")`)
+	p.Click(t, "#save")
+	p.Until(t, `$("#message").textContent.includes("runtime.yaml")`)
 	if reloaded := argumentsOf(botnet, "reload"); len(reloaded) > 0 {
 		t.Errorf("nothing was saved, and yet there was %q", reloaded)
 	}
-	p.unbroken(t)
+	p.Unbroken(t)
 }
 
 // TestAPageIsNotBrokenByAFastStatus: it is if the status comes before runtime, which
 // it does from memory if nobody holds it back.
 func TestAPageIsNotBrokenByAFastStatus(t *testing.T) {
-	browser := startChromium(t)
+	browser := chromium.Start(t)
 	_, url := servePage(t, "")
-	p := browser.open(t, url)
+	p := openTab(t, browser, url)
 	p.logIn(t, pagePassword)
 	p.untilStatus(t, "csv-parser", "stopped")
 	p.delayFiles(t)
 	for range 3 {
-		p.load(t, "Page.reload", object{})
+		p.Load(t, "Page.reload", chromium.Object{})
 		p.untilStatus(t, "csv-parser", "stopped")
 	}
-	p.unbroken(t)
+	p.Unbroken(t)
 }
 
 // TestAPageIsNotBrokenByTheFirstStatus: for the first runtime intelmqctl has to be
 // asked where it is, which takes as long as the status.
 func TestAPageIsNotBrokenByTheFirstStatus(t *testing.T) {
-	browser := startChromium(t)
+	browser := chromium.Start(t)
 	botnet, url := servePage(t, "processes 4")
 	botnet.Switch("stall=300ms")
-	p := browser.open(t, url)
+	p := openTab(t, browser, url)
 	p.delayFiles(t)
 	p.logIn(t, pagePassword)
 	p.untilStatus(t, "csv-parser", "stopped")
-	p.unbroken(t)
+	p.Unbroken(t)
 }
 
 // delayFiles makes requests for files of the configuration come later than those that
 // follow them, as a network may.
-func (p *tab) delayFiles(t *testing.T) {
+func (p botnetTab) delayFiles(t *testing.T) {
 	t.Helper()
-	p.on("Fetch.requestPaused", func(m message) {
+	p.On("Fetch.requestPaused", func(m chromium.Message) {
 		var paused struct {
 			ID string `json:"requestId"`
 		}
-		if m.read(&paused) == nil {
+		if m.Read(&paused) == nil {
 			time.AfterFunc(20*time.Millisecond, func() {
 				// An error means that the test is over.
-				_, _ = p.send(p.session, "Fetch.continueRequest", object{"requestId": paused.ID})
+				_ = p.Send("Fetch.continueRequest", chromium.Object{"requestId": paused.ID})
 			})
 		}
 	})
-	p.do(t, "Fetch.enable", object{"patterns": []object{{"urlPattern": "*/runtime"}, {"urlPattern": "*/positions"}}}, nil)
+	p.Do(t, "Fetch.enable", chromium.Object{"patterns": []chromium.Object{{"urlPattern": "*/runtime"}, {"urlPattern": "*/positions"}}}, nil)
 }
 
 // TestThePageBreaksAsTheRealOneDoes shows that the test above can fail: runtime is
 // held back until the status has come.
 func TestThePageBreaksAsTheRealOneDoes(t *testing.T) {
-	browser := startChromium(t)
+	browser := chromium.Start(t)
 	_, url := servePage(t, "")
-	p := browser.open(t, url)
-	p.do(t, "Fetch.enable", object{"patterns": []object{{"urlPattern": "*/runtime"}}}, nil)
+	p := openTab(t, browser, url)
+	p.Do(t, "Fetch.enable", chromium.Object{"patterns": []chromium.Object{{"urlPattern": "*/runtime"}}}, nil)
 	p.logIn(t, pagePassword)
 	select {
-	case <-p.whole.Done():
-		if err := context.Cause(p.whole); !strings.Contains(err.Error(), "TypeError") {
+	case <-p.Broken():
+		if err := p.Cause(); !strings.Contains(err.Error(), "TypeError") {
 			t.Errorf("the page has broken by something else: %v", err)
 		}
-	case <-time.After(browserLimit):
+	case <-time.After(chromium.Limit):
 		t.Error("the page has not broken")
 	}
 }
@@ -160,23 +160,23 @@ func TestThePageBreaksAsTheRealOneDoes(t *testing.T) {
 // TestAPageOfAnotherSiteChangesNothing, though a browser here may ask and nobody has
 // to log in.
 func TestAPageOfAnotherSiteChangesNothing(t *testing.T) {
-	browser := startChromium(t)
+	browser := chromium.Start(t)
 	botnet, url := servePage(t, "insecure_no_auth")
-	start := quote(url + "intelmq/v1/api/bot?action=start&id=csv-parser")
+	start := chromium.Quote(url + "intelmq/v1/api/bot?action=start&id=csv-parser")
 	// The same server by another name is another site.
-	p := browser.open(t, strings.Replace(url, "127.0.0.1", "localhost", 1))
+	p := openTab(t, browser, strings.Replace(url, "127.0.0.1", "localhost", 1))
 	for _, way := range []string{
 		`new Promise((done) => { const i = new Image(); i.onload = i.onerror = done; i.src = ` + start + ` })`,
 		`fetch(` + start + `, { mode: "no-cors" })`,
 		`fetch(` + start + `).catch(() => {})`,
 	} {
-		p.run(t, way)
+		p.Run(t, way)
 	}
-	p.load(t, "Runtime.evaluate", object{"expression": "location = " + start})
+	p.Load(t, "Runtime.evaluate", chromium.Object{"expression": "location = " + start})
 	if made := argumentsOf(botnet, "start"); len(made) > 0 {
 		t.Fatalf("a page of another site has done %q", made)
 	}
-	browser.open(t, url).run(t, `fetch(`+start+`)`)
+	openTab(t, browser, url).Run(t, `fetch(`+start+`)`)
 	if made := argumentsOf(botnet, "start"); len(made) != 1 {
 		t.Errorf("the page of this site has done %q, want one start", made)
 	}
@@ -185,25 +185,25 @@ func TestAPageOfAnotherSiteChangesNothing(t *testing.T) {
 // TestAPageThatHidesWhereItIsChangesNothing by plain HTTP, where browsers do not say
 // by themselves from which site they ask.
 func TestAPageThatHidesWhereItIsChangesNothing(t *testing.T) {
-	browser := startChromium(t)
+	browser := chromium.Start(t)
 	botnet, url := servePage(t, "insecure_no_auth")
 	url = strings.Replace(url, "127.0.0.1", "sensor.example", 1)
 	start := url + "intelmq/v1/api/bot?action=start&id=csv-parser"
-	p := browser.open(t, strings.Replace(url, "sensor.example", "other.example", 1))
-	p.run(t, `new Promise((done) => {
+	p := openTab(t, browser, strings.Replace(url, "sensor.example", "other.example", 1))
+	p.Run(t, `new Promise((done) => {
 		const i = new Image();
 		i.referrerPolicy = "no-referrer";
 		i.onload = i.onerror = done;
-		i.src = `+quote(start)+`;
+		i.src = `+chromium.Quote(start)+`;
 	})`)
-	p.run(t, `fetch(`+quote(start)+`, { mode: "no-cors", referrerPolicy: "no-referrer" })`)
-	p.run(t, `fetch(`+quote(start)+`, { headers: { "X-Requested-With": "XMLHttpRequest" }, referrerPolicy: "no-referrer" }).catch(() => {})`)
+	p.Run(t, `fetch(`+chromium.Quote(start)+`, { mode: "no-cors", referrerPolicy: "no-referrer" })`)
+	p.Run(t, `fetch(`+chromium.Quote(start)+`, { headers: { "X-Requested-With": "XMLHttpRequest" }, referrerPolicy: "no-referrer" }).catch(() => {})`)
 	if made := argumentsOf(botnet, "start"); len(made) > 0 {
 		t.Fatalf("a page of another site has done %q", made)
 	}
-	own := browser.open(t, url)
-	own.run(t, `fetch(`+quote(start)+`)`)
-	own.run(t, `fetch(`+quote(start)+`, { headers: { "X-Requested-With": "XMLHttpRequest" }, referrerPolicy: "no-referrer" })`)
+	own := openTab(t, browser, url)
+	own.Run(t, `fetch(`+chromium.Quote(start)+`)`)
+	own.Run(t, `fetch(`+chromium.Quote(start)+`, { headers: { "X-Requested-With": "XMLHttpRequest" }, referrerPolicy: "no-referrer" })`)
 	if made := argumentsOf(botnet, "start"); len(made) != 2 {
 		t.Errorf("the page of this site has done %q, want two starts", made)
 	}
@@ -212,33 +212,41 @@ func TestAPageThatHidesWhereItIsChangesNothing(t *testing.T) {
 // TestALinkInAMailChangesNothing: a browser tells it from a typed address as little
 // as we can.
 func TestALinkInAMailChangesNothing(t *testing.T) {
-	browser := startChromium(t)
+	browser := chromium.Start(t)
 	botnet, url := servePage(t, "insecure_no_auth")
-	p := browser.open(t, url+"intelmq/v1/api/bot?action=start&id=csv-parser")
-	if text := p.text(t); !strings.Contains(text, "pages of another site cannot change anything here") {
+	p := openTab(t, browser, url+"intelmq/v1/api/bot?action=start&id=csv-parser")
+	if text := p.Text(t); !strings.Contains(text, "pages of another site cannot change anything here") {
 		t.Errorf("it is answered with %s", text)
 	}
 	if made := argumentsOf(botnet, "start"); len(made) > 0 {
 		t.Errorf("a link has done %q", made)
 	}
-	if text := browser.open(t, url+"intelmq/v1/api/bot?action=status&id=csv-parser").text(t); !strings.Contains(text, `"stopped"`) {
+	if text := openTab(t, browser, url+"intelmq/v1/api/bot?action=status&id=csv-parser").Text(t); !strings.Contains(text, `"stopped"`) {
 		t.Errorf("a link that changes nothing is answered with %s", text)
 	}
 }
 
 // TestAPageOfAnotherSiteReadsNothing of what is open to those who reach it.
 func TestAPageOfAnotherSiteReadsNothing(t *testing.T) {
-	browser := startChromium(t)
+	browser := chromium.Start(t)
 	_, url := servePage(t, "insecure_no_auth")
-	read := `fetch(` + quote(url+"intelmq/v1/api/runtime") + `).then((r) => r.text()).catch(() => "")`
+	read := `fetch(` + chromium.Quote(url+"intelmq/v1/api/runtime") + `).then((r) => r.text()).catch(() => "")`
 	var got string
-	p := browser.open(t, strings.Replace(url, "127.0.0.1", "localhost", 1))
-	if err := p.evaluate(t.Context(), read, &got); err != nil || got != "" {
+	p := openTab(t, browser, strings.Replace(url, "127.0.0.1", "localhost", 1))
+	if err := p.Evaluate(t.Context(), read, &got); err != nil || got != "" {
 		t.Errorf("a page of another site reads %v\n%s", err, got)
 	}
-	if err := browser.open(t, url).evaluate(t.Context(), read, &got); err != nil || !strings.Contains(got, "csv-parser") {
+	if err := openTab(t, browser, url).Evaluate(t.Context(), read, &got); err != nil || !strings.Contains(got, "csv-parser") {
 		t.Errorf("the page of this site reads %v\n%s", err, got)
 	}
+}
+
+// botnetTab is a tab with the page in testdata/page.
+type botnetTab struct{ *chromium.Tab }
+
+func openTab(t *testing.T, browser *chromium.Browser, url string) botnetTab {
+	t.Helper()
+	return botnetTab{browser.Open(t, url)}
 }
 
 // servePage serves the page and the endpoint, with a line of its block, on one site,
@@ -289,27 +297,27 @@ func addOperator(t *testing.T, path string) {
 	}
 }
 
-func (p *tab) logIn(t *testing.T, password string) {
+func (p botnetTab) logIn(t *testing.T, password string) {
 	t.Helper()
-	p.write(t, "#login [name=username]", pageUser)
-	p.write(t, "#login [name=password]", password)
-	p.click(t, "#login button")
+	p.Write(t, "#login [name=username]", pageUser)
+	p.Write(t, "#login [name=password]", password)
+	p.Click(t, "#login button")
 }
 
-func (p *tab) untilStatus(t *testing.T, id, status string) {
+func (p botnetTab) untilStatus(t *testing.T, id, status string) {
 	t.Helper()
-	p.until(t, `$("#bot-`+id+` .status")?.textContent === `+quote(status))
+	p.Until(t, `$("#bot-`+id+` .status")?.textContent === `+chromium.Quote(status))
 }
 
 // untilNextStatus waits until the page has polled the status once more. It takes no
 // answer to what it has asked before it asked for something else.
-func (p *tab) untilNextStatus(t *testing.T) {
+func (p botnetTab) untilNextStatus(t *testing.T) {
 	t.Helper()
 	var seen int
-	if err := p.evaluate(t.Context(), `Number($("#botnet-answers").textContent)`, &seen); err != nil {
+	if err := p.Evaluate(t.Context(), `Number($("#botnet-answers").textContent)`, &seen); err != nil {
 		t.Fatal(err)
 	}
-	p.until(t, `Number($("#botnet-answers").textContent) > `+strconv.Itoa(seen))
+	p.Until(t, `Number($("#botnet-answers").textContent) > `+strconv.Itoa(seen))
 }
 
 // argumentsOf are the calls so far of a command.

@@ -40,6 +40,10 @@ type call struct {
 	// text. err is what the system says.
 	cause string
 	err   error
+	// refused is what the caddyauth app has said, if it has refused the caller. wanted is
+	// the scope that he lacks.
+	refused principal.Refusal
+	wanted  string
 	// ends are called when the answer is written.
 	ends []func()
 }

@@ -41,10 +41,10 @@ func (h *IntelMQ) logIn(c *call) *intelmqapi.Answer {
 	case refusal == nil:
 		return intelmqapi.LoggedIn(session.Token.Reveal(), session.User)
 	case refusal.Status == http.StatusUnauthorized || refusal.Status == http.StatusBadRequest:
-		c.cause = refusal.Cause
+		c.refuse(refusal)
 		return intelmqapi.LoginFailed()
 	}
-	c.cause = refusal.Cause
+	c.refuse(refusal)
 	return intelmqapi.LoginRefused(refusal.Status, refusal.Message, refusal.Wait)
 }
 
@@ -57,6 +57,6 @@ func (h *IntelMQ) logOut(c *call) *intelmqapi.Answer {
 	if refusal == nil {
 		return intelmqapi.LoggedOut()
 	}
-	c.cause = refusal.Cause
+	c.refuse(refusal)
 	return intelmqapi.Refused(refusal.Status, refusal.Message, refusal.Wait)
 }

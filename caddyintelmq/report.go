@@ -9,7 +9,12 @@ import (
 	"github.com/sallyport/sallyport/internal/intelmqapi"
 	"github.com/sallyport/sallyport/internal/intelmqctl"
 	"github.com/sallyport/sallyport/internal/plugin/caller"
+	"github.com/sallyport/sallyport/internal/plugin/report"
+	"github.com/sallyport/sallyport/internal/principal"
 )
+
+// refuse notes that the caddyauth app has refused the caller.
+func (c *call) refuse(refusal *principal.Refusal) { c.cause, c.refused = refusal.Cause, *refusal }
 
 // failed is the answer where a command has given none. What intelmqctl says is
 // told, since callers need it; what the system says is in the log.
@@ -32,7 +37,11 @@ func broken() *intelmqapi.Answer {
 // report tells the logs why a request was not answered as asked, and gives the
 // answer the id under which it is there.
 func (h *IntelMQ) report(c *call, a *intelmqapi.Answer) {
-	c.w.Header()["X-Error-Id"] = []string{h.reporter.ReportError(c.r, a.Status, c.cause, c.err)}
+	f := report.Refusal{Status: a.Status, Cause: c.cause, Err: c.err, Credential: c.refused.Method, User: c.refused.User, Wanted: c.wanted}
+	if c.principal != nil {
+		f.Credential, f.User = c.principal.Method, c.principal.Name
+	}
+	c.w.Header()["X-Error-Id"] = []string{h.reporter.Report(c.r, f)}
 }
 
 // auditChange notes what was changed by whom, or was tried.

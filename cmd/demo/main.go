@@ -1,9 +1,9 @@
 // Command demo shows Sallyport at work on this machine, as `make demo`.
 //
 // It runs bin/caddy with the Caddyfile beside this text, in front of stand-ins for
-// an application, for the CCE daemon and for IntelMQ, and prints command lines to try
-// in another terminal. With -check it runs these lines itself and compares what they
-// say.
+// an application, for a provider of identity, for the CCE daemon and for IntelMQ, and
+// prints command lines to try in another terminal. With -check it runs these lines
+// itself and compares what they say.
 //
 // It must be started in the repository's folder. All it writes is in .demo,
 // which is made anew each time, and which `make clean` removes; it listens on the

@@ -93,7 +93,7 @@ func script(here string, port int, proxy bool) []line {
 		},
 		{"With it the request passes", get("/office/", " -4 -H @"+officeHeader), 200, `Hello, client:127\.0\.0\.1\.\n`},
 		{"Where this machine is not listed no secret helps", get("/branch/", " -4 -H @"+officeHeader), 403, refusal("address_not_allowed", "this address is not allowed")},
-	}, slices.Concat(cceScript(get), intelmqScript(get))...)
+	}, slices.Concat(providerScript(reports, auth, server), cceScript(get), intelmqScript(get))...)
 }
 
 // envelope matches an answer of auth_api.

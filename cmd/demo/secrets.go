@@ -65,6 +65,8 @@ var keepers = []struct {
 	{firstHeader, "the first key", regexp.MustCompile(`(sly_[0-9A-Za-z]{61})`)},
 	{secondHeader, "the second key", regexp.MustCompile(`(sly_[0-9A-Za-z]{61})`)},
 	{actingHeader, "the key of visitor", regexp.MustCompile(`Basic ([0-9A-Za-z+/=]+)$`)},
+	{staffToken, "the token of the provider", regexp.MustCompile(`^(.+)$`)},
+	{staffHeader, "the token of the provider", regexp.MustCompile(`Bearer (.+)$`)},
 	{xsrfHeader, "the token against forged requests", regexp.MustCompile(`X-XSRF-TOKEN: ([0-9A-Za-z]+)\n`)},
 	{loginFile, "the password", regexp.MustCompile(`"password": "([0-9A-Z]{26})"`)},
 	{loginAnswer, "the app token", regexp.MustCompile(`"demo:([0-9a-f]{64})"`)},

@@ -27,7 +27,7 @@ const (
 	tailLines = 12
 )
 
-// serve runs application, cced, botnet and Caddy, and work when all are ready. The
+// serve runs application, provider, cced, botnet and Caddy, and work when all are ready. The
 // channel tells work that Caddy has ended by itself. When serve returns, all have
 // ended.
 func serve(ctx context.Context, s site, work func(ended <-chan error) error) (err error) {
@@ -36,6 +36,11 @@ func serve(ctx context.Context, s site, work func(ended <-chan error) error) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, stopUpstream()) }()
+	stopProvider, err := startProvider()
+	if err != nil {
+		return err
+	}
+	defer stopProvider()
 	stopCCED, err := startCCED()
 	if err != nil {
 		return err

@@ -12,11 +12,13 @@ type Configs struct {
 	NoExtendedKeys bool
 	// MaxKeyLifetime is how long a key may live; zero is for ever.
 	MaxKeyLifetime time.Duration
+	// Providers are the names of those by which users can log in.
+	Providers []string
 }
 
 // MarshalJSON writes what howler has below configuration.auth.
 func (c Configs) MarshalJSON() ([]byte, error) {
-	auth := authConfig{APIKeys: true, ExtendedKeys: !c.NoExtendedKeys, Providers: []string{}, Internal: internalConfig{true}}
+	auth := authConfig{APIKeys: true, ExtendedKeys: !c.NoExtendedKeys, Providers: append([]string{}, c.Providers...), Internal: internalConfig{true}}
 	if c.MaxKeyLifetime > 0 {
 		amount, unit := inUnits(c.MaxKeyLifetime)
 		auth.Amount, auth.Unit = &amount, &unit

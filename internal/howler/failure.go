@@ -44,6 +44,9 @@ const (
 	// codeImpersonation is about X-Impersonating and the key in it.
 	codeImpersonation = "impersonation_refused"
 	codeInternal      = "internal"
+	// codeUser: the credential is good, and its user may not come in.
+	codeUser     = "user_not_allowed"
+	codeProvider = "provider_unavailable"
 )
 
 // Failures of any request.
@@ -116,6 +119,18 @@ var (
 	ExpiredKey = &Failure{Status: 401, Code: codeLogin, Text: "Key is expired"}
 	// OAuthDisabled: a provider was named, and there is none.
 	OAuthDisabled = &Failure{Status: 400, Code: codeDisabled, Text: "OAuth is disabled."}
+	// UnknownProvider: there are others. Howler answers 500.
+	UnknownProvider = &Failure{Status: 400, Code: codeMalformed, Text: "Unknown OAuth provider."}
+	// ProviderRefused: the provider did not let the user in, or the log-in was not
+	// begun in this browser a short while ago.
+	ProviderRefused = &Failure{Status: 401, Code: codeLogin, Text: "The log-in at the provider was not completed. Please try again."}
+	// ProviderDown: the provider cannot be reached. Howler answers 500.
+	ProviderDown = &Failure{Status: 503, Code: codeProvider, Text: "Failed to connect to OAuth Provider"}
+	// NotAllowed: the provider's user is not in the groups that are needed, or his
+	// account is disabled.
+	NotAllowed = &Failure{Status: 403, Code: codeUser, Text: "This user is not allowed access to the system"}
+	// NoAutoCreation: the provider's user has no account here.
+	NoAutoCreation = &Failure{Status: 403, Code: codeUser, Text: "User auto-creation is disabled"}
 )
 
 // Failures of making and deleting keys, in the order in which they are looked

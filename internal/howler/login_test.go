@@ -62,11 +62,6 @@ func TestLoginsAreRefused(t *testing.T) {
 		"both, but nobody":                      {jsonType, `{"password":"p","apikey":"k:s"}`, "", NotEnough},
 		"both":                                  {jsonType, `{"user":"a","password":"p","apikey":"k:s"}`, "", BothCredentials},
 		"both in a form":                        {formType, `user=a&password=p&apikey=k:s`, "", BothCredentials},
-		"a provider":                            {jsonType, `{"provider":"keycloak"}`, "", OAuthDisabled},
-		"a provider by its long name":           {jsonType, `{"oauth_provider":"keycloak","refresh_token":"r"}`, "", OAuthDisabled},
-		"a provider in a form":                  {formType, `provider=keycloak`, "", OAuthDisabled},
-		"a provider in the query":               {"", "", "provider=keycloak&code=c&state=s", OAuthDisabled},
-		"a provider comes before both":          {jsonType, `{"provider":"x","user":"a","password":"p","apikey":"k:s"}`, "", OAuthDisabled},
 		"user in the query":                     {"", "", "user=a", QueryCredentials},
 		"password in the query":                 {"", "", "user=a&password=p", QueryCredentials},
 		"key in the query":                      {"", "", "apikey=k:s", QueryCredentials},
@@ -137,7 +132,8 @@ func TestLogInsAreReadFromTheQueryWhereThatIsWanted(t *testing.T) {
 		"a field twice in the query":    {"", "", "user=a&user=b&password=p", Login{}, InvalidData},
 		"a field in two cases":          {"", "", "user=a&User=b&password=p", Login{}, InvalidData},
 		"both credentials":              {formType, "password=p", "user=a&apikey=k:s", Login{}, BothCredentials},
-		"a provider":                    {"", "", "provider=x&user=a&password=p", Login{}, OAuthDisabled},
+		"a provider comes first":        {"", "", "provider=x&user=a&password=p", Login{Provider: "x"}, nil},
+		"a refresh token":               {"", "", "provider=x&refresh_token=r", Login{Provider: "x", RefreshToken: secret("r")}, nil},
 		"a body that cannot be read":    {jsonType, "{", "user=a&password=p", Login{}, NoDataBlock},
 		"nothing":                       {"", "", "", Login{}, NotEnough},
 	} {
@@ -167,6 +163,12 @@ func FuzzParseLoginWithQuery(f *testing.F) {
 		if failure != nil {
 			if login != (Login{}) || failure.Status < 400 || failure.Status > 499 {
 				t.Errorf("%+v, %+v", login, *failure)
+			}
+			return
+		}
+		if login.Provider != "" {
+			if login.User+login.Password.Reveal()+login.Key.Reveal() != "" {
+				t.Errorf("by provider, and as user '%s'", login.User)
 			}
 			return
 		}
@@ -223,6 +225,10 @@ func TestLoginAnswersAreHowlers(t *testing.T) {
 			LoginAnswer{AppToken: secret("alice:ab"), Privileges: principal.AllScopes},
 			map[string]any{"app_token": "alice:ab", "provider": nil, "refresh_token": nil, "privileges": []any{"R", "W", "E"}},
 		},
+		"by another provider": {
+			LoginAnswer{AppToken: secret("a.b.c"), Provider: "keycloak", RefreshToken: secret("r"), Privileges: principal.AllScopes},
+			map[string]any{"app_token": "a.b.c", "provider": "keycloak", "refresh_token": "r", "privileges": []any{"R", "W", "E"}},
+		},
 		"by a key that opens nothing, with a refresh token": {
 			LoginAnswer{AppToken: secret("alice:ab"), RefreshToken: secret("r")},
 			map[string]any{"app_token": "alice:ab", "provider": nil, "refresh_token": "r", "privileges": []any{}},
@@ -234,8 +240,46 @@ func TestLoginAnswersAreHowlers(t *testing.T) {
 	}
 }
 
-// FuzzParseLogin holds that a log-in is either refused or has a user and exactly
-// one credential, and that JSON and a form say the same.
+func TestLoginsByProviderAreRead(t *testing.T) {
+	back := Login{Provider: "keycloak", Return: ProviderReturn{State: secret("s"), Code: secret("c"), Issuer: "https://idp.example"}}
+	for name, test := range map[string]struct {
+		contentType, body, query string
+		want                     Login
+	}{
+		"in JSON":                    {jsonType, `{"provider":"keycloak"}`, "", Login{Provider: "keycloak"}},
+		"by its long name, refresh":  {jsonType, `{"oauth_provider":"keycloak","refresh_token":"r"}`, "", Login{Provider: "keycloak", RefreshToken: secret("r")}},
+		"in a form":                  {formType, `provider=keycloak`, "", Login{Provider: "keycloak"}},
+		"the short name wins":        {jsonType, `{"provider":"keycloak","oauth_provider":"other"}`, "", Login{Provider: "keycloak"}},
+		"back in the query":          {"", "", "provider=keycloak&code=c&state=s&iss=https://idp.example&session_state=x", back},
+		"back in JSON":               {jsonType, `{"provider":"keycloak","code":"c","state":"s","iss":"https://idp.example"}`, "", back},
+		"named in the query only":    {jsonType, `{"code":"c","state":"s","iss":"https://idp.example"}`, "provider=keycloak", back},
+		"refused by the provider":    {"", "", "provider=keycloak&error=access_denied&state=s", Login{Provider: "keycloak", Return: ProviderReturn{State: secret("s"), Error: "access_denied"}}},
+		"it comes before a password": {jsonType, `{"provider":"keycloak","user":"a","password":"p","apikey":"k:s"}`, "", Login{Provider: "keycloak"}},
+	} {
+		got, failure := ParseLogin(test.contentType, []byte(test.body), query(test.query))
+		if diff := cmp.Diff(test.want, got, compareSecrets); diff != "" || failure != nil {
+			t.Errorf("%s: %s (-want +got):\n%s", name, told(failure), diff)
+		}
+		if test.want.Return.Empty() != (test.want.Return == ProviderReturn{}) {
+			t.Errorf("%s: somebody has come back, or nobody", name)
+		}
+	}
+	for name, test := range map[string]struct{ body, query string }{
+		"two codes":                     {"", "provider=keycloak&code=c&code=d"},
+		"two states in the query":       {"", "provider=keycloak&code=c&state=s&state=t"},
+		"a code in two cases":           {`{"provider":"keycloak","code":"c","Code":"d"}`, ""},
+		"two providers":                 {`{"provider":"keycloak"}`, "provider=other"},
+		"a code in query and body":      {`{"provider":"keycloak","code":"c"}`, "code=d"},
+		"a provider that is not a text": {`{"provider":["keycloak"]}`, ""},
+	} {
+		if _, failure := ParseLogin(jsonType, []byte(test.body), query(test.query)); failure != InvalidData {
+			t.Errorf("%s: %s", name, told(failure))
+		}
+	}
+}
+
+// FuzzParseLogin holds that a log-in is either refused or has a provider, or a user
+// and exactly one credential, and that JSON and a form say the same.
 func FuzzParseLogin(f *testing.F) {
 	for _, body := range []string{
 		`{"user":"a","password":"p"}`, `{"user":"a","apikey":"k:s"}`, `user=a&password=p`, `{"provider":"x"}`,
@@ -254,6 +298,12 @@ func FuzzParseLogin(f *testing.F) {
 		if failure != nil {
 			if login != (Login{}) || failure.Status < 400 || failure.Status > 499 {
 				t.Errorf("%+v, %+v", login, *failure)
+			}
+			return
+		}
+		if login.Provider != "" {
+			if login.User+login.Password.Reveal()+login.Key.Reveal() != "" {
+				t.Errorf("by provider, and as user '%s'", login.User)
 			}
 			return
 		}

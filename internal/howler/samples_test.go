@@ -136,8 +136,8 @@ func TestSamples(t *testing.T) {
 	}
 	want := []string{
 		"code-404", "code-admin-type", "code-basic-badpadding", "code-create-E-and-I", "code-create-bad-letter",
-		"code-create-body-list", "code-no-blank", "code-no-header", "code-oauth-off", "code-oauth-unknown", "code-other-scheme", "code-two-blanks",
-		"doc-oauth-refresh", "test-both", "test-create-bad-date", "test-create-bad-date-2", "test-create-duplicate", "test-create-extended-off",
+		"code-create-body-list", "code-no-blank", "code-no-header", "code-other-scheme", "code-two-blanks",
+		"test-both", "test-create-bad-date", "test-create-bad-date-2", "test-create-duplicate", "test-create-extended-off",
 		"test-create-no-date", "test-create-too-late", "test-empty", "test-login-get-apikey",
 	}
 	slices.Sort(decided)
@@ -150,7 +150,7 @@ func TestSamples(t *testing.T) {
 func TestAllFailuresOfTheSamplesAreKnown(t *testing.T) {
 	named := []*Failure{
 		NoAuthorization, MalformedAuthorization, WrongScheme, NoAccess, NotBase64, InvalidLogin, InvalidToken, UndecodableToken,
-		QueryCredentials, NotEnough, BothCredentials, ExpiredKey, OAuthDisabled, InvalidData, UnknownPrivilege, ExtendedDisabled,
+		QueryCredentials, NotEnough, BothCredentials, ExpiredKey, OAuthDisabled, UnknownProvider, NotAllowed, NoAutoCreation, InvalidData, UnknownPrivilege, ExtendedDisabled,
 		ExtendedImpersonation, ExpiryNeeded, ExpiryFormat, NoSuchKey, OtherUser, LockedOut(5, time.Minute), KeyExists("tester"),
 		UnknownPath("/api/v1/nothing"), WrongUserType("/api/v1/user/newone", []string{"admin"}), ExpiryTooLate(now),
 		ImpersonationKey, NotImpersonationKey, NoImpersonatedUser, WrongImpersonatingScheme,

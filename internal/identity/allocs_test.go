@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/internal/credential"
+	"github.com/sallyport/sallyport/internal/principal"
 )
 
 // TestCheckAllocatesNothing holds the promise of Mirror.Check, for whoever
@@ -58,6 +59,25 @@ func TestCheckTokenAllocatesNothing(t *testing.T) {
 			if allocs != 0 {
 				t.Errorf("%s: a check that ends with %s makes %v allocations, want none", kind, want, allocs)
 			}
+		}
+	}
+}
+
+// TestCheckExternalAllocatesNothing holds the promise of Mirror.CheckExternal.
+func TestCheckExternalAllocatesNothing(t *testing.T) {
+	w, good := newLinked(t)
+	spent := w.external("1", func(e *principal.External) { e.TokenID = "spent" })
+	w.must(nil, w.SpendToken(t.Context(), spent))
+	for want, e := range map[Reason]*principal.External{
+		Accepted: good, Spent: spent, UnknownIdentity: w.external("2"), Expired: w.external("1", func(e *principal.External) { e.Expires = e.Issued }),
+	} {
+		allocs := testing.AllocsPerRun(1000, func() {
+			if got := w.checkExternal(e); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		})
+		if allocs != 0 {
+			t.Errorf("a check that ends with %s makes %v allocations, want none", want, allocs)
 		}
 	}
 }

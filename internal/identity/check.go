@@ -51,6 +51,10 @@ const (
 	// NotAgent: it is no such key, or not for this agent.
 	Impersonation
 	NotAgent
+	// UnknownIdentity and Spent are about tokens of other providers: nobody is linked to
+	// whom it means, and one that is good for one time was presented before.
+	UnknownIdentity
+	Spent
 	// WrongPassword and the following are about user name and password: wrong,
 	// refused for earlier failures of the name or of the network, and too many
 	// at once.
@@ -70,6 +74,7 @@ var reasonTexts = [...]string{
 	WrongSecret: "wrong_secret", WrongUser: "wrong_user", WrongName: "wrong_name", Revoked: "revoked",
 	KeyDisabled: "key_disabled", UserDisabled: "user_disabled", Expired: "expired", Idle: "idle", NotYetValid: "not_yet_valid",
 	Address: "address", UserAgent: "user_agent", Audience: "audience", Subject: "subject", APIVersion: "api_version", Impersonation: "impersonation_key", NotAgent: "not_agent",
+	UnknownIdentity: "unknown_identity", Spent: "spent",
 	WrongPassword: "wrong_password", Locked: "locked", Throttled: "throttled", Busy: "busy",
 }
 
@@ -206,7 +211,8 @@ func (x *index) proveKey(candidates []record, word *credential.Word, text string
 }
 
 // CheckToken says whether the presented token is accepted, as Check does for
-// keys.
+// keys. It allocates only for a session that a provider has given roles or groups, which
+// the User of the Caller has then besides its own.
 func (m *Mirror) CheckToken(kind credential.TokenKind, presented string, circumstances func() Circumstances) (Caller, Reason) {
 	x, now, fresh := m.look()
 	if !fresh {
@@ -243,7 +249,7 @@ func (m *Mirror) CheckToken(kind credential.TokenKind, presented string, circums
 	if peppers.outdated(r.pepper) {
 		m.noteMove(store.Move{ID: id, Token: true, Old: verifier, Pepper: peppers.newestID(), Used: now}, word)
 	}
-	return Caller{User: &a.User, ID: id, Scopes: r.scopes}, Accepted
+	return Caller{User: s.termsOf(r).user(a), ID: id, Scopes: r.scopes}, Accepted
 }
 
 // proveToken finds the record of the token that has this verifier, and so its id.
@@ -289,6 +295,8 @@ func (m *Mirror) Recheck(p *principal.Principal, circumstances func() Circumstan
 		return x.recheck(&x.keys, p.KeyID, now, circumstances, UnknownKey)
 	case principal.MethodPassword:
 		return Accepted
+	case principal.MethodJWT:
+		return x.recheckExternal(p, now)
 	}
 	return x.recheck(&x.tokens, p.TokenID, now, circumstances, UnknownToken)
 }

@@ -86,6 +86,9 @@ func (r *Registry) stillStands(c *store.Change, p *principal.Principal) (*store.
 	if err == nil && (u.ID != p.ID || u.State != store.Active || p.Method == principal.MethodPassword && u.Epoch != p.Epoch) {
 		err = ErrEnded
 	}
+	if err == nil && p.Method == principal.MethodJWT {
+		err = r.externalStands(c, &u, p.External)
+	}
 	keyID := p.KeyID
 	if err == nil && p.TokenID != "" {
 		keyID, err = keyOfToken(c, p.TokenID)

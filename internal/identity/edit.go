@@ -24,6 +24,7 @@ func (r *Registry) EditUser(ctx context.Context, actor, username string, e UserE
 // The error is a DerivedError, ErrEnded if the credential has ended since it was
 // proven, or ErrImpersonated if somebody else acts as the user.
 func (r *Registry) EditUserFor(ctx context.Context, p *principal.Principal, username string, e UserEdit) (store.User, error) {
+	e.own = Fold(username) == Fold(p.Name)
 	return r.editUser(ctx, UserActor(p.Name), username, e, func(c *store.Change, now *store.User) error {
 		if now.ID != p.ID && e.gives() {
 			return r.mayGive(c, p, principal.AllScopes)
@@ -49,6 +50,7 @@ func (r *Registry) EditUserProven(ctx context.Context, a Attempt, e UserEdit) (s
 	if err != nil {
 		return store.User{}, err
 	}
+	e.own = true
 	return r.editUser(ctx, UserActor(proven.Username), a.Username, e, func(_ *store.Change, now *store.User) error {
 		if !stillSame(&proven, now) {
 			return ErrWrongPassword
@@ -100,7 +102,7 @@ func (r *Registry) applyEdit(c *store.Change, event *store.Event, u *store.User,
 	case *e.Active:
 		u.State = store.Active
 	default:
-		if err := disable(c, u); err != nil {
+		if err := r.disable(c, u); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,29 @@ func FuzzParseKeyRef(f *testing.F) {
 		}
 		if again, err := ParseKeyRef(ref.UserFold + "/" + ref.Name); err != nil || again != ref || !keyNamePattern.MatchString(ref.Name) || Fold(ref.UserFold) != ref.UserFold {
 			t.Fatalf("%q is %+v, and that is %+v, %v", text, ref, again, err)
+		}
+	})
+}
+
+// FuzzAdoptedName: whatever a provider calls somebody, he gets a name of ASCII that users
+// can have, and that of nobody else.
+func FuzzAdoptedName(f *testing.F) {
+	for _, claim := range []string{"alice", "ALICE", "аlice", "whoami", "Admin", "", "ﬁ", "...", strings.Repeat("é", 300), "a\x00", "İ", "K", "\xff"} {
+		f.Add(claim, uint16(3))
+	}
+	f.Fuzz(func(t *testing.T, claim string, others uint16) {
+		base := adoptedName(claim)
+		taken := map[string]bool{Fold(base): others > 0}
+		for n := range int(others % 300) {
+			taken[Fold(base+strconv.Itoa(n))] = n > 0
+		}
+		is := func(name string) (bool, error) { return reservedNames[Fold(name)] || taken[Fold(name)], nil }
+		name, err := freeName(base, is)
+		if err != nil || checkUsername(name) != nil || Fold(name) != strings.ToLower(name) || strings.ContainsFunc(name, func(r rune) bool { return r >= utf8.RuneSelf }) {
+			t.Fatalf("%q is called %q, %v", claim, name, err)
+		}
+		if used, _ := is(name); used {
+			t.Fatalf("%q is called %q, as somebody else", claim, name)
 		}
 	})
 }

@@ -18,6 +18,8 @@ import (
 type account struct {
 	principal.User
 	active bool
+	// tokensAfter is store.User.TokensAfter in microseconds since 1970, 0 if it is not set.
+	tokensAfter int64
 }
 
 // index is all that is in memory. Readers need no lock; there must be only one
@@ -30,6 +32,10 @@ type index struct {
 	// names find keys by name.
 	names  atomic.Pointer[keyNames]
 	former *former
+	// identities find the numbers of accounts by whom other providers mean, refused tells
+	// which of their tokens are not accepted, and whether these are spent.
+	identities byDigest[uint32]
+	refused    byDigest[bool]
 	// numbers finds an account's number by the user's id. Numbers are never
 	// used again while the process lives, or a reader that holds an old record
 	// might find somebody else under its number. Only the writer looks here.
@@ -65,13 +71,17 @@ func (x *index) putUsers(users []store.User) {
 }
 
 func newAccount(u *store.User) *account {
-	return &account{
+	a := &account{
 		User: principal.User{
 			ID: u.ID, Name: u.Username, Fold: u.Fold, Roles: u.Roles, Groups: u.Groups, Epoch: u.Epoch, Quota: u.Quota,
 			RoleList: strings.Join(u.Roles, ","), GroupList: strings.Join(u.Groups, ","),
 		},
 		active: u.State == store.Active,
 	}
+	if !u.TokensAfter.IsZero() {
+		a.tokensAfter = u.TokensAfter.UnixMicro()
+	}
+	return a
 }
 
 // removeUser forgets an account. Records that still name it open nothing.
@@ -178,7 +188,7 @@ func (x *index) addKey(b records, id credential.KeyID, k *store.Key) error {
 	if k.Impersonation {
 		r.flags |= flagImpersonation
 	}
-	terms := termsOrNil(&k.Limits, k.Agents)
+	terms := termsOrNil(terms{Limits: k.Limits, agents: k.Agents})
 	b.append(id, r, terms)
 	if k.PreviousExpires.IsZero() {
 		return nil
@@ -213,23 +223,46 @@ func (x *index) addToken(b records, id credential.KeyID, t *store.Token) error {
 	b.append(id, record{
 		verifier: t.Verifier, pepper: pepper, user: number, scopes: t.Scopes, flags: flag,
 		window: uint32(t.Idle / time.Second), expires: secondsDown(t.Expires), used: secondsDown(t.LastUsed),
-	}, termsOrNil(&t.Limits, nil))
+	}, termsOrNil(terms{Limits: t.Limits, roles: t.Roles, groups: t.Groups}))
 	return nil
 }
 
-// terms are what a key or token is bound to, and who may use a key for impersonation.
-type terms struct {
-	store.Limits
-	agents []string
+// identity is how an identity lies in memory.
+func (x *index) identity(i *store.Identity) (d principal.Digest, number uint32, err error) {
+	if d, err = parseDigest("identity", i.ID); err != nil {
+		return d, 0, err
+	}
+	number, known := x.numbers[i.UserID]
+	if !known {
+		err = fmt.Errorf("identity '%s' in the store: its user is missing", i.ID)
+	}
+	return d, number, err
 }
 
-// termsOrNil returns terms to keep, or nil if there are none. The limits are a copy,
-// so that they do not keep alive what they are part of.
-func termsOrNil(l *store.Limits, agents []string) *terms {
-	if l.None() && len(agents) == 0 {
+// terms are what a key or token is bound to, who may use a key for impersonation, and
+// what a token gives beyond its user's own.
+type terms struct {
+	store.Limits
+	agents        []string
+	roles, groups []string
+}
+
+// termsOrNil returns terms to keep, or nil if there are none.
+func termsOrNil(t terms) *terms {
+	if t.None() && len(t.agents)+len(t.roles)+len(t.groups) == 0 {
 		return nil
 	}
-	return &terms{*l, agents}
+	// t itself would be allocated for all.
+	kept := t
+	return &kept
+}
+
+// user is who presents a token of these terms, which may be nil.
+func (t *terms) user(a *account) *principal.User {
+	if t == nil {
+		return &a.User
+	}
+	return a.With(t.roles, t.groups)
 }
 
 func (x *index) hashName(name string) uint64 { return maphash.String(x.seed, name) }

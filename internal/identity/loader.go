@@ -9,7 +9,7 @@ import (
 	"github.com/sallyport/sallyport/internal/store"
 )
 
-// loader fills a new index with peppers, users, and then keys and tokens in any
+// loader fills a new index with peppers, users, and then everything else in any
 // order.
 type loader struct {
 	index *index
@@ -18,6 +18,14 @@ type loader struct {
 	keys, tokens arrivals
 	// names are nil until there is a key by name.
 	names *keyNames
+	// identities and refused are nil until there is one.
+	identities *digestArrivals[uint32]
+	refused    *digestArrivals[bool]
+}
+
+// receiver is told of what the store has.
+func (l *loader) receiver() store.Receiver {
+	return store.Receiver{User: l.user, Key: l.key, Token: l.token, Identity: l.identity, Refused: l.refuse}
 }
 
 func newLoader(peppers *pepperSet) (*loader, error) {
@@ -65,6 +73,31 @@ func (l *loader) token(t *store.Token) error {
 	return l.index.addToken(&l.tokens, id, t)
 }
 
+func (l *loader) identity(i *store.Identity) error {
+	l.settle()
+	d, number, err := l.index.identity(i)
+	if err != nil {
+		return err
+	}
+	if l.identities == nil {
+		l.identities = new(digestArrivals[uint32])
+	}
+	l.identities.append(d, number)
+	return nil
+}
+
+func (l *loader) refuse(t *store.RefusedToken) error {
+	d, err := parseDigest("refused token", t.ID)
+	if err != nil {
+		return err
+	}
+	if l.refused == nil {
+		l.refused = new(digestArrivals[bool])
+	}
+	l.refused.append(d, t.Spent)
+	return nil
+}
+
 // finish completes the index.
 func (l *loader) finish() *index {
 	l.settle()
@@ -72,6 +105,12 @@ func (l *loader) finish() *index {
 	l.tokens.fill(&l.index.tokens)
 	if l.names != nil {
 		l.index.names.Store(l.names)
+	}
+	if l.identities != nil {
+		l.identities.fill(&l.index.identities)
+	}
+	if l.refused != nil {
+		l.refused.fill(&l.index.refused)
 	}
 	return l.index
 }

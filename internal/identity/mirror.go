@@ -316,7 +316,7 @@ func (m *Mirror) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	position, err := m.store.Load(ctx, l.user, l.key, l.token)
+	position, err := m.store.Load(ctx, l.receiver())
 	if err != nil {
 		return err
 	}
@@ -338,8 +338,8 @@ func (m *Mirror) reload(ctx context.Context) error {
 	return nil
 }
 
-// apply brings the index up to the delta: peppers and users first, since keys and
-// tokens name them.
+// apply brings the index up to the delta: peppers and users first, since keys, tokens
+// and identities name them.
 func (x *index) apply(d *store.Delta, peppers *pepperSet) error {
 	if d.Peppers {
 		if err := x.putPeppers(peppers); err != nil {
@@ -358,6 +358,19 @@ func (x *index) apply(d *store.Delta, peppers *pepperSet) error {
 		if err := x.putToken(&d.Tokens[i]); err != nil {
 			return err
 		}
+	}
+	for i := range d.Identities {
+		if err := x.putIdentity(&d.Identities[i]); err != nil {
+			return err
+		}
+	}
+	for i := range d.Refused {
+		if err := x.putRefused(&d.Refused[i]); err != nil {
+			return err
+		}
+	}
+	if err := x.removeExternal(d.GoneIdentities, d.GoneRefused); err != nil {
+		return err
 	}
 	if err := errors.Join(x.putKeyNames(d.Keys, d.GoneKeys), x.keys.removeAll(d.GoneKeys), x.tokens.removeAll(d.GoneTokens)); err != nil {
 		return err

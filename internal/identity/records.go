@@ -45,6 +45,8 @@ func unsound(ctx context.Context, s *store.Store) (problems []string, err error)
 		Key:      func(k *store.Key) error { return errors.Join(keySound(k), secretSound(k), l.key(k)) },
 		Session:  sessionSound,
 		Token:    l.token,
+		Identity: func(i *store.Identity) error { return errors.Join(identitySound(i), l.identity(i)) },
+		Refused:  l.refuse,
 	}
 	note := func(err error) {
 		if len(problems) < maxCounted {
@@ -60,7 +62,10 @@ func unsound(ctx context.Context, s *store.Store) (problems []string, err error)
 // wouldNotLoad says why a store would not be loaded of which each record is sound:
 // loading has queries of its own.
 func wouldNotLoad(ctx context.Context, s *store.Store) (problems []string, err error) {
-	_, err = s.Load(ctx, func(*store.User) error { return nil }, func(*store.Key) error { return nil }, func(*store.Token) error { return nil })
+	_, err = s.Load(ctx, store.Receiver{
+		User: func(*store.User) error { return nil }, Key: func(*store.Key) error { return nil }, Token: func(*store.Token) error { return nil },
+		Identity: func(*store.Identity) error { return nil }, Refused: func(*store.RefusedToken) error { return nil },
+	})
 	if err != nil && ctx.Err() == nil {
 		return []string{err.Error()}, nil
 	}
@@ -142,9 +147,29 @@ func secretSound(k *store.Key) error {
 
 // sessionSound: it began as sessions can.
 func sessionSound(s *store.Session) error {
-	fits := s.Method == principal.MethodPassword && s.KeyID == "" || s.Method == principal.MethodAPIKey && s.KeyID != ""
-	if !fits {
+	byKey := s.Method == principal.MethodAPIKey
+	known := byKey || s.Method == principal.MethodPassword || s.Method == principal.MethodJWT
+	if !known || byKey != (s.KeyID != "") {
 		return fmt.Errorf("session '%s' has the method '%s', with which none begins, or not the key for it", printable(s.ID), printable(s.Method))
+	}
+	if s.Method != principal.MethodJWT && len(s.Roles)+len(s.Groups) > 0 {
+		return fmt.Errorf("session '%s' has roles or groups of a provider, and did not begin by one", printable(s.ID))
+	}
+	_, roles := checkNames("role", s.Roles)
+	_, groups := checkNames("group", s.Groups)
+	if err := errors.Join(roles, groups); err != nil {
+		return fmt.Errorf("session '%s': %w", printable(s.ID), err)
+	}
+	return nil
+}
+
+// identitySound: it is found by issuer and subject, which a provider can have.
+func identitySound(i *store.Identity) error {
+	if err := checkIdentity(i.Provider, i.Issuer, i.Subject); err != nil {
+		return fmt.Errorf("identity '%s': %w", printable(i.ID), err)
+	}
+	if i.ID != digestText(principal.IdentityDigest(i.Issuer, i.Subject)) {
+		return fmt.Errorf("identity '%s' of user '%s' has an id that is not that of its issuer and subject", printable(i.ID), printable(i.Username))
 	}
 	return nil
 }

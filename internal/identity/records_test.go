@@ -26,6 +26,10 @@ func crowded(t *testing.T) *world {
 	w.later(0)
 	w.logIn(alice(right), hour(credential.AppToken))
 	w.logInByKey(ci, hour(credential.AppToken))
+	w.must(nil, w.LinkIdentity(t.Context(), "test", "alice", "corp", issuer, "1"))
+	_, _, err := w.LogInByProvider(t.Context(), w.byJWT(w.external("1")), []string{"auditor"}, nil, NewSession{Tokens: []NewToken{hour(credential.AppToken)}})
+	w.must(nil, err)
+	w.must(nil, w.SpendToken(t.Context(), w.external("1")))
 	w.must(w.RotatePepper(t.Context(), "test"))
 	w.must(w.RevokeKey(t.Context(), "test", ref("bound"), "lost"))
 	if err := w.Close(); err != nil {
@@ -47,7 +51,7 @@ func TestAStoreThatThisProgramHasWrittenIsSound(t *testing.T) {
 func TestValuesOfAnotherTypeAreFound(t *testing.T) {
 	for _, column := range []string{
 		"api_keys.name", "api_keys.user_agent", "api_keys.api_version", "api_keys.revoked_reason", "tokens.kind", "tokens.former_id", "sessions.method",
-		"users.username_fold", "users.state", "users.email", "passwords.phc", "login_failures.name", "changes.id", "audit_events.kind",
+		"users.username_fold", "users.state", "users.email", "passwords.phc", "external_identities.subject", "refused_tokens.id", "login_failures.name", "changes.id", "audit_events.kind",
 	} {
 		table, name, _ := strings.Cut(column, ".")
 		finds(t, fmt.Sprintf(`UPDATE %s SET %s = CAST(COALESCE(%[2]s, 'x') AS BLOB) WHERE rowid = (SELECT MIN(rowid) FROM %[1]s)`, table, name),
@@ -56,7 +60,8 @@ func TestValuesOfAnotherTypeAreFound(t *testing.T) {
 	for statement, want := range map[string]string{
 		`PRAGMA foreign_keys = OFF; UPDATE sessions SET id = CAST(id AS BLOB); UPDATE tokens SET session_id = CAST(session_id AS BLOB)`: "table 'sessions', row 1: the value of column 'id' is not of the type text",
 		`PRAGMA foreign_keys = OFF; UPDATE users SET id = CAST(id AS BLOB); UPDATE api_keys SET user_id = CAST(user_id AS BLOB);
-			UPDATE sessions SET user_id = CAST(user_id AS BLOB); UPDATE passwords SET user_id = CAST(user_id AS BLOB)`: "table 'users', row 1: the value of column 'id' is not of the type text",
+			UPDATE sessions SET user_id = CAST(user_id AS BLOB); UPDATE passwords SET user_id = CAST(user_id AS BLOB);
+			UPDATE external_identities SET user_id = CAST(user_id AS BLOB)`: "table 'users', row 1: the value of column 'id' is not of the type text",
 		`UPDATE users SET email_verified = 'x'`: "the value of column 'email_verified' is not of the type integer",
 		`UPDATE users SET auth_epoch = 1.5`:     "the value of column 'auth_epoch' is not of the type integer",
 	} {
@@ -101,6 +106,10 @@ func TestWhatWouldWidenRightsIsNotLoaded(t *testing.T) {
 		`UPDATE api_keys SET audience = '[""]' WHERE name = 'bound'`:            "a list in the database is damaged",
 		`UPDATE tokens SET idle = 500000`:                                       "a duration in the database is damaged",
 		`UPDATE users SET roles = '["a,admin"]'`:                                "a role or group in the database is damaged",
+		`UPDATE users SET tokens_after = -62135596800000000`:                    "it is of the year 1",
+		`UPDATE external_identities SET id = 'x'`:                               "its id is no digest",
+		`UPDATE refused_tokens SET id = 'x'`:                                    "its id is no digest",
+		`UPDATE sessions SET groups = '["a,admin"]' WHERE method = 'jwt'`:       "a role or group in the database is damaged",
 		`UPDATE users SET groups = '["x\nX-Evil: y"]'`:                          "a role or group in the database is damaged",
 	} {
 		finds(t, statement, want)

@@ -77,6 +77,35 @@ func (r *Registry) LogInByKey(ctx context.Context, caller Caller, n NewSession) 
 	return session, words, err
 }
 
+// LogInByProvider begins a session for a caller who has presented the token of another
+// provider. It can do what the token can, and the caller has the roles and groups in it
+// that the provider gives, besides his own as they are at each request. It does not end
+// with the token, but with the link to the provider.
+//
+// The error is ErrEnded if the token has ended since it was proven, ErrImpersonated, or an
+// InvalidError.
+func (r *Registry) LogInByProvider(ctx context.Context, p *principal.Principal, extraRoles, extraGroups []string, n NewSession) (store.Session, []credential.Secret, error) {
+	if p.Method != principal.MethodJWT {
+		return store.Session{}, nil, invalid("such a session begins with the token of a provider")
+	}
+	roles, err := checkNames("role", extraRoles)
+	if err != nil {
+		return store.Session{}, nil, err
+	}
+	groups, err := checkNames("group", extraGroups)
+	if err != nil {
+		return store.Session{}, nil, err
+	}
+	s := store.Session{Method: principal.MethodJWT, Scopes: p.Scopes, Roles: roles, Groups: groups}
+	return r.begin(ctx, s, n, func(c *store.Change) (u store.User, none time.Time, err error) {
+		if _, err := r.stillStands(c, p); err != nil {
+			return u, none, err
+		}
+		u, err = c.UserByFold(Fold(p.Name))
+		return u, none, err
+	})
+}
+
 // endOf says until when what comes from a key may live, zero if for ever.
 func endOf(k *store.Key, caller *Caller, now time.Time) (until time.Time, err error) {
 	over := func(t time.Time) bool { return !t.IsZero() && !now.Before(t) }
@@ -242,7 +271,9 @@ func (r *Registry) sessionOfToken(c *store.Change, tokenID string) (session stri
 	return session, err
 }
 
-// EndSessions ends all sessions of a user, and reports how many there were.
+// EndSessions ends all sessions of a user, and reports how many there were. Tokens of
+// other providers count only if they were issued afterwards; they are not in the number,
+// since nobody knows how many there are.
 func (r *Registry) EndSessions(ctx context.Context, actor, username string) (ended int, err error) {
 	fold, err := foldName(username)
 	if err != nil {
@@ -254,6 +285,9 @@ func (r *Registry) EndSessions(ctx context.Context, actor, username string) (end
 			return err
 		}
 		e.UserID, e.Detail = u.ID, u.Username+": all"
+		if err := c.RefuseTokens(u.ID, e.Time); err != nil {
+			return err
+		}
 		ended, err = c.EndSessions(store.SessionFilter{UserID: u.ID})
 		return err
 	})

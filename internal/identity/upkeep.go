@@ -73,7 +73,8 @@ func (m *Mirror) mendUses(ctx context.Context) error {
 	return err
 }
 
-// sweep removes tokens that have ended, and counts of failed log-ins that do not
+// sweep removes tokens that have ended, those of other providers that need not be refused
+// any more, and counts of failed log-ins that do not
 // count any more or are not among the newest so many. It does nothing for a while
 // after the clock was set.
 func (m *Mirror) sweep(ctx context.Context, failures int) error {
@@ -85,6 +86,9 @@ func (m *Mirror) sweep(ctx context.Context, failures int) error {
 	now := m.now()
 	return m.store.Change(ctx, func(c *store.Change) error {
 		if err := c.SweepFailures(now.Add(-MaxWindow), failures); err != nil {
+			return err
+		}
+		if err := c.SweepRefused(now.Add(-sweepSlack), sweepAtOnce); err != nil {
 			return err
 		}
 		return c.SweepSessions(now.Add(-sweepSlack), sweepAtOnce)

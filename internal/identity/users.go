@@ -38,6 +38,9 @@ type UserEdit struct {
 	Password string `json:"-"`
 	// Version is the only one of the user that is to be changed; 0 is any.
 	Version int64 `json:"-"`
+
+	// own: users change themselves, so that a new address of mail is not verified by it.
+	own bool
 }
 
 // maxQuota is more than any server answers at once.
@@ -123,6 +126,7 @@ func (e *UserEdit) apply(u *store.User) (err error) {
 		u.DisplayName = *e.DisplayName
 	}
 	if e.Email != nil {
+		u.EmailVerified = *e.Email != "" && (!e.own || u.EmailVerified && *e.Email == u.Email)
 		u.Email = *e.Email
 	}
 	if e.Roles != nil {
@@ -147,13 +151,14 @@ func (e *UserEdit) apply(u *store.User) (err error) {
 }
 
 // DisableUser refuses all of a user's credentials until EnableUser, and ends all
-// sessions.
+// sessions. Tokens of other providers that were issued before it do not count after
+// EnableUser either.
 func (r *Registry) DisableUser(ctx context.Context, actor, username string) (store.User, error) {
-	return r.updateUser(ctx, "user.disable", actor, username, disable)
+	return r.updateUser(ctx, "user.disable", actor, username, r.disable)
 }
 
-func disable(c *store.Change, u *store.User) error {
-	u.State = store.Disabled
+func (r *Registry) disable(c *store.Change, u *store.User) error {
+	u.State, u.TokensAfter = store.Disabled, r.now()
 	_, err := c.EndSessions(store.SessionFilter{UserID: u.ID})
 	return err
 }

@@ -92,6 +92,9 @@ type Refusal struct {
 	Code, Message string
 	// Cause is for the log. There is no secret in it.
 	Cause string
+	// Method is the kind of credential that was presented, if any, and User the caller, if
+	// he has proven who he is. Both are for administrators.
+	Method, User string
 	// Challenge is the values of WWW-Authenticate, if there are any.
 	Challenge []string
 	// Wait is when to try again, for Retry-After; zero means not to.

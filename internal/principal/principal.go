@@ -5,6 +5,11 @@
 // modules meet in the request and need not know one another.
 package principal
 
+import (
+	"slices"
+	"strings"
+)
+
 // User is what is known of a caller's account. It is shared by all requests and
 // never changed.
 type User struct {
@@ -23,6 +28,25 @@ type User struct {
 	RoleList, GroupList string
 }
 
+// With is the user with more roles and groups, for the time of a credential that adds
+// them. Without any it is the user himself.
+func (u *User) With(roles, groups []string) *User {
+	if len(roles)+len(groups) == 0 {
+		return u
+	}
+	more := *u
+	more.Roles, more.Groups = union(u.Roles, roles), union(u.Groups, groups)
+	more.RoleList, more.GroupList = strings.Join(more.Roles, ","), strings.Join(more.Groups, ",")
+	return &more
+}
+
+// union is the names of both lists, sorted, each once.
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // Principal is an authenticated caller. It is never changed once it has been
 // put into a request.
 type Principal struct {
@@ -37,6 +61,9 @@ type Principal struct {
 	// Impersonation is set where somebody else acts as User; nil is the user himself.
 	// Method, KeyID and TokenID are about the credential of the one who acts.
 	Impersonation *Impersonation
+	// External is the token of another provider that was presented; nil unless Method is
+	// MethodJWT.
+	External *External
 	// IsXSRFToken reports, in constant time, whether a text is what pages of the
 	// session send along with changes; nil unless Method is MethodSession. It is a
 	// function so that no log can print the token.
@@ -82,6 +109,8 @@ const (
 	// MethodClientSecret is the secret of an entry in an address list. Only its
 	// own gate accepts it.
 	MethodClientSecret = "client_secret"
+	// MethodJWT is an access token of another provider: a JWT, as `Bearer`.
+	MethodJWT = "jwt"
 	// MethodPassword is user name and password, as Basic.
 	MethodPassword = "password"
 	// MethodSession is the cookie of a browser session.

@@ -24,6 +24,11 @@ var costly = map[string]func(n int) string{
 	"almost a key":         func(n int) string { return "?a=" + strings.Repeat("ab_"+strings.Repeat("Z", 60), n/63) },
 	"digests":              func(n int) string { return "/" + strings.Repeat("a:"+strings.Repeat("0", 64), n/66) },
 	"base64":               func(n int) string { return "/" + strings.Repeat("c2x5X0Fh", n/8) },
+	"almost a JWT":         func(n int) string { return "/" + strings.Repeat("eyJ", n/3) + "fQ." },
+	"beginnings of JWTs":   func(n int) string { return "/" + strings.Repeat("eyJhbGciOiJSUzI1NiJ9.", n/21) },
+	"ends of JWTs":         func(n int) string { return "/" + strings.Repeat("aaaaaaaaaaaaaaaafQ.", n/19) },
+	"JWTs":                 func(n int) string { return "/" + strings.Repeat("eyJhbGciOiJSUzI1NiJ9.e30.c2ln/", n/30) },
+	"dots":                 func(n int) string { return "/" + strings.Repeat(".", n) },
 	"objects":              func(n int) string { return "?a=" + strings.Repeat(`{"a":`, n/5) },
 }
 

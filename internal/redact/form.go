@@ -14,8 +14,8 @@ const Redacted = "REDACTED"
 // are hidden whole, since each line of a log has to be written in time.
 const maxLength = 16 << 10
 
-// Text hides what has the form of an API key or of an app token, and what is one
-// of them in base64. If it is percent-encoded the whole text is hidden, since
+// Text hides what has the form of an API key, of an app token or of a JWT, and what is
+// one of the first two in base64. If it is percent-encoded the whole text is hidden, since
 // nobody can say where in it the key ends for a reader who decodes it in another
 // way; so it is if it has more than 16 KiB.
 func Text(text string) string {
@@ -34,11 +34,16 @@ type finder func(text string, from int) (start, end int)
 
 // hideForms hides what has the form of a credential and stands there as it is.
 func hideForms(text string) string {
-	return hide(hide(hide(text, findBase64), credential.FindKey), findAppToken)
+	// A part of a JWT may look like one of the others, and without it nobody would know
+	// the rest of the token.
+	for _, find := range []finder{findJWT, findBase64, credential.FindKey, findAppToken} {
+		text = hide(text, find)
+	}
+	return text
 }
 
 func hasForm(text string) bool {
-	return finds(credential.FindKey, text) || finds(findAppToken, text) || finds(findBase64, text)
+	return finds(credential.FindKey, text) || finds(findAppToken, text) || finds(findJWT, text) || finds(findBase64, text)
 }
 
 func finds(find finder, text string) bool {

@@ -102,6 +102,8 @@ func FuzzHeaders(f *testing.F) {
 	f.Add("Location", "/#", "PW=")
 	f.Add("Link", "<", ">; rel=x")
 	f.Add("X-Forwarded-Query", "a=", "&b")
+	f.Add("X-Title", "eyJ", "-fQ.a.b")
+	f.Add("X-Title", "a eyJhbGciOiJSUzI1NiJ9.e30.c2ln", ".x")
 	h := redact.NewHeaders()
 	f.Fuzz(func(t *testing.T, name, before, after string) {
 		key := newKey(t)
@@ -114,7 +116,7 @@ func FuzzHeaders(f *testing.F) {
 				t.Errorf("%s: %q\nis written as %q\nand then as   %q", name, value, got, again)
 			}
 		}
-		if len(before) < shortestInBase64 && redact.Text(before) != before && !strings.ContainsAny(before, "_%:") {
+		if len(before) < shortestInBase64 && !mayHaveJWT(before) && redact.Text(before) != before && !strings.ContainsAny(before, "_%:") {
 			t.Errorf("%q has changed", before)
 		}
 	})

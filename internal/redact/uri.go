@@ -4,8 +4,8 @@ import "strings"
 
 // URI hides the credentials in a request target or a URL: user and password in
 // front of the host, the values of parameters in query and fragment whose names
-// say that they are credentials, and whatever has the form of an API key or an
-// app token. Of a parameter that holds such a URL itself, or JSON with such a
+// say that they are credentials, and whatever has the form of an API key, an app
+// token or a JWT. Of a parameter that holds such a URL itself, or JSON with such a
 // name, the whole value is hidden; a path that holds one encoded, and a query
 // that cannot be parsed, are hidden whole, and so is a text of more than 16 KiB.
 func URI(text string) string {

@@ -72,6 +72,8 @@ func TestURIsWithoutCredentialsStayAsTheyAre(t *testing.T) {
 		"/?q={%22a%22:1,%22b%22:[2]}", "/@scope/a@1.0.0", "/a:b@c", "/a%20b%3Fpage%3D1", "/?q=bearer",
 		"/v2/app/manifests/sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 		"/" + strings.Repeat("0123456789abcdef/", 20), "/" + strings.Repeat("QUJD", 40),
+		"/eyjafjallajoekull.example.org/", "//eyJafjallajoekull.eyJafjallajoekull.example.org", "/MonkeyJsonSerializerHelper.min.js",
+		"/v1.22.333-eyJ/linux-6.12.57.tar.gz", "/eyJhbGciOiJSUzI1NiJ9", "/eyJhbGciOiJSUzI1NiJ9.json", "/com.example.KeyJwtAuthenticator.spec.ts",
 		"/?q=100%25", "/%", "/%zz", "example.org:443", "/tokens/secret/password",
 	} {
 		if got := redact.URI(text); got != text {
@@ -177,12 +179,16 @@ func FuzzURI(f *testing.F) {
 	f.Add("/x;v=1/y%3Fpin=x", "{\"a\":", uint8(4))
 	f.Add("/?==a:b=Bearer%20x&https:/u:p=w@h", ",\"b\":", uint8(5))
 	f.Add("/alice:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "", uint8(6))
+	f.Add("/?a=eyJhbGciOiJSUzI1NiJ9.e30.c2ln&b=x.eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..a.b.c", ".x", uint8(8))
+	f.Add("/ewogImFsZyI6ICJub25lIn0K.e30.", "-", uint8(9))
+	f.Add("eyJ", "-fQ.a.b", uint8(10))
 	f.Add("/c2x5X0FhQUFhQUFhQUFhQUFhQUFhQUFhQUFhQUFhQUFhQUFhQUFhQUFhQUFhQUFhQUFhQUFhQUFhQUFhQUFhQUFhQUFhQUFh", "", uint8(7))
 	f.Fuzz(func(t *testing.T, before, after string, n uint8) {
 		checkURI(t, before)
 		const secret = "Sw0rdFishSw0rdFish"
 		parameter := secretParameters[int(n)%len(secretParameters)] + "=" + secret + "&" + after
-		key := newKey(t)
+		key, token := newKey(t), jwt(`{"alg":"RS256"}`, `{"sub":"u-1"}`)
+		payload := encode(`{"sub":"u-1"}`)
 		for _, c := range []struct{ text, secret string }{
 			{before + "?" + parameter, secret},
 			{"/?" + before + "&" + parameter, secret},
@@ -190,6 +196,9 @@ func FuzzURI(f *testing.F) {
 			{"/?" + before + key + after, key[4:]},
 			{before + escapeAll(key) + after, key[4:]},
 			{"/?" + before + escapeAll(key) + after, key[4:]},
+			{before + token + after, payload},
+			{"/?" + before + token + after, payload},
+			{before + escapeAll(token) + after, payload},
 		} {
 			got := redact.URI(c.text)
 			if !strings.Contains(before+after, c.secret) && (strings.Contains(got, c.secret) || strings.Contains(unescapeAll(got), c.secret)) {
@@ -199,8 +208,63 @@ func FuzzURI(f *testing.F) {
 	})
 }
 
+// jwt makes a token whose header and payload are these, as many issuers do.
+func jwt(header, payload string) string {
+	return encode(header) + "." + encode(payload) + "." + encode(strings.Repeat("\xf3", 64))
+}
+
+func encode(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
+
+func TestJWTsAreHiddenWhereverTheyStand(t *testing.T) {
+	const claims = `{"iss":"https://idp.example/realm","sub":"u-1"}`
+	encrypted := encode(`{"alg":"dir","enc":"A256GCM"}`) + "..aXY.dGV4dA.dGFn"
+	for name, token := range map[string]string{
+		"RS256":                          jwt(`{"alg":"RS256","typ":"JWT","kid":"rsa-1"}`, claims),
+		"a header whose end is alone":    jwt(`{"alg":"RS256","x":1}`, claims),
+		"a header whose end is second":   jwt(`{"alg":"RS256","x":12}`, claims),
+		"a header whose end is third":    jwt(`{"alg":"RS256","x":123}`, claims),
+		"blanks in the header":           jwt("{ \"alg\" : \"RS256\" }", claims),
+		"lines in the header":            jwt("{\n  \"alg\": \"RS256\"\n}\n", claims),
+		"lines of another system":        jwt("{\r\n\t\"alg\": \"RS256\"}\r\n", claims),
+		"no signature":                   encode(`{"alg":"none"}`) + "." + encode(claims) + ".",
+		"a payload that is sent beside":  encode(`{"alg":"RS256"}`) + "..c2lnbmF0dXJl",
+		"an encrypted one":               encrypted,
+		"a part that looks like a key":   "x_" + jwt(`{"alg":"RS256","kid":"`+strings.Repeat("a", 90)+`"}`, claims),
+		"a part that is a key in base64": jwt(`{"alg":"RS256"}`, `{"key":"`+newKey(t)+`"}`),
+	} {
+		before := strings.Repeat("x_", strings.Count(token[:2], "_"))
+		for text, want := range map[string]string{
+			"/TOKEN":                  "/HIDDEN",
+			"/a/TOKEN/b":              "/a/HIDDEN/b",
+			"/token-TOKEN?page=2":     "/token-HIDDEN?page=2",
+			"/?q=TOKEN&b=1":           "/?q=REDACTED&b=1",
+			"/?TOKEN":                 "/?HIDDEN",
+			"/?TOKEN=1":               "/?HIDDEN=1",
+			"/?a=1#TOKEN":             "/?a=1#HIDDEN",
+			"/TOKEN,TOKEN":            "/HIDDEN,HIDDEN",
+			"a TOKEN, and no more":    "a HIDDEN, and no more",
+			"/?q=" + escapeAll(token): "/?q=REDACTED",
+			"/" + escapeAll(token):    "REDACTED",
+		} {
+			text = strings.ReplaceAll(text, "TOKEN", token)
+			if got := redact.URI(text); got != strings.ReplaceAll(want, "HIDDEN", before+redact.Redacted) {
+				t.Errorf("%s: %s\nis written as %s", name, text, got)
+			}
+		}
+		for _, header := range []string{"X-Title", "Referer", "Link", "Www-Authenticate", "X-Forwarded-Query"} {
+			got := redact.NewHeaders().Values(header, []string{"<" + token + ">"})[0]
+			if strings.Contains(got, token[10:20]) || strings.Contains(got, token[len(token)-4:]) || !strings.Contains(got, redact.Redacted) {
+				t.Errorf("%s: %s: %s", name, header, got)
+			}
+		}
+	}
+}
+
 // shortestInBase64 is less than the length of any credential in base64.
 const shortestInBase64 = 80
+
+// mayHaveJWT reports whether there are dots enough for one.
+func mayHaveJWT(text string) bool { return strings.Count(text, ".") >= 2 }
 
 func unescapeAll(text string) string {
 	for range 5 {
@@ -222,7 +286,7 @@ func checkURI(t *testing.T, text string) {
 	if again := redact.URI(got); again != got {
 		t.Errorf("%q\nis written as %q\nand then as   %q", text, got, again)
 	}
-	if !strings.ContainsAny(text, "?#%_@;&:") && len(text) < shortestInBase64 && got != text {
+	if !strings.ContainsAny(text, "?#%_@;&:") && !mayHaveJWT(text) && len(text) < shortestInBase64 && got != text {
 		t.Errorf("%q has become %q", text, got)
 	}
 	_, query, _ := strings.Cut(text, "?")

@@ -54,7 +54,7 @@ func TestABackupIsOneFileThatIsAStore(t *testing.T) {
 	l, s := made(t)
 	path, summary := backup(t, l)
 	want := store.Summary{
-		Schema: 4, Counts: store.Counts{Users: 1, Keys: 1, Events: 1}, Number: 2, Latest: now,
+		Schema: 5, Counts: store.Counts{Users: 1, Keys: 1, Events: 1}, Number: 2, Latest: now,
 		Peppers: []store.Pepper{{ID: 1, Fingerprint: fingerprint, Created: now}},
 	}
 	if diff := cmp.Diff(want, summary); diff != "" {

@@ -12,10 +12,12 @@ import (
 const keptChanges = 10_000
 
 const (
-	userChange   = "user"
-	keyChange    = "key"
-	tokenChange  = "token"
-	pepperChange = "pepper"
+	userChange     = "user"
+	keyChange      = "key"
+	tokenChange    = "token"
+	pepperChange   = "pepper"
+	identityChange = "identity"
+	refusedChange  = "refused"
 )
 
 // changed takes the next number for a change of the record. The row of the
@@ -31,6 +33,16 @@ func (c *Change) changed(kind, id string) error {
 	}
 	_, err = c.tx.ExecContext(c.ctx, `DELETE FROM changes WHERE number <= ?`, c.number-keptChanges)
 	return err
+}
+
+// allChanged is changed for several records.
+func (c *Change) allChanged(kind string, ids []string) error {
+	for _, id := range ids {
+		if err := c.changed(kind, id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Position says how far a copy in memory has come.
@@ -63,12 +75,15 @@ type Delta struct {
 	Complete bool
 	// Peppers is true if a pepper has come or gone.
 	Peppers bool
-	// Users, Keys and Tokens are the changed records as they are now.
+	// Users, Keys, Tokens and the like are the changed records as they are now.
 	Users  []User
 	Keys   []Key
 	Tokens []Token
-	// GoneUsers, GoneKeys and GoneTokens are the ids of those that were deleted.
-	GoneUsers, GoneKeys, GoneTokens []string
+	// Identities and Refused are those of other providers.
+	Identities []Identity
+	Refused    []RefusedToken
+	// GoneUsers and the like are the ids of those that were deleted.
+	GoneUsers, GoneKeys, GoneTokens, GoneIdentities, GoneRefused []string
 }
 
 // ChangesSince reads what has changed after p, as of one moment.
@@ -122,6 +137,16 @@ func (d *Delta) read(ctx context.Context, tx *sql.Tx, number int64) error {
 			t, err := scanToken(tx.QueryRowContext(ctx, `SELECT `+tokenColumns+tokensFrom+`WHERE t.id = ?`, c.id))
 			if err := sortOut(&d.Tokens, &d.GoneTokens, c.id, t, err); err != nil {
 				return fmt.Errorf("token %s: %w", c.id, err)
+			}
+		case identityChange:
+			i, err := scanIdentity(tx.QueryRowContext(ctx, `SELECT `+identityColumns+identitiesFrom+`WHERE i.id = ?`, c.id))
+			if err := sortOut(&d.Identities, &d.GoneIdentities, c.id, i, err); err != nil {
+				return fmt.Errorf("identity %s: %w", c.id, err)
+			}
+		case refusedChange:
+			t, err := scanRefused(tx.QueryRowContext(ctx, `SELECT `+refusedColumns+` FROM refused_tokens WHERE id = ?`, c.id))
+			if err := sortOut(&d.Refused, &d.GoneRefused, c.id, t, err); err != nil {
+				return fmt.Errorf("refused token %s: %w", c.id, err)
 			}
 		}
 	}

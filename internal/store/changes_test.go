@@ -44,8 +44,7 @@ func TestAFailedChangeChangesNothing(t *testing.T) {
 
 func number(t *testing.T, s *store.Store) int64 {
 	t.Helper()
-	p, err := s.Load(t.Context(), func(*store.User) error { return nil }, func(*store.Key) error { return nil },
-		func(*store.Token) error { return nil })
+	p, err := s.Load(t.Context(), store.Receiver{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,10 +112,10 @@ func TestLoadGivesAllKeys(t *testing.T) {
 			return err
 		})
 		var ids []string
-		_, err := s.Load(t.Context(), func(*store.User) error { return nil }, func(k *store.Key) error {
+		_, err := s.Load(t.Context(), store.Receiver{Key: func(k *store.Key) error {
 			ids = append(ids, k.ID)
 			return nil
-		}, func(*store.Token) error { return nil })
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,12 +124,12 @@ func TestLoadGivesAllKeys(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		stop := errors.New("stop")
-		if _, err := s.Load(t.Context(), func(*store.User) error { return stop }, nil, nil); !errors.Is(err, stop) {
+		if _, err := s.Load(t.Context(), store.Receiver{User: func(*store.User) error { return stop }}); !errors.Is(err, stop) {
 			t.Errorf("an error of the reader is lost: %v", err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		seen := 0
-		_, err = s.Load(ctx, func(*store.User) error { return nil }, func(*store.Key) error { seen++; cancel(); return nil }, nil)
+		_, err = s.Load(ctx, store.Receiver{Key: func(*store.Key) error { seen++; cancel(); return nil }})
 		if !errors.Is(err, context.Canceled) || seen != 1 {
 			t.Errorf("told to end by the first key it gave %d, %v", seen, err)
 		}

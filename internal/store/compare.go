@@ -21,19 +21,25 @@ type Comparison struct {
 	Users []Returning `json:"users"`
 	// Sessions is how many go on that have ended.
 	Sessions int64 `json:"sessions"`
+	// Identities of other providers are linked again, and as many of their tokens as
+	// Refused says are accepted again, which were refused since.
+	Identities []Returning `json:"identities"`
+	Refused    int64       `json:"refused_tokens"`
 	// Newer: the store was used by a newer version of this program, so that keys
 	// and users could not be compared.
 	Newer bool `json:"newer,omitempty"`
 }
 
-// Returning is a key or a user, and what a restore undoes.
+// Returning is a key, a user or an identity, and what a restore undoes.
 type Returning struct {
 	ID string `json:"id"`
-	// Name is `user/name` of a key, or the user's name.
+	// Name is `user/name` of a key, the user's name, or `user` and what an identity's
+	// provider is called.
 	Name string `json:"name"`
 	// Why says what was done to it since the backup: revoked, disabled, rotated,
 	// deleted, "overlap ended" of the secret before the last rotation, "other
-	// password", "other roles or groups".
+	// password", "other roles or groups", "all sessions ended", unlinked, "linked to
+	// another user".
 	Why string `json:"why"`
 }
 
@@ -116,7 +122,13 @@ func (r *Restore) against(ctx context.Context, old string, c *Comparison) (err e
 	if c.Users, err = collect(rows, scan); err != nil {
 		return err
 	}
-	return conn.QueryRowContext(ctx, returningSessions).Scan(&c.Sessions)
+	if rows, err = conn.QueryContext(ctx, returningIdentities); err != nil {
+		return err
+	}
+	if c.Identities, err = collect(rows, scan); err != nil {
+		return err
+	}
+	return conn.QueryRowContext(ctx, returningTokens, micros(r.copy.now())).Scan(&c.Sessions, &c.Refused)
 }
 
 // copyOf copies the store at l into a new file.
@@ -167,13 +179,25 @@ const returningUsers = `
 		WHEN n.id IS NULL THEN 'deleted'
 		WHEN n.state <> 'active' THEN 'disabled'
 		WHEN p.changed IS NOT NULL AND p.changed IS NOT o.changed THEN 'other password'
-		ELSE 'other roles or groups' END
+		WHEN n.roles <> u.roles OR n.groups <> u.groups THEN 'other roles or groups'
+		ELSE 'all sessions ended' END
 	FROM main.users u
 		LEFT JOIN now.users n ON n.id = u.id
 		LEFT JOIN main.passwords p ON p.user_id = u.id
 		LEFT JOIN now.passwords o ON o.user_id = u.id
 	WHERE u.state = 'active' AND (n.id IS NULL OR n.state <> 'active' OR n.roles <> u.roles OR n.groups <> u.groups
-		OR p.changed IS NOT NULL AND p.changed IS NOT o.changed)
+		OR p.changed IS NOT NULL AND p.changed IS NOT o.changed OR n.tokens_after > COALESCE(u.tokens_after, n.tokens_after - 1))
 	ORDER BY u.username_fold`
 
-const returningSessions = `SELECT COUNT(*) FROM main.sessions s WHERE NOT EXISTS (SELECT 1 FROM now.sessions n WHERE n.id = s.id)`
+// An identity of a user who was deleted comes back with him, and is not told apart.
+const returningIdentities = `
+	SELECT i.id, u.username || ' of ' || i.provider, CASE WHEN n.id IS NULL THEN 'unlinked' ELSE 'linked to another user' END
+	FROM main.external_identities i JOIN main.users u ON u.id = i.user_id
+		JOIN now.users o ON o.id = i.user_id
+		LEFT JOIN now.external_identities n ON n.id = i.id
+	WHERE n.id IS NULL OR n.user_id <> i.user_id
+	ORDER BY u.username_fold, i.id`
+
+const returningTokens = `SELECT
+	(SELECT COUNT(*) FROM main.sessions s WHERE NOT EXISTS (SELECT 1 FROM now.sessions n WHERE n.id = s.id)),
+	(SELECT COUNT(*) FROM now.refused_tokens n WHERE n.expires > ? AND NOT EXISTS (SELECT 1 FROM main.refused_tokens t WHERE t.id = n.id))`

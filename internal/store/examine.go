@@ -17,11 +17,14 @@ type Examiner struct {
 	// Session is without its tokens.
 	Session func(*Session) error
 	Token   func(*Token) error
+	// Identity and Refused are those of other providers.
+	Identity func(*Identity) error
+	Refused  func(*RefusedToken) error
 }
 
 // Examine reads each record of a store of the newest schema, as of one moment, as
-// any command would read it: users, then passwords, keys, sessions, tokens, the
-// audit trail and failed log-ins; and at last the types of all values. note is told
+// any command would read it: users, then passwords, keys, sessions, tokens,
+// identities, refused tokens, the audit trail and failed log-ins; and at last the types of all values. note is told
 // what is wrong with a record, and it goes on with the next one. A million keys take
 // some seconds.
 func (s *Store) Examine(ctx context.Context, e Examiner, note func(error)) error {
@@ -37,6 +40,12 @@ func (s *Store) Examine(ctx context.Context, e Examiner, note func(error)) error
 				return examine(ctx, tx, "sessions", sessionColumns+sessionsFrom, scanSession, e.Session, note)
 			},
 			func() error { return examine(ctx, tx, "tokens", tokenColumns+tokensFrom, scanToken, e.Token, note) },
+			func() error {
+				return examine(ctx, tx, "external_identities", identityColumns+identitiesFrom, scanIdentity, e.Identity, note)
+			},
+			func() error {
+				return examine(ctx, tx, "refused_tokens", refusedColumns+` FROM refused_tokens`, scanRefused, e.Refused, note)
+			},
 			func() error {
 				any := func(*Event) error { return nil }
 				return examine(ctx, tx, "audit_events", eventColumns+` FROM audit_events`, scanEvent, any, note)

@@ -76,7 +76,7 @@ func TestOpenRefusesANewerSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = store.Open(t.Context(), l, store.Options{Fingerprints: []string{fingerprint}})
-	if err == nil || !strings.Contains(err.Error(), "has schema 999, this program knows 4: it was used by a newer version") {
+	if err == nil || !strings.Contains(err.Error(), "has schema 999, this program knows 5: it was used by a newer version") {
 		t.Errorf("%v", err)
 	}
 }

@@ -10,36 +10,73 @@ import (
 	"net/netip"
 )
 
-// Load reads everything as of one moment: all users, then all keys, then all
-// tokens, in no order. It returns how far that is. Loading ends with the first
-// error that a function returns.
+// Receiver is told of what is loaded. A function that is nil is for records that nobody
+// wants to know of.
+type Receiver struct {
+	User     func(*User) error
+	Key      func(*Key) error
+	Token    func(*Token) error
+	Identity func(*Identity) error
+	Refused  func(*RefusedToken) error
+}
+
+// Load reads everything as of one moment: all users, then all keys, tokens, identities
+// and refused tokens, each in no order. It returns how far that is. Loading ends with
+// the first error that a function returns.
 //
-// Of a key and a token there is only what decides about a request. They are valid
-// until the function returns; the lists in them stay so.
-func (s *Store) Load(ctx context.Context, user func(*User) error, key func(*Key) error, token func(*Token) error) (p Position, err error) {
+// Of each record there is only what decides about a request. It is valid until the
+// function returns; the lists in it stay so.
+func (s *Store) Load(ctx context.Context, to Receiver) (p Position, err error) {
 	generation := s.open.Load().generation
 	err = s.snapshotOn(ctx, func(conn *sql.Conn, tx *sql.Tx) error {
 		if p, err = s.position(ctx, tx, generation); err != nil {
 			return err
 		}
-		rows, err := tx.QueryContext(ctx, `SELECT `+userColumns+` FROM users`)
-		if err != nil {
-			return err
-		}
-		if err := each(rows, scanUser, user); err != nil {
-			return fmt.Errorf("loading users: %w", err)
-		}
-		var k Key
-		if err := eachRaw(ctx, conn, keysToLoad, k.loaded(), func() error { return key(&k) }); err != nil {
-			return fmt.Errorf("loading keys: %w", err)
-		}
-		var t Token
-		if err := eachRaw(ctx, conn, tokensToLoad, t.loaded(), func() error { return token(&t) }); err != nil {
-			return fmt.Errorf("loading tokens: %w", err)
+		for _, load := range []func() error{
+			func() error { return load(ctx, conn, "users", usersToLoad, (*User).loaded, to.User) },
+			func() error { return load(ctx, conn, "keys", keysToLoad, (*Key).loaded, to.Key) },
+			func() error { return load(ctx, conn, "tokens", tokensToLoad, (*Token).loaded, to.Token) },
+			func() error { return load(ctx, conn, "identities", identitiesToLoad, (*Identity).loaded, to.Identity) },
+			func() error {
+				return load(ctx, conn, "refused tokens", refusedToLoad, (*RefusedToken).loaded, to.Refused)
+			},
+		} {
+			if err := load(); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
 	return p, err
+}
+
+// load reads the rows of a query into one record again and again.
+func load[T any](ctx context.Context, conn *sql.Conn, what, query string, columns func(*T) []sql.Scanner, do func(*T) error) error {
+	if do == nil {
+		return nil
+	}
+	record := new(T)
+	if err := eachRaw(ctx, conn, query, columns(record), func() error { return do(record) }); err != nil {
+		return fmt.Errorf("loading %s: %w", what, err)
+	}
+	return nil
+}
+
+// usersToLoad leaves out what is for people.
+const usersToLoad = `SELECT id, username, username_fold, state, roles, groups, auth_epoch, quota, tokens_after FROM users`
+
+func (u *User) loaded() []sql.Scanner {
+	return []sql.Scanner{
+		textColumn{&u.ID},
+		textColumn{&u.Username},
+		textColumn{&u.Fold},
+		textColumn{(*string)(&u.State)},
+		namesColumn{&u.Roles},
+		namesColumn{&u.Groups},
+		numberColumn{&u.Epoch},
+		numberColumn{&u.Quota},
+		timeColumn{&u.TokensAfter},
+	}
 }
 
 // limitsToLoad are the limits of k, and NULL where they bind to nothing, as nearly
@@ -74,13 +111,13 @@ func (k *Key) loaded() []sql.Scanner {
 }
 
 const tokensToLoad = `SELECT ` + limitsToLoad + `, t.id, t.kind, t.verifier, t.pepper_id, t.expires, t.idle, t.last_used,
-	s.user_id, s.scopes` + tokensFrom
+	s.user_id, s.scopes, CASE WHEN s.roles <> '[]' THEN s.roles END, CASE WHEN s.groups <> '[]' THEN s.groups END` + tokensFrom
 
 func (t *Token) loaded() []sql.Scanner {
 	return append(t.Limits.loaded(),
 		textColumn{&t.ID}, textColumn{(*string)(&t.Kind)}, verifierColumn{&t.Verifier}, numberColumn{&t.Pepper},
 		timeColumn{&t.Expires}, durationColumn{&t.Idle}, timeColumn{&t.LastUsed},
-		textColumn{&t.UserID}, scopesColumn{&t.Scopes})
+		textColumn{&t.UserID}, scopesColumn{&t.Scopes}, namesColumn{&t.Roles}, namesColumn{&t.Groups})
 }
 
 // eachRaw reads row after row into the same variables. It asks the driver itself:
@@ -123,16 +160,18 @@ type Counts struct {
 	Keys  int64 `json:"keys"`
 	// Sessions are those that have not been removed yet.
 	Sessions int64 `json:"sessions"`
-	Events   int64 `json:"audit_events"`
+	// Identities are those of other providers that are linked to users.
+	Identities int64 `json:"identities"`
+	Events     int64 `json:"audit_events"`
 }
 
-// Count counts users, keys that are not revoked, sessions and audit events.
+// Count counts users, keys that are not revoked, sessions, identities and audit events.
 func (s *Store) Count(ctx context.Context) (Counts, error) {
 	var c Counts
 	err := s.snapshot(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM users),
 			(SELECT COUNT(*) FROM api_keys WHERE revoked IS NULL), (SELECT COUNT(*) FROM sessions),
-			(SELECT COUNT(*) FROM audit_events)`).Scan(&c.Users, &c.Keys, &c.Sessions, &c.Events)
+			(SELECT COUNT(*) FROM external_identities), (SELECT COUNT(*) FROM audit_events)`).Scan(&c.Users, &c.Keys, &c.Sessions, &c.Identities, &c.Events)
 	})
 	return c, err
 }

@@ -26,7 +26,7 @@ func TestAStoreOfSchema1IsUpgradedWithAllThatIsInIt(t *testing.T) {
 	l := locate(t)
 	store.CreateOld(t, l, 1, schema1...)
 	s := open(t, l)
-	if schema, err := s.Schema(t.Context()); err != nil || schema != 4 {
+	if schema, err := s.Schema(t.Context()); err != nil || schema != 5 {
 		t.Errorf("schema %d, %v", schema, err)
 	}
 	want := store.Counts{Users: 1, Keys: 1, Events: 1}
@@ -67,7 +67,7 @@ func TestAnUpgradedStoreTakesPasswordsAndSessions(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	again := open(t, l)
-	if schema, err := again.Schema(t.Context()); err != nil || schema != 4 {
+	if schema, err := again.Schema(t.Context()); err != nil || schema != 5 {
 		t.Errorf("opened again, its schema is %d, %v", schema, err)
 	}
 }

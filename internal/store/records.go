@@ -28,20 +28,26 @@ type User struct {
 	Username string `json:"username"`
 	// Fold is the form of Username that is unique: "Alice" and "alice" are one.
 	Fold string `json:"-"`
-	// DisplayName and Email are for people and decide nothing.
-	DisplayName string    `json:"display_name,omitempty"`
-	Email       string    `json:"email,omitempty"`
-	State       UserState `json:"state"`
-	Roles       []string  `json:"roles"`
-	Groups      []string  `json:"groups"`
+	// DisplayName and Email are for people.
+	DisplayName string `json:"display_name,omitempty"`
+	Email       string `json:"email,omitempty"`
+	// EmailVerified: an administrator has given Email, or a provider that is trusted for
+	// it. An identity of such a provider is linked to who has that address.
+	EmailVerified bool      `json:"-"`
+	State         UserState `json:"state"`
+	Roles         []string  `json:"roles"`
+	Groups        []string  `json:"groups"`
 	// Quota is how many of the user's requests an endpoint answers at once; 0
 	// stands for what the endpoint says.
 	Quota int64 `json:"quota,omitempty"`
 	// Epoch is counted up when what was proven before must not count any more:
 	// when the password changes.
-	Epoch   int64     `json:"-"`
-	Created time.Time `json:"created"`
-	Updated time.Time `json:"updated"`
+	Epoch int64 `json:"-"`
+	// TokensAfter is when a token of another provider must have been issued at the
+	// earliest; zero is any time.
+	TokensAfter time.Time `json:"-"`
+	Created     time.Time `json:"created"`
+	Updated     time.Time `json:"updated"`
 	// Version counts the changes of the record, from 1.
 	Version int64 `json:"version"`
 }
@@ -122,11 +128,14 @@ type Session struct {
 	ID       string `json:"id"`
 	UserID   string `json:"-"`
 	Username string `json:"user"`
-	// Method is how the user logged in: password or api_key.
+	// Method is how the user logged in: password, api_key or jwt.
 	Method string `json:"method"`
 	// KeyID is the key that was used, if any.
 	KeyID  string           `json:"key_id,omitempty"`
 	Scopes principal.Scopes `json:"scopes"`
+	// Roles and Groups are what a provider gave at the log-in beyond the user's own.
+	Roles  []string `json:"roles,omitempty"`
+	Groups []string `json:"groups,omitempty"`
 	// Address and UserAgent are those of the log-in.
 	Address   string    `json:"address,omitempty"`
 	UserAgent string    `json:"user_agent,omitempty"`
@@ -134,8 +143,8 @@ type Session struct {
 	Tokens    []Token   `json:"tokens"`
 }
 
-// Token proves a session. User, scopes and limits are those of the session and
-// of the key it came from; they are filled in when a token is read.
+// Token proves a session. User, scopes, roles, groups and limits are those of the session
+// and of the key it came from; they are filled in when a token is read.
 type Token struct {
 	// ID is public: it is made of the verifier (credential.Verifier.ID).
 	ID        string               `json:"id"`
@@ -154,6 +163,8 @@ type Token struct {
 	LastUsed time.Time        `json:"last_used"`
 	UserID   string           `json:"-"`
 	Scopes   principal.Scopes `json:"-"`
+	Roles    []string         `json:"-"`
+	Groups   []string         `json:"-"`
 	Limits   `json:"-"`
 }
 

@@ -367,9 +367,9 @@ func TestAStoreThatWasUpgradedByANewerProgramIsLeftAlone(t *testing.T) {
 	s := open(t, l)
 	before := number(t, s)
 	execute(t, l, newerSchema)
-	const want = "was upgraded to schema 999 by a newer version while this one, which knows 4, has it open; replace this program by that version"
+	const want = "was upgraded to schema 999 by a newer version while this one, which knows 5, has it open; replace this program by that version"
 	owner := user("bob")
-	_, load := s.Load(t.Context(), nil, nil, nil)
+	_, load := s.Load(t.Context(), store.Receiver{})
 	_, since := s.ChangesSince(t.Context(), store.Position{Number: before})
 	for what, err := range map[string]error{
 		"load": load, "changes": since,
@@ -389,7 +389,7 @@ func TestANumberOfAnotherHistorySaysNothing(t *testing.T) {
 	l := locate(t)
 	with(t, l, "alice")
 	s := open(t, l)
-	p, err := s.Load(t.Context(), func(*store.User) error { return nil }, nil, nil)
+	p, err := s.Load(t.Context(), store.Receiver{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,7 +93,7 @@ func TestABackupThatIsNoneIsRefused(t *testing.T) {
 		spoilt:                                         "is damaged; use an older one",
 		withLog:                                        "open-wal' is beside it, so that it is no backup but a store that is open",
 		changed("cats", `DROP TABLE users`):            "", // any of them
-		changed("newer", `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`):                                                         "has schema 999, this program knows 4",
+		changed("newer", `INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)`):                                                         "has schema 999, this program knows 5",
 		changed("orphan", `PRAGMA foreign_keys = OFF`, `UPDATE api_keys SET user_id = 'nobody'`):                                                          "row 1 of table api_keys belongs to a row of table users that is missing",
 		changed("ahead", `UPDATE change_counter SET number = 1`):                                                                                          "1 changes have numbers after that of the last one",
 		changed("index", `PRAGMA writable_schema = ON`, `UPDATE sqlite_master SET sql = replace(sql, 'time)', 'kind)') WHERE name = 'audit_events_time'`): "",
@@ -147,7 +147,7 @@ func TestWhereThereIsNoStoreTheBackupBecomesOne(t *testing.T) {
 }
 
 func TestABackupOfEverySchemaCanBeRestored(t *testing.T) {
-	for schema := int64(1); schema <= 4; schema++ {
+	for schema := int64(1); schema <= 5; schema++ {
 		from := locate(t)
 		store.CreateOld(t, from, schema, schema1...)
 		path, _ := backup(t, from)
@@ -164,7 +164,7 @@ func TestABackupOfEverySchemaCanBeRestored(t *testing.T) {
 		if err != nil || k.ID != idA || k.LastUsed.Unix() != 3 || k.PreviousExpires.Unix() != 9 {
 			t.Errorf("schema %d: key %+v, %v", schema, k, err)
 		}
-		if now, err := s.Schema(t.Context()); err != nil || now != 4 {
+		if now, err := s.Schema(t.Context()); err != nil || now != 5 {
 			t.Errorf("schema %d has become %d, %v", schema, now, err)
 		}
 	}
@@ -336,7 +336,7 @@ func TestWhatARestoreUndoesIsTold(t *testing.T) {
 			{ID: "id-disabled", Name: "disabled", Why: "disabled"},
 			{ID: "id-passworded", Name: "passworded", Why: "other password"},
 		},
-		Sessions: 1,
+		Sessions: 1, Identities: []store.Returning{},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

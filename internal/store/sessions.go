@@ -12,23 +12,23 @@ import (
 )
 
 // A token binds as its key does, so the key's limits are read with it.
-const tokenColumns = `t.id, t.session_id, t.kind, t.verifier, t.pepper_id, COALESCE(t.former_id, ''), t.expires, t.idle, t.last_used, s.user_id, s.scopes,
+const tokenColumns = `t.id, t.session_id, t.kind, t.verifier, t.pepper_id, COALESCE(t.former_id, ''), t.expires, t.idle, t.last_used, s.user_id, s.scopes, s.roles, s.groups,
 	COALESCE(k.networks, '[]'), COALESCE(k.user_agent, ''), COALESCE(k.audience, '[]'), COALESCE(k.subject, '[]'), COALESCE(k.api_version, '')`
 
 const tokensFrom = ` FROM tokens t JOIN sessions s ON s.id = t.session_id LEFT JOIN api_keys k ON k.id = s.key_id `
 
 func scanToken(r row) (t Token, err error) {
 	return t, r.Scan(&t.ID, &t.SessionID, &t.Kind, verifierColumn{&t.Verifier}, &t.Pepper, &t.FormerID, timeColumn{&t.Expires}, durationColumn{&t.Idle}, timeColumn{&t.LastUsed},
-		&t.UserID, scopesColumn{&t.Scopes}, listColumn[netip.Prefix]{&t.Networks}, &t.UserAgent,
+		&t.UserID, scopesColumn{&t.Scopes}, namesColumn{&t.Roles}, namesColumn{&t.Groups}, listColumn[netip.Prefix]{&t.Networks}, &t.UserAgent,
 		listColumn[string]{&t.Audience}, listColumn[string]{&t.Subject}, &t.APIVersion)
 }
 
-const sessionColumns = `s.id, s.user_id, u.username, s.method, COALESCE(s.key_id, ''), s.scopes, s.address, s.user_agent, s.created`
+const sessionColumns = `s.id, s.user_id, u.username, s.method, COALESCE(s.key_id, ''), s.scopes, s.roles, s.groups, s.address, s.user_agent, s.created`
 
 const sessionsFrom = ` FROM sessions s JOIN users u ON u.id = s.user_id `
 
 func scanSession(r row) (s Session, err error) {
-	return s, r.Scan(&s.ID, &s.UserID, &s.Username, &s.Method, &s.KeyID, scopesColumn{&s.Scopes}, &s.Address, &s.UserAgent, timeColumn{&s.Created})
+	return s, r.Scan(&s.ID, &s.UserID, &s.Username, &s.Method, &s.KeyID, scopesColumn{&s.Scopes}, namesColumn{&s.Roles}, namesColumn{&s.Groups}, &s.Address, &s.UserAgent, timeColumn{&s.Created})
 }
 
 // InsertSession adds a session with its tokens. The error is ErrPepperGone if the
@@ -38,8 +38,8 @@ func (c *Change) InsertSession(s *Session) error {
 	if s.KeyID != "" {
 		key = s.KeyID
 	}
-	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO sessions (id, user_id, method, key_id, scopes, address, user_agent, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.ID, s.UserID, s.Method, key, scopesColumn{&s.Scopes}, s.Address, s.UserAgent, micros(s.Created))
+	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO sessions (id, user_id, method, key_id, scopes, roles, groups, address, user_agent, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.ID, s.UserID, s.Method, key, scopesColumn{&s.Scopes}, listColumn[string]{&s.Roles}, listColumn[string]{&s.Groups}, s.Address, s.UserAgent, micros(s.Created))
 	if err != nil {
 		return fmt.Errorf("session %s: %w", s.ID, err)
 	}

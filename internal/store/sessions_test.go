@@ -20,11 +20,12 @@ import (
 func session(owner *store.User, id string, tokens ...store.Token) store.Session {
 	s := store.Session{
 		ID: id, UserID: owner.ID, Username: owner.Username, Method: principal.MethodPassword,
-		Scopes: principal.AllScopes, Address: "192.0.2.7", UserAgent: "curl/8", Created: now, Tokens: tokens,
+		Scopes: principal.AllScopes, Roles: []string{}, Groups: []string{},
+		Address: "192.0.2.7", UserAgent: "curl/8", Created: now, Tokens: tokens,
 	}
 	for i := range s.Tokens {
 		t := &s.Tokens[i]
-		t.SessionID, t.UserID, t.Scopes = id, owner.ID, s.Scopes
+		t.SessionID, t.UserID, t.Scopes, t.Roles, t.Groups = id, owner.ID, s.Scopes, s.Roles, s.Groups
 		t.Limits = store.Limits{Networks: []netip.Prefix{}, Audience: []string{}, Subject: []string{}}
 	}
 	return s

@@ -61,8 +61,8 @@ func TestADatabaseThatIsMadeOtherwiseIsFoundAndNotRestored(t *testing.T) {
 		`ALTER TABLE users ADD COLUMN cats TEXT`:                                                     "the table 'users' is not made as this program makes it",
 		`CREATE TABLE cats (name TEXT)`:                                                              "the table 'cats' was added by another program",
 		`CREATE INDEX cats ON users (email)`:                                                         "the index 'cats' of table 'users' was added by another program",
-		`DELETE FROM goose_db_version WHERE version_id = 2`:                                          "it has schema 4, and step 2 to it is not in table 'goose_db_version'",
-		`DELETE FROM goose_db_version WHERE version_id = 0`:                                          "it has schema 4, and step 0 to it is not in table 'goose_db_version'",
+		`DELETE FROM goose_db_version WHERE version_id = 2`:                                          "it has schema 5, and step 2 to it is not in table 'goose_db_version'",
+		`DELETE FROM goose_db_version WHERE version_id = 0`:                                          "it has schema 5, and step 0 to it is not in table 'goose_db_version'",
 		`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, 0)`:                       "the step 99 is in table 'goose_db_version' as none that was taken",
 		`INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, 0)`:                        "the step 3 is in table 'goose_db_version' as none that was taken",
 		`INSERT INTO goose_db_version (version_id, is_applied) VALUES (3, 1)`:                        "step 3 is in table 'goose_db_version' more than once",
@@ -98,7 +98,7 @@ func TestADatabaseThatIsMadeOtherwiseIsFoundAndNotRestored(t *testing.T) {
 }
 
 func TestAStoreOfAnySchemaIsMadeAsThisProgramMakesIt(t *testing.T) {
-	for schema := int64(1); schema <= 4; schema++ {
+	for schema := int64(1); schema <= 5; schema++ {
 		l := locate(t)
 		store.CreateOld(t, l, schema, schema1...)
 		plainly(t, l, `ANALYZE`, `VACUUM`)
@@ -140,7 +140,7 @@ func TestAStoreOfAnotherEncodingIsFoundAndNotRestored(t *testing.T) {
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		t.Fatal(err)
 	}
-	for _, statement := range append(statements, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1), (1, 1), (2, 1), (3, 1), (4, 1)`) {
+	for _, statement := range append(statements, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1), (1, 1), (2, 1), (3, 1), (4, 1), (5, 1)`) {
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {
 			t.Fatalf("%s: %v", statement, err)
 		}

@@ -55,6 +55,12 @@ func summarize(ctx context.Context, tx *sql.Tx) (s Summary, err error) {
 			return s, err
 		}
 	}
+	const withIdentities = 5
+	if s.Schema >= withIdentities {
+		if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM external_identities`).Scan(&s.Identities); err != nil {
+			return s, err
+		}
+	}
 	const withHistory = 3
 	if s.Schema >= withHistory {
 		if err := tx.QueryRowContext(ctx, `SELECT history FROM change_counter`).Scan(&s.History); err != nil {

@@ -31,8 +31,7 @@ func TestATokenIsBoundAsItsKeyIs(t *testing.T) {
 		listed := sessions(t, s, store.SessionFilter{KeyID: k.ID})[0].Tokens[0]
 		changed := since(t, s, 0).Tokens[0]
 		var loaded store.Token
-		_, err := s.Load(t.Context(), func(*store.User) error { return nil }, func(*store.Key) error { return nil },
-			func(t *store.Token) error { loaded = *t; return nil })
+		_, err := s.Load(t.Context(), store.Receiver{Token: func(t *store.Token) error { loaded = *t; return nil }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,10 +49,10 @@ func TestLoadGivesAllTokens(t *testing.T) {
 		begun := session(&owner, "1", token("zzzzzzzzzzzz"), token("000000000000"), token("aaaaaaaaaaaa"), token("ZZZZZZZZZZZZ"))
 		change(t, s, func(c *store.Change) error { return errors.Join(c.InsertUser(&owner), c.InsertSession(&begun)) })
 		var got []string
-		_, err := s.Load(t.Context(), func(*store.User) error { return nil }, nil, func(t *store.Token) error {
+		_, err := s.Load(t.Context(), store.Receiver{Token: func(t *store.Token) error {
 			got = append(got, t.ID)
 			return nil
-		})
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +61,7 @@ func TestLoadGivesAllTokens(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		stop := errors.New("stop")
-		if _, err := s.Load(t.Context(), func(*store.User) error { return nil }, nil, func(*store.Token) error { return stop }); !errors.Is(err, stop) {
+		if _, err := s.Load(t.Context(), store.Receiver{Token: func(*store.Token) error { return stop }}); !errors.Is(err, stop) {
 			t.Errorf("an error of the reader is lost: %v", err)
 		}
 	})

@@ -61,10 +61,10 @@ func TestAStoreOfSchema2IsUpgradedWithAllThatIsInIt(t *testing.T) {
 	}
 	token := store.Token{
 		ID: idB, SessionID: "s1", Kind: credential.AppToken, Verifier: credential.Verifier{9}, Pepper: 1, Expires: at(9), Idle: 2 * time.Second,
-		LastUsed: at(7), UserID: "id-alice", Scopes: principal.Read, Limits: limits,
+		LastUsed: at(7), UserID: "id-alice", Scopes: principal.Read, Roles: []string{}, Groups: []string{}, Limits: limits,
 	}
 	begun := store.Session{
-		ID: "s1", UserID: "id-alice", Username: "Alice", Method: "api_key", KeyID: idA, Scopes: principal.Read,
+		ID: "s1", UserID: "id-alice", Username: "Alice", Method: "api_key", KeyID: idA, Scopes: principal.Read, Roles: []string{}, Groups: []string{},
 		Address: "192.0.2.7", UserAgent: "curl/8", Created: at(6), Tokens: []store.Token{token},
 	}
 	pair := store.FailurePlace{Name: "n", Source: "s"}
@@ -159,6 +159,7 @@ func TestEachStepOfAnUpgradeIsTold(t *testing.T) {
 		"upgrading schema 1 to 2: 1 user, 1 key; it may be broken off and goes on at the next start", "upgraded schema 1 to 2 in 1ms",
 		"upgrading schema 2 to 3: 1 user, 1 key; it may be broken off and goes on at the next start", "upgraded schema 2 to 3 in 1ms",
 		"upgrading schema 3 to 4: 1 user, 1 key; it may be broken off and goes on at the next start", "upgraded schema 3 to 4 in 1ms",
+		"upgrading schema 4 to 5: 1 user, 1 key; it may be broken off and goes on at the next start", "upgraded schema 4 to 5 in 1ms",
 	}
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -3,17 +3,19 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
-const userColumns = `id, username, username_fold, display_name, email, state, roles, groups, auth_epoch, created, updated, version, quota`
+const userColumns = `id, username, username_fold, display_name, email, state, roles, groups, auth_epoch, created, updated, version, quota, email_verified, tokens_after`
 
 func scanUser(r row) (User, error) {
 	var u User
 	err := r.Scan(&u.ID, &u.Username, &u.Fold, &u.DisplayName, &u.Email, &u.State,
 		namesColumn{&u.Roles}, namesColumn{&u.Groups}, &u.Epoch,
-		timeColumn{&u.Created}, timeColumn{&u.Updated}, &u.Version, &u.Quota)
+		timeColumn{&u.Created}, timeColumn{&u.Updated}, &u.Version, &u.Quota, boolColumn{&u.EmailVerified}, timeColumn{&u.TokensAfter})
 	return u, err
 }
 
@@ -46,10 +48,10 @@ func (s *Store) Users(ctx context.Context, after string, limit int) ([]User, err
 // InsertUser adds a user. The error is ErrExists if the name is taken.
 func (c *Change) InsertUser(u *User) error {
 	u.Version, u.Epoch = 1, 1
-	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO users (`+userColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	_, err := c.tx.ExecContext(c.ctx, `INSERT INTO users (`+userColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		u.ID, u.Username, u.Fold, u.DisplayName, u.Email, u.State,
 		listColumn[string]{&u.Roles}, listColumn[string]{&u.Groups}, u.Epoch,
-		micros(u.Created), micros(u.Updated), u.Version, u.Quota)
+		micros(u.Created), micros(u.Updated), u.Version, u.Quota, u.EmailVerified, optionalMicros(u.TokensAfter))
 	if c.dialect.isUnique(err) {
 		return fmt.Errorf("user '%s' %w", u.Username, ErrExists)
 	}
@@ -62,22 +64,36 @@ func (c *Change) InsertUser(u *User) error {
 // UpdateUser writes what may change of a user and counts the version up.
 func (c *Change) UpdateUser(u *User) error {
 	u.Version++
-	result, err := c.tx.ExecContext(c.ctx, `UPDATE users SET display_name = ?, email = ?, state = ?, roles = ?, groups = ?, auth_epoch = ?, updated = ?, version = ?, quota = ? WHERE id = ?`,
+	result, err := c.tx.ExecContext(c.ctx, `UPDATE users SET display_name = ?, email = ?, state = ?, roles = ?, groups = ?, auth_epoch = ?, updated = ?, version = ?, quota = ?, email_verified = ?, tokens_after = ? WHERE id = ?`,
 		u.DisplayName, u.Email, u.State, listColumn[string]{&u.Roles}, listColumn[string]{&u.Groups}, u.Epoch,
-		micros(u.Updated), u.Version, u.Quota, u.ID)
+		micros(u.Updated), u.Version, u.Quota, u.EmailVerified, optionalMicros(u.TokensAfter), u.ID)
 	if err := onlyOne(result, err); err != nil {
 		return fmt.Errorf("user '%s': %w", u.Username, err)
 	}
 	return c.changed(userChange, u.ID)
 }
 
-// DeleteUser removes a user with password, keys and sessions, and from the agents of
+// RefuseTokens lets no token of another provider count that was issued to a user until
+// then. It is no change of the record, whose version stays.
+func (c *Change) RefuseTokens(userID string, until time.Time) error {
+	result, err := c.tx.ExecContext(c.ctx, `UPDATE users SET tokens_after = ? WHERE id = ?`, micros(until), userID)
+	if err := onlyOne(result, err); err != nil {
+		return fmt.Errorf("user '%s': %w", userID, err)
+	}
+	return c.changed(userChange, userID)
+}
+
+// DeleteUser removes a user with password, keys, sessions and identities, and from the agents of
 // the keys of others.
 func (c *Change) DeleteUser(u *User) error {
 	if _, err := c.EndSessions(SessionFilter{UserID: u.ID}); err != nil {
 		return err
 	}
-	ids, err := c.texts(`SELECT id FROM api_keys WHERE user_id = ?`, u.ID)
+	keys, err := c.texts(`SELECT id FROM api_keys WHERE user_id = ?`, u.ID)
+	if err != nil {
+		return err
+	}
+	identities, err := c.texts(`SELECT id FROM external_identities WHERE user_id = ?`, u.ID)
 	if err != nil {
 		return err
 	}
@@ -88,10 +104,8 @@ func (c *Change) DeleteUser(u *User) error {
 	if err := onlyOne(result, err); err != nil {
 		return fmt.Errorf("user '%s': %w", u.Username, err)
 	}
-	for _, id := range ids {
-		if err := c.changed(keyChange, id); err != nil {
-			return err
-		}
+	if err := errors.Join(c.allChanged(keyChange, keys), c.allChanged(identityChange, identities)); err != nil {
+		return err
 	}
 	return c.changed(userChange, u.ID)
 }

@@ -36,7 +36,7 @@ func TestTheIDFindsTheCauseInTheLog(t *testing.T) {
 	for status, level := range map[int]zapcore.Level{http.StatusForbidden: zapcore.InfoLevel, http.StatusBadGateway: zapcore.ErrorLevel} {
 		core, logged := observer.New(zapcore.DebugLevel)
 		reporter, r := NewReporter(zap.New(core)), request(t)
-		first, second := reporter.Report(r, status, "the cause"), reporter.Report(r, status, "another")
+		first, second := reporter.Report(r, Refusal{Status: status, Cause: "the cause"}), reporter.Report(r, Refusal{Status: status, Cause: "another"})
 		if len(first) != 12 || first == second {
 			t.Errorf("ids '%s' and '%s'", first, second)
 		}

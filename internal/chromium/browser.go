@@ -1,4 +1,6 @@
-package caddyintelmq_test
+//go:build unix
+
+package chromium
 
 import (
 	"bufio"
@@ -9,30 +11,32 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// browserLimit is how long anything that a test waits for in the browser may take.
-const browserLimit = 30 * time.Second
+// Limit is how long anything that a test waits for in the browser may take.
+const Limit = 30 * time.Second
 
-// chromium is a Chromium without a window, driven by its DevTools protocol: one JSON
-// object a message, a zero byte after each, over two pipes.
-type chromium struct {
+// Browser is a running Chromium, driven by its DevTools protocol: one JSON object a
+// Message, a zero byte after each, over two pipes.
+type Browser struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 
 	mu      sync.Mutex
 	last    int
-	waiting map[int]chan message // by the number of the command
-	events  map[string]func(message)
+	waiting map[int]chan Message // by the number of the command
+	events  map[string]func(Message)
 	ended   bool
 }
 
-// message is what either side sends: a command, its answer or an event.
-type message struct {
+// Message is what either side sends: a command, its answer or an event.
+type Message struct {
 	ID      int             `json:"id,omitempty"`
 	Session string          `json:"sessionId,omitempty"`
 	Method  string          `json:"method,omitempty"`
@@ -43,8 +47,8 @@ type message struct {
 	} `json:"error,omitempty"`
 }
 
-// read reads what an event says.
-func (m message) read(into any) error {
+// Read reads what an event says.
+func (m Message) Read(into any) error {
 	text, err := json.Marshal(m.Params)
 	if err != nil {
 		return err
@@ -52,9 +56,11 @@ func (m message) read(into any) error {
 	return json.Unmarshal(text, into)
 }
 
-// startChromium starts one that ends with the test, with all its processes. The test
-// is skipped where there is none, but for the CI.
-func startChromium(t *testing.T) *chromium {
+// Start starts a browser that ends with the test, with all its processes. The test is
+// skipped where there is none, but for the CI. Each of the hosts is a name and the
+// address and port of this machine that it stands for, such as `ops.example
+// 127.0.0.1:34567`: without a port of its own it looks as it would in earnest.
+func Start(t *testing.T, hosts ...string) *Browser {
 	t.Helper()
 	program, err := exec.LookPath("chromium")
 	if err != nil {
@@ -72,9 +78,9 @@ func startChromium(t *testing.T) *chromium {
 		t.Fatal(err)
 	}
 	home := t.TempDir()
-	c := &chromium{in: in, waiting: map[int]chan message{}, events: map[string]func(message){}}
+	c := &Browser{in: in, waiting: map[int]chan Message{}, events: map[string]func(Message){}}
 	// No context: end ends it, and waits for all its processes.
-	c.cmd = exec.CommandContext(context.Background(), program, chromiumFlags(home)...)
+	c.cmd = exec.CommandContext(context.Background(), program, flagsWith(home, hosts)...)
 	c.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "XDG_CONFIG_HOME=" + home, "XDG_CACHE_HOME=" + home}
 	c.cmd.ExtraFiles = []*os.File{commands, answers} // 3 and 4, as --remote-debugging-pipe has them
 	// A group of its own, by which all its processes can be ended. If the test is
@@ -94,13 +100,18 @@ func startChromium(t *testing.T) *chromium {
 	return c
 }
 
-func chromiumFlags(home string) []string {
+func flagsWith(home string, hosts []string) []string {
+	// Names that are not of this machine, to which browsers say less by plain HTTP.
+	rules := make([]string, 0, len(hosts)+1)
+	for _, host := range append(slices.Clone(hosts), "*.example 127.0.0.1") {
+		rules = append(rules, "MAP "+host)
+	}
 	flags := []string{
 		"--headless", "--remote-debugging-pipe", "--user-data-dir=" + home + "/profile",
 		"--no-first-run", "--no-proxy-server", "--disable-gpu", "--disable-dev-shm-usage",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
-		// Names that are not of this machine, to which browsers say less by plain HTTP.
-		"--host-resolver-rules=MAP *.example 127.0.0.1",
+		"--host-resolver-rules=" + strings.Join(rules, ","),
+		"--ignore-certificate-errors",
 		// A page behind another one keeps its pace.
 		"--disable-background-timer-throttling", "--disable-renderer-backgrounding",
 	}
@@ -113,7 +124,7 @@ func chromiumFlags(home string) []string {
 }
 
 // end ends all processes, and waits for those that have become our children.
-func (c *chromium) end(t *testing.T) {
+func (c *Browser) end(t *testing.T) {
 	t.Helper()
 	group := c.cmd.Process.Pid
 	if err := syscall.Kill(-group, syscall.SIGKILL); err != nil {
@@ -128,14 +139,14 @@ func (c *chromium) end(t *testing.T) {
 }
 
 // listen takes what the browser says until it ends.
-func (c *chromium) listen(out io.Reader) {
+func (c *Browser) listen(out io.Reader) {
 	r := bufio.NewReader(out)
 	for {
 		text, err := r.ReadBytes(0)
 		if err != nil {
 			break
 		}
-		var m message
+		var m Message
 		if json.Unmarshal(text[:len(text)-1], &m) == nil {
 			c.deliver(m)
 		}
@@ -149,7 +160,7 @@ func (c *chromium) listen(out io.Reader) {
 	clear(c.waiting)
 }
 
-func (c *chromium) deliver(m message) {
+func (c *Browser) deliver(m Message) {
 	c.mu.Lock()
 	answer, event := c.waiting[m.ID], c.events[m.Session+m.Method]
 	delete(c.waiting, m.ID)
@@ -163,15 +174,15 @@ func (c *chromium) deliver(m message) {
 }
 
 // send sends a command, whose answer will come.
-func (c *chromium) send(session, method string, params any) (answer chan message, err error) {
+func (c *Browser) send(session, method string, params any) (answer chan Message, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	answer = make(chan message, 1)
+	answer = make(chan Message, 1)
 	if c.ended {
 		return nil, errors.New("chromium has ended")
 	}
 	c.last++
-	text, err := json.Marshal(message{ID: c.last, Session: session, Method: method, Params: params})
+	text, err := json.Marshal(Message{ID: c.last, Session: session, Method: method, Params: params})
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +194,7 @@ func (c *chromium) send(session, method string, params any) (answer chan message
 }
 
 // call has a command carried out, and reads its result.
-func (c *chromium) call(ctx context.Context, session, method string, params, result any) error {
+func (c *Browser) call(ctx context.Context, session, method string, params, result any) error {
 	answer, err := c.send(session, method, params)
 	if err != nil {
 		return fmt.Errorf("%s: %w", method, err)
@@ -193,6 +204,8 @@ func (c *chromium) call(ctx context.Context, session, method string, params, res
 		switch {
 		case !there:
 			return fmt.Errorf("%s: chromium has ended", method)
+		case m.Error != nil && m.Error.Message == "Inspected target navigated or closed":
+			return fmt.Errorf("%s: %w", method, errReplaced)
 		case m.Error != nil:
 			return fmt.Errorf("%s: %s", method, m.Error.Message)
 		case result == nil:
@@ -205,9 +218,9 @@ func (c *chromium) call(ctx context.Context, session, method string, params, res
 }
 
 // must is call for what cannot go wrong.
-func (c *chromium) must(t *testing.T, session, method string, params, result any) {
+func (c *Browser) must(t *testing.T, session, method string, params, result any) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), browserLimit)
+	ctx, cancel := context.WithTimeout(t.Context(), Limit)
 	defer cancel()
 	if err := c.call(ctx, session, method, params, result); err != nil {
 		t.Fatal(err)

@@ -39,9 +39,11 @@ func (p *Provider) Validate() error { return p.validate() }
 // that it could not be found out who the caller is.
 func (p *Provider) Authenticate(w http.ResponseWriter, r *http.Request) (httpauth.User, bool, error) {
 	p.identity.removeFrom(r)
-	caller, refused := p.authenticate(r)
+	caller, known, refused := p.authenticate(r)
 	if refused != nil {
-		p.report(r, refused)
+		// Caddy makes the answer, and an id of its own for handle_errors. Of several
+		// providers that refuse it lets one set headers.
+		w.Header()["X-Error-Id"] = []string{p.report(r, refused, known)}
 		p.challenge(w, refused)
 		if refused.code == codeUnavailable {
 			return httpauth.User{}, false, refused
