@@ -45,5 +45,3 @@ func (s *seenTokens) part(d tokenDigest) *lru.Cache[tokenDigest, *seenToken] {
 func (s *seenTokens) get(d tokenDigest) (t *seenToken, known bool) { return s.part(d).Get(d) }
 
 func (s *seenTokens) add(d tokenDigest, t *seenToken) { s.part(d).Add(d, t) }
-
-func (s *seenTokens) forget(d tokenDigest) { s.part(d).Remove(d) }

@@ -14,8 +14,8 @@ import (
 // enough. It may be later.
 var ErrUnavailable = errors.New("the provider is not available")
 
-// ErrTooMany: there are as many log-ins under way as there may be.
-var ErrTooMany = errors.New("too many log-ins at once")
+// ErrTooMany: the provider is being asked for tokens as often at once as it may be.
+var ErrTooMany = errors.New("too many questions to the provider at once")
 
 // ErrReturn: what came back from the provider by the browser belongs to no log-in
 // that was begun here, or no more.
